@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
+from simlib.plots.driver_bars import drivers as driver_bars
 from simlib.plots.ending_curves import EndingsPanel
 from simlib.plots.figure import WIDTH, new_figure
 from simlib.plots.ladders import LadderPanel
@@ -19,6 +20,7 @@ from simlib.results import ONGOING
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from simlib.results import Forecast
@@ -73,21 +75,16 @@ class Dashboard:
         ]
         if with_ladder:
             self.panels.append(LadderPanel(self._axes("ladder"), result, ladder, room=room))
-        if with_drivers:
-            self._drivers(drivers)
+        if drivers is not None and with_drivers:
+            title = drivers.attrs.get("title", "Assumptions that matter most")
+            driver_bars(drivers, self._axes("drivers"), title=title)
         self._head(result)
         settle(self.figure)
 
-    def _axes(self, name: str):  # type: ignore[no-untyped-def]
+    def _axes(self, name: str) -> Axes:
         left, top, width, height = self._boxes[name]
         w, h = self.width, self.height
         return self.figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
-
-    def _drivers(self, frame: pd.DataFrame | None) -> None:
-        from simlib.plots.driver_bars import drivers
-
-        assert frame is not None
-        drivers(frame, self._axes("drivers"), title=frame.attrs.get("title", "Assumptions that matter most"))
 
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height

@@ -82,7 +82,7 @@ class LogBoard:
     def __init__(
         self, variables: Sequence[Variable], first: dt.date, mornings: int, width: int, *, title: str = ""
     ) -> None:
-        self.variables, self.first = variables, first
+        self.variables = variables
         self.width, self.height = width, height_of(variables)
         self.figure = new_figure(self.width, self.height)
         room = round(0.58 * width) - _LEFT - _GAP

@@ -155,7 +155,7 @@ def _change(count: float, old: float) -> str:
     if np.isnan(old) or abs(count - old) <= 0.005 * max(old, 1e-12):
         return ""
     arrow = "▲" if count > old else "▼"
-    return f"  {arrow} {style.times(count / old)}" if old > 0 and count > 0 else f"  {arrow}"
+    return f"  {arrow} ×{count / old:.3g}" if old > 0 and count > 0 else f"  {arrow}"
 
 
 @lettered

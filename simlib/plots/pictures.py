@@ -57,11 +57,7 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
     module, _, name = home.partition(":")
     if ax is None:
         size, box = _WHOLE.get(names[0], (_SIZE, _BOX))
-        ax = new_figure(*size, _words(answer)).add_axes(box)
+        ax = new_figure(*size, " ".join(answer.sentences())).add_axes(box)
     drawn: Axes = getattr(importlib.import_module(module), name)(answer, ax, **options)
     settle(drawn)
     return drawn
-
-
-def _words(answer: Any) -> str:
-    return " ".join(answer.sentences()) if hasattr(answer, "sentences") else ""

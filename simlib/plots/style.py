@@ -310,8 +310,3 @@ def points(change: float) -> str:
     if size < 0.05:
         return "± 0"
     return f"{'▲' if change > 0 else '▼'} {size:.{0 if size >= 9.95 else 1}f}"
-
-
-def times(ratio: float) -> str:
-    """Write a ratio as a factor, "×1.4", or "" when it rounds to 1."""
-    return "" if abs(ratio - 1) < 0.005 else f"×{ratio:.3g}"

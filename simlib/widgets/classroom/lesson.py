@@ -125,13 +125,18 @@ class Lesson:
             f"is no probability. The engine says {percent(exact)}, because things may be hot at the start, and then "
             f"patrols sail more often."
         )
+
+        def judge(entries: Sequence[str]) -> Verdict:
+            right = abs(read_probability(entries[0]) - answer) <= _NEAR
+            return Verdict(right, worked if right else "Not yet. First find the probability that no patrol sails.")
+
         return Exercise(
             "A patrol within a week, by hand",
             8,
             f"While things are quiet North Island sends {rate:.1f} patrols per week. How probable is at least one "
             "patrol within a week? Use P(none) = exp(-rate × time).",
             (Blank("Probability"),),
-            _near(answer, _NEAR, worked),
+            judge,
             (percent(answer),),
             worked,
             f"exp(-{rate:.1f}) is the probability that there is no patrol.",
@@ -292,15 +297,6 @@ class Lesson:
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)
-
-
-def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]], Verdict]:
-
-    def judge(entries: Sequence[str]) -> Verdict:
-        right = abs(read_probability(entries[0]) - answer) <= within
-        return Verdict(right, worked if right else "Not yet. First find the probability that no patrol sails.")
-
-    return judge
 
 
 def _as_percent(text: str) -> str:

@@ -12,10 +12,13 @@ import ipywidgets as w
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import counted
 from simlib.plots.figure import picture_bundle, reduced, stacked
+from simlib.plots.forecast_figure import Dashboard
 from simlib.plots.state_diagram import diagram, height, in_words
+from simlib.results import Forecast
+from simlib.scenario.model import Scenario
 from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, guarded, words
-from simlib.widgets.kit.blitting import still_figure
+from simlib.widgets.kit.blitting import Screen, still_figure
 from simlib.widgets.kit.components import LivePicture, ProblemList, Sheet
 from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import sentence, status
@@ -80,15 +83,12 @@ class Editor(w.VBox):
         with self._lock:
             if self._last is None or self._last.scenario is None:
                 return
-            self._draw_machine()
+            self._draw_machine(self._last.scenario)
             if self._last.forecast is not None:
-                self._draw_answer()
+                self._draw_answer(self._last.forecast)
             self._keeper.later()
 
-    def _draw_machine(self) -> None:
-        assert self._last is not None
-        scenario = self._last.scenario
-        assert scenario is not None
+    def _draw_machine(self, scenario: Scenario) -> None:
         width = self.machine.room or FIRST_WIDTH
         png, size = still_figure(
             lambda ax: diagram(scenario, ax), width, height(scenario, width), ratio=self.machine.ratio
@@ -97,13 +97,7 @@ class Editor(w.VBox):
             self.machine.png, self.machine.size = png, list(size)
             self.machine.alt = in_words(scenario)
 
-    def _draw_answer(self) -> None:
-        from simlib.plots.forecast_figure import Dashboard
-        from simlib.widgets.kit.blitting import Screen
-
-        assert self._last is not None
-        assert self._last.forecast is not None
-        forecast = self._last.forecast
+    def _draw_answer(self, forecast: Forecast) -> None:
         board = Dashboard(forecast, self.picture.room or FIRST_WIDTH)
         board.update(forecast)
         parts = sentence(forecast)
