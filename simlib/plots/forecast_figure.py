@@ -161,10 +161,7 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Return {panel: (left, top, width, height)} and the height of the figure.
-
-    All numbers are in pixels from the upper left corner.
-    """
+    """Return {panel: (left, top, width, height)} and the height of the figure, in pixels from the upper left."""
     boxes, top = {}, _HEAD
     for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
         present = [name for name in names if name in heights]

@@ -143,10 +143,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Return the range of the number of times that a move happens as text, or "" if it is not known.
-
-    The range goes from the 5th to the 95th percentile over histories.
-    """
+    """Return the 5th to the 95th percentile of the times that a move happens as text, or "" if not known."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 

@@ -196,10 +196,7 @@ def _steps(
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return values for the fields `spread` and `worth` of `Material`.
-
-    A field is left out if it cannot be computed, for example because there are too few draws.
-    """
+    """Return the fields `spread` and `worth` of `Material`, without those that need more draws."""
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
     from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS

@@ -87,10 +87,7 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
 
 
 def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
-    """Return forecasts for all sets of assumption values in `belief`.
-
-    The endings and, if possible, the headline are exact. All other answers are simulated.
-    """
+    """Solve the endings and, if possible, the headline at each set in `belief`, and simulate the rest."""
     lead = headline(world)
     leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
     lean = world.replace(questions=leading, impacts={})

@@ -290,10 +290,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return two probabilities that a ship is hit, by what happens to a move.
-
-        In the first case the move is seen by day `_SEEN_BY`. In the second case it is forced at the start.
-        """
+        """Return the probabilities that a ship is hit if a move is seen by `_SEEN_BY`, or forced at the start."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)

@@ -180,10 +180,7 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return a remark for the field of the change if the change had no effect in some histories.
-
-    The result is {"remarks": {label of the field: remark}}, or {} without a remark.
-    """
+    """Return {"remarks": {label of the field: remark}} if the change had no effect in some histories, or {}."""
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}

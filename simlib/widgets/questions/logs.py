@@ -150,10 +150,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Return a sentence on how precise the draws are.
-
-    It says how many draws of equal weight they are worth. For importance sampling, it also gives the error of a median.
-    """
+    """Say how many draws of equal weight the draws are worth and, if it is known, the error of a median."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
     if made["method"] == "chains":

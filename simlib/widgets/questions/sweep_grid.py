@@ -145,10 +145,7 @@ def _cells(values: Floats) -> tuple[str, ...]:
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Return a sentence that says how a plan changes a grid of probabilities.
-
-    `values[..., 0]` is without the plan, and `values[..., 1]` with it.
-    """
+    """Say how a plan changes a grid: `values[..., 0]` is without the plan, and `values[..., 1]` with it."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan {quoted(plan.title)} it goes from {_ends(values[..., 1])}"
