@@ -25,8 +25,8 @@ __all__ = ["by_blocks", "paired", "pooled_shares"]
 def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure) -> Floats:
     """Return conditional probabilities (B, T) of B blocks, with the mean of all blocks together.
 
-    Their weighted mean is P(event and condition) / P(condition), where blocks in which the condition is more probable count more.
-    The deviations of the blocks from it are those of the ratio estimator (Cochran 1977), so that they give its error.
+    Their weighted mean is P(event and condition) / P(condition), so that blocks in which the condition is more probable
+    count more. The deviations of the blocks from it are those of the ratio estimator (Cochran 1977), and give its error.
 
     Args:
         both: The probability of event and condition in each block at each of T times (B, T).
