@@ -2,12 +2,14 @@
 
 A scenario holds actors, variables with ordered levels, moves (actions and events) with hazards, and endings. `solve`
 (exact) and `simulate` (Monte Carlo) are the two engines. `forecast` chooses between them. Most other functions answer
-one question each and return an `Answer`. No heavy package is imported before it is needed.
+one question each and return an `Answer`. No heavy package is imported before it is needed. Functions that are taken
+from here check their arguments (`simlib.arguments`).
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -122,7 +124,10 @@ __all__ += ["write_report"]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from simlib.arguments import checked
+
     value = getattr(importlib.import_module(_HOME[name]), name)
+    value = checked(value) if inspect.isfunction(value) else value
     globals()[name] = value
     return value
 

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from simlib.errors import Cancelled
+from simlib.arguments import whole
+from simlib.errors import ArgumentError, Cancelled
 
 Progress = Callable[[float], None]
 """A function that is called with the share of the work that is done, from 0 to 1."""
@@ -30,6 +31,13 @@ class Control:
     progress: Progress | None = None
     cancel: Cancel | None = None
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("progress", "cancel"):
+            if not (getattr(self, name) is None or callable(getattr(self, name))):
+                raise ArgumentError(name, getattr(self, name), "expected a function")
+        if self.threads is not None:
+            whole("threads", self.threads, 1)
 
     def report(self, share: float) -> None:
         """Tell the caller the share of the work that is done, from 0 to 1."""

@@ -6,8 +6,23 @@ expected input`. One `ScenarioError` carries all problems of a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+"""Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction.
+
+A terminal obeys some of them. `printable` shows them, and readers of files refuse them with `INVISIBLE`.
+"""
+
+INVISIBLE = ("an invisible control character in the text", "expected printable characters")
+"""The fault and the expectation for a text in which `UNSEEN` is found."""
+
+
+def printable(text: str) -> str:
+    """Return a text in which each character of `UNSEEN` is written as its escape in Python."""
+    return UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class SimlibError(Exception):
@@ -37,7 +52,7 @@ class Problem:
         place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
         where = f"{self.where}: " if self.where else ""
         expected = f"; {self.expected}" if self.expected else ""
-        return f"{place}{where}{self.what}{expected}"
+        return printable(f"{place}{where}{self.what}{expected}")
 
 
 class ScenarioError(SimlibError):
@@ -60,6 +75,18 @@ class QuantityError(SimlibError, ValueError):
 
     def __reduce__(self) -> tuple[type[QuantityError], tuple[str, str]]:
         return type(self), (self.what, self.expected)
+
+
+class ArgumentError(SimlibError, ValueError):
+    """An argument cannot be used. `name` is the argument, `given` its value, and `expected` says what would do."""
+
+    def __init__(self, name: str, given: object, expected: str) -> None:
+        self.name, self.given, self.expected = name, given, expected
+        shown = repr(given)
+        super().__init__(f"{name} is {shown if len(shown) <= 60 else shown[:57] + '...'}; {expected}")
+
+    def __reduce__(self) -> tuple[type[ArgumentError], tuple[str, object, str]]:
+        return type(self), (self.name, self.given, self.expected)
 
 
 class TooManyStates(SimlibError):

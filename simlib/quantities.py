@@ -261,6 +261,19 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
         raise QuantityError(f"{shown} is not above zero", EXPECTED[kind])
 
 
+def why_impossible(value: object, kind: Kind) -> tuple[str, str] | None:
+    """Return (fault, expected input) if a value is not a number in base units that its kind may have, else None."""
+    try:
+        if isinstance(value, str):
+            raise QuantityError(
+                f"{value!r} is not a number", "expected a number in base units (per day, days, or plain)"
+            )
+        check_range(_from_number(value, None).value, kind)
+    except QuantityError as error:
+        return error.what, error.expected
+    return None
+
+
 def show(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value in base units (per day, days, or plain) as people read it.
 

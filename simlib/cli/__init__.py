@@ -24,7 +24,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from simlib.cli.output.progress import StoppedWithAnswer
-from simlib.errors import Cancelled, QuantityError, ScenarioError, SimlibError, Unsupported
+from simlib.errors import ArgumentError, Cancelled, QuantityError, ScenarioError, SimlibError, Unsupported, printable
 
 if TYPE_CHECKING:
     from simlib.cli.options.request import Request
@@ -70,7 +70,7 @@ def _run(request: Request) -> int:
     except ScenarioError as error:
         sys.stderr.write("".join(f"{'' if problem.file else PREFIX}{problem}\n" for problem in error.problems))
         return REFUSED
-    except QuantityError as error:
+    except (QuantityError, ArgumentError) as error:
         return _fail(str(error), REFUSED)
     except Unsupported as error:  # `export` refuses its input, and any other command fails
         return _fail(str(error), REFUSED if request.command == "export" else FAILED)
@@ -106,7 +106,7 @@ def _stopped(request: Request) -> str:
 
 def _fail(message: str, code: int) -> int:
     for line in message.splitlines():
-        sys.stderr.write(f"{PREFIX}{line}\n")
+        sys.stderr.write(f"{PREFIX}{printable(line)}\n")
     return code
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.errors import SimlibError
+from simlib.errors import ArgumentError, SimlibError
 from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
 from simlib.evidence.posterior import Learning, Posterior
@@ -33,6 +33,8 @@ WEEKS, FAR = 3, 3.0
 
 A change by `FAR` standard errors or more is reported.
 """
+
+_EVENTS = "expected the path of a log, or rows such as those of `simlib.read_log`"
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
@@ -99,6 +101,8 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
         SimlibError: If `further` is None and the scenario has no folder.
         ScenarioError: For a log that is missing or cannot be read.
     """
+    if not isinstance(further, str | os.PathLike | None):
+        further = _rows(further)
     if not scenario.path:
         if further is None:
             raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
@@ -110,6 +114,17 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
         further = read_log(folder / further if (folder / further).is_file() else further)
     known = {dataclasses.replace(row, file="", line=0) for row in own}
     return (*own, *(row for row in further or () if dataclasses.replace(row, file="", line=0) not in known))
+
+
+def _rows(events: Iterable[LogRow]) -> tuple[LogRow, ...]:
+    try:
+        rows = tuple(events)
+    except TypeError:
+        raise ArgumentError("events", events, _EVENTS) from None
+    for row in rows:
+        if not isinstance(row, LogRow):
+            raise ArgumentError("events", row, _EVENTS)
+    return rows
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
-from simlib.quantities import check_range
-from simlib.scenario.scales import forward, inverse, shifted
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.scenario.scales import forward, inverse, possible, shifted
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -54,19 +53,8 @@ def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floa
                 ]
             )
         for name, value in values.items():
-            result[position[name]] = _possible(scenario.assumptions[name], value)
+            result[position[name]] = possible(scenario.assumptions[name], value)
     return result
-
-
-def _possible(assumption: Assumption, value: float) -> float:
-    try:
-        check_range(float(value), assumption.kind)
-    except QuantityError as error:
-        raise ScenarioError(Problem("", 0, assumption.id, error.what, error.expected)) from None
-    except (TypeError, ValueError):
-        expected = "expected a number in base units (per day, days, or a plain number)"
-        raise ScenarioError(Problem("", 0, assumption.id, f"{value!r} is not a number", expected)) from None
-    return float(value)
 
 
 def correlation(scenario: Scenario) -> Floats:

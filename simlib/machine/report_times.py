@@ -6,9 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from simlib.arguments import whole
+from simlib.errors import ArgumentError
 from simlib.typing import Floats
 
 __all__ = ["daily_steps", "grid"]
+
+MOST = 100_000
+"""Largest number of steps."""
 
 _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 
@@ -29,13 +34,17 @@ def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
     """Return the times, in days, for which a forecast gives its numbers.
 
     `times` is the number of equal steps from 0 to the horizon, or the times themselves. Raises ValueError for fewer
-    than one step, for times that do not increase strictly, and for times outside 0 to the horizon.
+    than one step, for more than `MOST`, for times that do not increase strictly, and for times outside 0 to the
+    horizon.
     """
-    if isinstance(times, int | np.integer):
-        if times < 1:
-            raise ValueError(f"times must be at least 1, not {times}")
-        return np.linspace(0.0, horizon, int(times) + 1)
-    result = np.asarray(list(times), dtype=float)
-    if len(result) == 0 or not (np.all(np.diff(result) > 0) and result[0] >= 0 and result[-1] <= horizon):
-        raise ValueError(f"times must increase strictly within 0 and the horizon of {horizon:g} days")
+    if isinstance(times, int | float | np.number):
+        return np.linspace(0.0, horizon, whole("times", times, 1, MOST) + 1)
+    expected = f"expected a number of steps, or days that increase strictly from 0 to the horizon ({horizon:g} days)"
+    try:
+        result: Floats = np.array(list(times), dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ArgumentError("times", times, expected) from None
+    rising = result.ndim == 1 and len(result) > 0 and np.all(np.diff(result) > 0)
+    if not rising or not 0 <= result[0] <= result[-1] <= horizon:
+        raise ArgumentError("times", times, expected)
     return result

@@ -9,6 +9,7 @@ from simlib.errors import Problem, ScenarioError
 from simlib.machine.interventions import Action, Segment
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
+from simlib.scenario.views.intervention_rules import why_outside
 
 
 def cut(tables: Tables, horizon: float) -> list[Segment]:
@@ -41,17 +42,9 @@ def cut(tables: Tables, horizon: float) -> list[Segment]:
 
 
 def _refuse_outside(scenario: Scenario, horizon: float) -> None:
-    for number, item in enumerate(scenario.interventions):
+    for item in scenario.interventions:
         if item.date is not None and not 0 <= scenario.day(item.date) <= horizon:
-            raise ScenarioError(
-                Problem(
-                    scenario.path,
-                    0,
-                    f"interventions.{number + 1}",
-                    f"{item} lies outside the forecast",
-                    f"expected a date from {scenario.as_of} to {scenario.by_date(horizon)}",
-                )
-            )
+            raise ScenarioError(Problem("", 0, str(item), *why_outside(scenario, item.date, horizon)))
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:

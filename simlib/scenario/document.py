@@ -8,14 +8,13 @@ are refused. Size and depth are limited.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import INVISIBLE, UNSEEN, Problem, ScenarioError, did_you_mean
 
 MAX_BYTES = 1_000_000
 """Largest size of a file."""
@@ -31,9 +30,6 @@ Place = tuple[str | int, ...]
 
 NULLS = ("", "~", "null", "Null", "NULL")
 """Texts that, without quotes, stand for no value."""
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
-"""Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction."""
-
 CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 """The YAML tags that a value may have, which are the tags of plain data."""
 
@@ -295,7 +291,7 @@ class _Composer:
         if event.style is None and value in NULLS:
             return None
         if UNSEEN.search(value):
-            self._problem(line, place, "an invisible control character in the text", "expected printable characters")
+            self._problem(line, place, *INVISIBLE)
         return UNSEEN.sub("?", value)
 
     def _sequence(self, place: Place) -> list[Any]:

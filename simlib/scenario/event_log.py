@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simlib.arguments import read_dates, whole
 from simlib.data.event_log import LOG_COLUMNS, PRECISIONS, Precision
-from simlib.errors import Problem, did_you_mean
+from simlib.errors import INVISIBLE, UNSEEN, ArgumentError, Problem, did_you_mean
 from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
 
@@ -30,6 +31,10 @@ COLUMNS = (*LOG_COLUMNS, "outcome", "count", "killed")
 
 MAX_ROWS = 100_000
 """Largest number of rows of an event log."""
+
+
+MOST_EVENTS = 1000
+"""Largest number of events of one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,12 @@ class LogRow:
     source_url: str = ""
     file: str = ""
     line: int = 0
+
+    def __post_init__(self) -> None:
+        read_dates(self, "date", "known_on")
+        whole("times", self.times, 1, MOST_EVENTS)
+        if self.precision not in PRECISIONS:
+            raise ArgumentError("precision", self.precision, f"expected one of: {', '.join(PRECISIONS)}")
 
     @property
     def window(self) -> tuple[dt.date, dt.date]:
@@ -132,7 +143,10 @@ class _Cells:
     def __init__(self, file: str, line: int, cells: Mapping[Any, Any], problems: list[Problem]) -> None:
         self.file, self.line, self.problems = file, line, problems
         self.extra = cells.get(None)
-        self.cells = {name: (cells.get(name) or "").strip() for name in COLUMNS}
+        self.cells = {name: (cells.get(name) or "").replace("\r\n", "\n").strip() for name in COLUMNS}
+        for column, text in self.cells.items():
+            if UNSEEN.search(text):
+                self.note(column, *INVISIBLE)
 
     def note(self, column: str, what: str, expected: str) -> None:
         self.problems.append(Problem(self.file, self.line, column, what, expected))
@@ -175,9 +189,9 @@ class _Cells:
 
     def _times(self) -> int:
         text = self.cells["times"] or "1"
-        if text.isdecimal() and 1 <= int(text) <= 1000:
+        if text.isdecimal() and 1 <= int(text) <= MOST_EVENTS:
             return int(text)
-        self.note("times", f"{text!r} is no number of events", "expected a whole number from 1 to 1000")
+        self.note("times", f"{text!r} is no number of events", f"expected a whole number from 1 to {MOST_EVENTS}")
         return 1
 
     def _precision(self) -> Precision:

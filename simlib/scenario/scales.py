@@ -11,12 +11,23 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from simlib.errors import Problem, ScenarioError
+from simlib.quantities import why_impossible
+
 if TYPE_CHECKING:
     import numpy as np
 
     from simlib.scenario.model import Assumption
 
     Real = TypeVar("Real", float, np.ndarray)
+
+
+def possible(assumption: Assumption, value: object) -> float:
+    """Return a value of an assumption, in base units, as a float. Raises ScenarioError if its kind cannot have it."""
+    fault = why_impossible(value, assumption.kind)
+    if fault:
+        raise ScenarioError(Problem("", 0, assumption.id, *fault))
+    return float(value)  # type: ignore[arg-type]  # a number
 
 
 def forward(kind: str, x: Real) -> Real:

@@ -338,12 +338,7 @@ def test_a_longer_horizon_keeps_what_happened_before():
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [
-        ({"runs": 0}, "runs must be at least 1"),
-        ({"seed": -1}, "the seed is -1"),
-        ({"control": Control(threads=0)}, "threads must be at least 1"),
-        ({"times": []}, "times must increase"),
-    ],
+    [({"runs": 0}, "runs is 0; expected"), ({"seed": -1}, "seed is -1"), ({"times": []}, "times is ")],
 )
 def test_bad_numbers_are_refused_in_words(options, words):
     with pytest.raises(ValueError, match=words):

@@ -147,7 +147,7 @@ def test_a_replicate_that_was_not_asked_for():
 
 
 def test_no_replicates_or_impossible_ones_are_refused():
-    with pytest.raises(ValueError, match="runs must be at least 1"):
+    with pytest.raises(ValueError, match="runs is 0; expected"):
         histories(worlds.two_states(), 0)
-    with pytest.raises(ValueError, match="the first replicate must be from 0"):
+    with pytest.raises(ValueError, match="first is -1; expected a whole number from 0"):
         histories(worlds.two_states(), [-1])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simlib.engines.exact.forecast import solve
+from simlib.errors import ScenarioError
 from simlib.machine import priors
 from simlib.machine.tables import Tables
 from simlib.machine.timeline import cut
@@ -47,3 +48,13 @@ def test_where_what_is_forbidden_is_allowed_again_the_policy_counts(order):
 
 def test_of_two_policies_the_last_in_the_list_counts():
     assert hazard(Policy("cross", POLICY), Policy("cross", 0.2)) == 0.2
+
+
+def test_an_intervention_outside_the_forecast_is_refused_with_the_side():
+    """As of a later date, an intervention of a view may have begun too early."""
+    scenario = worlds.two_states().replace(interventions=(Forbid("cross", worlds.date(2)),))
+    later = scenario.replace(as_of=worlds.date(4))
+    with pytest.raises(ScenarioError, match=f"^forbid cross@.*: {worlds.date(2)} is before the forecast begins"):
+        solve(later)
+    with pytest.raises(ScenarioError, match=f"{worlds.date(2)} is after the horizon; expected a day from"):
+        solve(scenario, by=1)

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from simlib.errors import ScenarioError
+from simlib.errors import Problem, ScenarioError
 from simlib.scenario.event_log import parse_log, read_log
 from simlib.scenario.explanation import explain_text
 from simlib.scenario.library import scenarios_folder
@@ -159,3 +159,15 @@ def test_a_date_at_the_end_of_the_calendar_and_a_broken_line_are_told_by_their_l
         parse_log("date,move\n9999-12-31,up\n", "events.csv")
     with pytest.raises(ScenarioError, match=r"events\.csv:3: not readable as CSV"):
         parse_log('date,move\n2031-04-06,up\n2031-04-07,"u"p\n', "events.csv")
+
+
+def test_a_character_that_a_terminal_obeys_is_refused_by_its_line():
+    text = 'date,move,description\n2031-04-02,patrol,"two\r\nlines"\n2031-04-03,pat\x1b[31mrol,"\x1b]0;title\x07"\n'
+    with pytest.raises(ScenarioError) as refused:
+        parse_log(text, "log.csv")
+    assert [(problem.line, problem.where) for problem in refused.value.problems] == [(4, "move"), (4, "description")]
+    assert "log.csv:4: move: an invisible control character in the text" in str(refused.value)
+
+
+def test_a_message_shows_such_characters_escaped():
+    assert str(Problem("a\x1b[2J.csv", 3, "move", "\u202ex", "y")) == "a\\x1b[2J.csv:3: move: \\u202ex; y"

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from simlib import arguments
 from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, enough
@@ -87,6 +88,8 @@ class Precision:
     def __post_init__(self) -> None:
         if not self.quantiles or any(not 0 < q < 1 for q in self.quantiles):
             raise ValueError("quantiles must lie strictly between 0 and 1")
+        arguments.number("tolerance", self.tolerance, "expected a number above 0", above=0)
+        arguments.whole("most_draws", self.most_draws, 1)
 
 
 PRECISION = Precision()

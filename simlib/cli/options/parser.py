@@ -9,6 +9,7 @@ from typing import NamedTuple, NoReturn
 from simlib.cli.options import forecast_commands, help_texts, log_commands, question_commands, scenario_commands
 from simlib.cli.options.readers import MOST, whole
 from simlib.cli.options.request import Request, frozen
+from simlib.errors import printable
 
 
 def parse(argv: Sequence[str] | None) -> Request:
@@ -31,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
 class Command(NamedTuple):

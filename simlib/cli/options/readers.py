@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from simlib.errors import INVISIBLE, UNSEEN
 from simlib.scenario.scalars import describe
 
 MOST = 2**63 - 1
@@ -59,7 +60,12 @@ def date(text: str) -> dt.date:
 
 
 def name(text: str) -> str:
-    """Read a name. Letters with accents are put in composed form (NFC), as in scenario files."""
+    """Read a name. Letters with accents are put in composed form (NFC), as in scenario files.
+
+    Raises argparse.ArgumentTypeError for a control character, which a terminal would obey.
+    """
+    if UNSEEN.search(text):
+        raise argparse.ArgumentTypeError(f"{INVISIBLE[1]}, not {describe(text)}")
     return unicodedata.normalize("NFC", text)
 
 

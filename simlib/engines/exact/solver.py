@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib.arguments import tolerance as check_tolerance
 from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain
@@ -213,7 +214,7 @@ class Solver:
 
         Raises MissingDependency without Numba, if a question needs histories.
         """
-        chain = self.chain(theta, centre, start)
+        chain, tolerance = self.chain(theta, centre, start), check_tolerance(tolerance)
         with helper_threads(1, Control(cancel=control.cancel)) as (beside, watched):
             work = partial(self._replicates, chain, runs, seed, first, watched)
             waiting = beside.submit(work) if self.by_histories else None
@@ -331,7 +332,7 @@ class Solver:
 
         The arguments are the same as in `solve`. Raises Cancelled when `control` cancels the work.
         """
-        return self._run(self.chain(theta, centre, start), tolerance, control)
+        return self._run(self.chain(theta, centre, start), check_tolerance(tolerance), control)
 
     def _run(self, chain: Chain, tolerance: float, control: Control, *, scope: _Scope | None = None) -> Solution:
         with one_blas_thread(), helper_threads(self.threads, control) as (pool, _):

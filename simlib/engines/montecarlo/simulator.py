@@ -9,7 +9,6 @@ common random numbers (see `simlib.engines.montecarlo.streams`).
 from __future__ import annotations
 
 import itertools
-import operator
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.answer import provenance
+from simlib.arguments import whole
 from simlib.control import UNWATCHED, Control, cores, helper_threads
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
 from simlib.engines.montecarlo.counts import BY_REPLICATE, Counts, to_forecast
@@ -287,12 +287,7 @@ def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
 
 
 def thread_count(threads: int | None, chunks: int) -> int:
-    """Return the number of threads: `threads` or one for each processor, but at most one for each chunk.
-
-    Raises ValueError for fewer than one thread.
-    """
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads must be at least 1, not {threads}")
+    """Return the number of threads: `threads` or one for each processor, but at most one for each chunk."""
     return max(1, min(threads or cores(), chunks))
 
 
@@ -301,9 +296,5 @@ def check_runs(runs: int, first: int) -> tuple[int, int]:
 
     Raises ValueError for numbers out of range.
     """
-    runs, first = operator.index(runs), operator.index(first)
-    if runs < 1:
-        raise ValueError(f"runs must be at least 1, not {runs}")
-    if not 0 <= first <= MAX_REPLICATE - runs:
-        raise ValueError(f"the first replicate must be from 0 to {MAX_REPLICATE - runs}, not {first}")
-    return runs, first
+    runs = whole("runs", runs, 1, MAX_REPLICATE)
+    return runs, whole("first", first, 0, MAX_REPLICATE - runs)

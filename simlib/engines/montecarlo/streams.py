@@ -38,17 +38,15 @@ pseudorandom number generators, OOPSLA.
 from __future__ import annotations
 
 import hashlib
-import operator
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simlib.arguments import whole
 from simlib.typing import Bits
 
 StreamKind = Literal["move", "start", "force", "amount"]
-
-MAX_SEED = 2**63 - 1
 
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -57,16 +55,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 def check_seed(seed: Any) -> int:
     """Return the seed as an int. Raises ValueError unless the seed is a whole number from 0 to 2**63 - 1."""
-    expected = f"expected a whole number from 0 to {MAX_SEED}"
-    if isinstance(seed, bool):
-        raise ValueError(f"the seed is {seed!r}; {expected}")
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise ValueError(f"the seed is {seed!r}; {expected}") from None
-    if not 0 <= number <= MAX_SEED:
-        raise ValueError(f"the seed is {number}; {expected}")
-    return number
+    return whole("seed", seed)
 
 
 def stream_hash(kind: StreamKind, name: str) -> int:

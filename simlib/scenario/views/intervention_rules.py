@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 
-from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import check_range
+from simlib.errors import did_you_mean
+from simlib.quantities import why_impossible
 from simlib.scenario import checks
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Misfit
@@ -39,9 +40,13 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
         return
     key = "from" if isinstance(intervention, Lasting) else "on"
     if not 0 <= scenario.day(intervention.date) < horizon_days:
-        side = "before the forecast begins" if intervention.date < scenario.as_of else "after the horizon"
-        last = scenario.by_date(horizon_days)
-        yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
+        yield (key,), *why_outside(scenario, intervention.date, horizon_days)
+
+
+def why_outside(scenario: Scenario, date: dt.date, horizon_days: float) -> tuple[str, str]:
+    """Return (fault, expected input) for a date of an intervention that is outside a forecast of `horizon_days`."""
+    side = "before the forecast begins" if date < scenario.as_of else "after the horizon"
+    return f"{date} is {side}", f"expected a day from {scenario.as_of} to {scenario.by_date(horizon_days)}"
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
@@ -86,10 +91,9 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misf
     if assumption.kind == "chance" and not intervention.when.always:
         what = f"{name!r} is a chance, and a chance cannot depend on the state"
         yield ("when",), what, "leave the condition out, or choose a rate or a factor"
-    try:
-        check_range(intervention.value, assumption.kind)
-    except QuantityError as error:
-        yield ("value",), error.what, error.expected
+    fault = why_impossible(intervention.value, assumption.kind)
+    if fault:
+        yield ("value",), *fault
         return
     changed = scenario.replace(assumptions={**scenario.assumptions, name: shifted(assumption, intervention.value)})
     own = place_of(assumption)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+from simlib.arguments import read_dates, real
+from simlib.errors import ArgumentError
 from simlib.scenario.condition import ALWAYS, Condition
 
 
@@ -19,6 +21,9 @@ class Force:
     date: dt.date
     outcome: str | None = None
     because: str = ""
+
+    def __post_init__(self) -> None:
+        read_dates(self, "date")
 
     def __str__(self) -> str:
         outcome = f":{self.outcome}" if self.outcome else ""
@@ -38,6 +43,10 @@ class Forbid:
     because: str = ""
     until: dt.date | None = None
     when: Condition = ALWAYS
+
+    def __post_init__(self) -> None:
+        read_dates(self, "date", "until")
+        _check_condition(self.when)
 
     def __str__(self) -> str:
         return f"forbid {self.move}" + _span(self.date, self.until) + _while(self.when)
@@ -66,6 +75,11 @@ class Policy:
     until: dt.date | None = None
     unit: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        read_dates(self, "date", "until")
+        real("rate", self.rate, "expected a number of events per day")
+        _check_condition(self.when)
+
     def __str__(self) -> str:
         return f"policy {self.move} at {self.rate:g} per day" + _span(self.date, self.until) + _while(self.when)
 
@@ -78,6 +92,9 @@ class Pin:
     level: str
     date: dt.date
     because: str = ""
+
+    def __post_init__(self) -> None:
+        read_dates(self, "date")
 
     def __str__(self) -> str:
         return f"pin {self.variable}={self.level}@{self.date}"
@@ -98,6 +115,9 @@ class Hold:
     date: dt.date | None = None
     because: str = ""
     until: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        read_dates(self, "date", "until")
 
     def __str__(self) -> str:
         return f"hold {self.variable}={self.level}" + _span(self.date, self.until)
@@ -125,6 +145,11 @@ class Assume:
     until: dt.date | None = None
     unit: str = ""
 
+    def __post_init__(self) -> None:
+        read_dates(self, "date", "until")
+        real("value", self.value, "expected a number in base units (per day, days, or plain numbers)")
+        _check_condition(self.when)
+
     def __str__(self) -> str:
         return f"assume {self.assumption}={self.value:g}" + _span(self.date, self.until) + _while(self.when)
 
@@ -132,6 +157,11 @@ class Assume:
 Intervention = Force | Forbid | Policy | Pin | Hold | Assume
 Lasting = Forbid | Policy | Hold | Assume
 """Interventions that apply from one date until another. All other interventions act once, on a date."""
+
+
+def _check_condition(when: object) -> None:
+    if not isinstance(when, Condition):
+        raise ArgumentError("when", when, "expected a Condition")
 
 
 def _span(date: dt.date | None, until: dt.date | None) -> str:

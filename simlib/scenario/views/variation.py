@@ -12,14 +12,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
-from simlib.quantities import check_range, parse, show, window_days
+from simlib.quantities import check_range, parse, show, why_impossible, window_days
 from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Misfit
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assume, Assumption, Change, Force, Intervention, Scenario, View
 from simlib.scenario.scalars import Refusal
-from simlib.scenario.scales import shifted
+from simlib.scenario.scales import possible, shifted
 from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_intervention
 
 MOST_REPEATS = 500
@@ -197,15 +197,13 @@ def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
     assumption = scenario.assumptions.get(name)
     if assumption is None:
         raise ScenarioError(unknown(scenario, name))
+    if not isinstance(value, str):
+        return Change(name, possible(assumption, value))
     try:
-        if isinstance(value, str):
-            quantity = parse(value, assumption.kind, assumption.unit)
-            return Change(name, quantity.value, unit=quantity.unit)
-        number = parse(value, "number").value
-        check_range(number, assumption.kind)
+        quantity = parse(value, assumption.kind, assumption.unit)
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, name, error.what, error.expected)) from None
-    return Change(name, number)
+    return Change(name, quantity.value, unit=quantity.unit)
 
 
 def _wrong(scenario: Scenario, change: Change) -> Iterator[Misfit]:
@@ -219,11 +217,9 @@ def _wrong(scenario: Scenario, change: Change) -> Iterator[Misfit]:
         yield (), f"{given!r} without {other!r}", "expected both, or neither (then they shift with the value)"
     for part in ("value", "low", "high"):
         number = getattr(change, part)
-        if number is not None:
-            try:
-                check_range(number, assumption.kind)
-            except QuantityError as error:
-                yield (part,), error.what, error.expected
+        fault = why_impossible(number, assumption.kind) if number is not None or part == "value" else None
+        if fault:
+            yield (part,), *fault
 
 
 def _with_changes(scenario: Scenario, changes: Iterable[Change]) -> Scenario:

@@ -54,21 +54,31 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
         ladder=shape.ladder,
     )
     entry_of = [index for index, entry in enumerate(written) for _ in entry]
+    noted = set[Place]()
     for place, what, expected in misfits(scenario, view):
-        read.note(_in_file(place, entry_of), what, expected)
+        here = _in_file(place, entry_of, shape.interventions)
+        if here not in noted:  # every date of a repeated move has the same fault
+            read.note(here, what, expected)
+        noted.add(here)
     read.refuse_if_any()
     return view
 
 
-def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
+_WRITTEN = {DelayShape: {"forbid": "delay"}, RepeatShape: {"force": "repeat", "on": "from"}}
+"""{form of an entry: {key of the intervention that it becomes: the key in the file}}, where the two differ."""
+
+
+def _in_file(place: Place, entry_of: Sequence[int], entries: Sequence[AnyShape]) -> Place:
     """Return the place in the view file that corresponds to a place in the `View`.
 
-    The two can differ, because one entry of the file may have become several interventions. `entry_of` gives the number
-    of the entry for each intervention.
+    The two can differ, because one of the `entries` of the file may have become several interventions, or one with
+    another name. `entry_of` gives the number of the entry for each intervention.
     """
-    if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
-        return ("interventions", entry_of[place[1]], *place[2:])
-    return place
+    if len(place) < 2 or place[0] != "interventions" or not isinstance(place[1], int):
+        return place
+    number = entry_of[place[1]]
+    written = _WRITTEN.get(type(entries[number]), {})
+    return ("interventions", number, *(written.get(str(key), key) for key in place[2:]))
 
 
 def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeShape) -> Change | None:

@@ -1,0 +1,252 @@
+"""The rules for arguments of public functions: one rule for each name, because a name means the same everywhere.
+
+`checked` applies the rules to a function. Every message names the argument, the given value and what is expected.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import inspect
+import math
+import numbers
+import operator
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from simlib.engine_choice import check_engine
+from simlib.errors import ArgumentError
+
+MAX_SEED = 2**63 - 1
+"""Largest seed, and largest count of anything."""
+
+_DATE = "expected a date such as 2031-04-01"
+
+
+def whole(name: str, value: object, least: int = 0, most: int = MAX_SEED) -> int:
+    """Return a whole number as an int. Raises ArgumentError unless it is from `least` to `most`."""
+    expected = f"expected a whole number of at least {least}"
+    if most != MAX_SEED or name == "seed":
+        expected = f"expected a whole number from {least} to {most}"
+    try:
+        result = operator.index(value)  # type: ignore[arg-type]  # any other type raises TypeError
+    except TypeError:
+        raise ArgumentError(name, value, expected) from None
+    if isinstance(value, bool) or not least <= result <= most:
+        raise ArgumentError(name, value, expected)
+    return result
+
+
+def real(name: str, value: object, expected: str) -> float:
+    """Return a number as a float. Raises ArgumentError for anything else, such as a text."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise ArgumentError(name, value, expected)
+    return float(value)
+
+
+def number(name: str, value: object, expected: str, *, above: float = -math.inf, below: float = math.inf) -> float:
+    """Return a finite number as a float. Raises ArgumentError unless it is strictly between `above` and `below`."""
+    if not above < real(name, value, expected) < below:
+        raise ArgumentError(name, value, expected)
+    return real(name, value, expected)
+
+
+def tolerance(value: object, name: str = "tolerance") -> float:
+    """Return a bound on the error of a probability. Raises ArgumentError unless it is above 0 and below 1."""
+    return number(name, value, "expected a number above 0 and below 1", above=0, below=1)
+
+
+def date(name: str, value: object) -> dt.date:
+    """Return a date that is given as a date, as its ISO text, or as a `datetime` at midnight.
+
+    Raises ArgumentError for anything else, such as a `datetime` with a time of day: simlib counts in whole days.
+    """
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise ArgumentError(name, value, _DATE) from None
+    if isinstance(value, dt.datetime):
+        if value != dt.datetime.combine(value, dt.time(), value.tzinfo) or value.utcoffset():
+            raise ArgumentError(name, value, f"{_DATE}, without a time of day")
+        return value.date()
+    if not isinstance(value, dt.date):
+        raise ArgumentError(name, value, _DATE)
+    return value
+
+
+def read_dates(item: Any, *names: str) -> None:
+    """Replace the fields `names` of a frozen dataclass by dates. A field with the default None may stay None."""
+    for field in fields(item):
+        given = getattr(item, field.name)
+        if field.name in names and not (given is None and field.default is not MISSING):
+            object.__setattr__(item, field.name, date(field.name, given))
+
+
+def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that checks its arguments by their names, and then does the same as `function`.
+
+    An argument that equals its default is not checked.
+    """
+    signature = inspect.signature(function)
+    rules = {name: rule for name, rule in _RULES.items() if name in signature.parameters}
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        try:
+            bound = signature.bind(*args, **options)
+        except TypeError:
+            return function(*args, **options)  # its own message names the function
+        for name in rules.keys() & bound.arguments.keys():
+            given, parameter = bound.arguments[name], signature.parameters[name]
+            if given is not parameter.default and not (given is None and "None" in str(parameter.annotation)):
+                bound.arguments[name] = rules[name](name, given)
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+# ---------------------------------------------------------------------- rules
+
+
+def _whole(least: int) -> Callable[[str, Any], int]:
+    return lambda name, value: whole(name, value, least)
+
+
+def _scenario(name: str, value: Any) -> Any:
+    if not hasattr(value, "joint_start") and type(value).__name__ not in ("Simulator", "Update"):
+        raise ArgumentError(name, value, "expected a scenario, such as simlib.load('two-islands')")
+    return value
+
+
+def _scenarios(name: str, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(name, value, "expected a mapping from the name of a view to its scenario")
+    return {key: _scenario(f"{name}[{key!r}]", each) for key, each in value.items()}
+
+
+def _mapping(name: str, value: Any) -> Any:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ArgumentError(name, value, "expected a mapping from names to numbers")
+    return value
+
+
+def _weights(name: str, value: Any) -> dict[str, float]:
+    expected = "expected a number of at least 0"
+    return {key: number(f"{name}[{key!r}]", each, expected) for key, each in _mapping(name, value).items()}
+
+
+def _draws(name: str, value: Any) -> Any:
+    return value if hasattr(value, "theta") else whole(name, value)
+
+
+def _day(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, str):  # `days_by` reads a text
+        return value
+    if isinstance(value, dt.date):
+        return date(name, value)
+    return number(name, value, "expected a date, or a number of days after the first day")
+
+
+def _dates(name: str, value: Any) -> Any:
+    if isinstance(value, numbers.Number):
+        return whole(name, value, 1)
+    if isinstance(value, str | dt.date) or not isinstance(value, Iterable):
+        raise ArgumentError(name, value, "expected a list of dates")
+    return [date(name, each) for each in value]
+
+
+def _replicates(name: str, value: Any) -> Any:
+    if isinstance(value, numbers.Number) or not isinstance(value, Iterable) or isinstance(value, str):
+        return whole(name, value, 1)
+    return [whole(name, each) for each in value]
+
+
+def _horizons(name: str, value: Any) -> Any:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise ArgumentError(name, value, "expected a list of numbers of days")
+    return tuple(whole(name, each, 1) for each in value)
+
+
+def _top(name: str, value: Any) -> Any:
+    return value if isinstance(value, Mapping) else whole(name, value, 1)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if value not in (True, False):
+        raise ArgumentError(name, value, "expected True or False")
+    return bool(value)
+
+
+def _path(name: str, value: Any) -> Any:
+    if not isinstance(value, str | os.PathLike) and not hasattr(value, "text"):
+        raise ArgumentError(name, value, "expected the path of a file or folder")
+    return value
+
+
+def _text(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ArgumentError(name, value, "expected a text")
+    return value
+
+
+def _measures(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Iterable):
+        raise ArgumentError(name, value, "expected the name of a measure, such as 'ending:ID', or a list of names")
+    return [_text(name, each) for each in value]
+
+
+def _names(name: str, value: Any) -> Any:
+    found = _measures(name, value)
+    return [found] if isinstance(found, str) else found
+
+
+def _control(name: str, value: Any) -> Any:
+    if not hasattr(value, "cancelled"):
+        raise ArgumentError(name, value, "expected a simlib.Control")
+    return value
+
+
+def _engine(_: str, value: Any) -> Any:
+    check_engine(value)
+    return value
+
+
+def _answer(name: str, value: Any) -> Any:
+    if not hasattr(value, "provenance"):
+        raise ArgumentError(name, value, "expected an answer")
+    return value
+
+
+_RULES: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("scenario", "before", "after", "baseline"), _scenario),
+    **dict.fromkeys(("as_of", "complete_to", "on", "until"), date),
+    **dict.fromkeys(("by", "look_by"), _day),
+    **dict.fromkeys(("runs", "every", "times_seen", "cap", "number"), _whole(1)),
+    **dict.fromkeys(("learn", "skip_impossible", "ignore_windows", "ranges"), _flag),
+    **dict.fromkeys(("correction", "strands", "forecast"), _flag),
+    **dict.fromkeys(("measure", "measures"), _measures),
+    **dict.fromkeys(("questions", "observations"), _names),
+    **dict.fromkeys(("path", "since"), _path),
+    **dict.fromkeys(("view", "source", "receipt", "move", "given", "ladder"), _text),
+    "seed": _whole(0),
+    "draws": _draws,
+    "dates": _dates,
+    "replicates": _replicates,
+    "horizons": _horizons,
+    "top": _top,
+    "values": _mapping,
+    "views": _scenarios,
+    "weights": _weights,
+    "control": _control,
+    "engine": _engine,
+    "answer": _answer,
+    "tolerance": lambda name, value: tolerance(value, name),
+    "threshold": lambda name, value: number(name, value, "expected a number, such as 0.5"),
+    "events_per_day": lambda name, value: number(name, value, "expected a number above 0", above=0),
+}
+"""{name of an argument: function of the name and the value that returns the value to use}."""
