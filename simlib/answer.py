@@ -16,18 +16,21 @@ import dataclasses
 import datetime as dt
 import json
 import math
+import sys
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 
 from simlib.errors import SimlibError
 from simlib.files import read_payload, write_payload
 from simlib.formatting import end_of
+from simlib.typing import fits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -302,8 +305,31 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
         case {"!map": pairs}:
             return {decode(key, classes): decode(item, classes) for key, item in pairs}
         case {"!": name, **fields}:
-            return classes[name](**{key: decode(item, classes) for key, item in fields.items()})
+            return _built(name, {key: decode(item, classes) for key, item in fields.items()}, classes)
     raise ValueError("it has a mapping that `save` does not write")
+
+
+def _type_name(hint: Any) -> str:
+    return str(hint if get_args(hint) else getattr(hint, "__name__", hint))
+
+
+_HINTS: dict[type, dict[str, Any]] = {}
+"""The types of the fields of each class, once they are known."""
+
+
+def _built(name: str, values: dict[str, Any], classes: Mapping[str, type]) -> Any:
+    """Return a dataclass with these fields. Raises TypeError for a field whose value has another type."""
+    if name not in classes:
+        raise ValueError(f"{name!r} is no part of an answer")
+    kind = classes[name]
+    if kind not in _HINTS:
+        _HINTS[kind] = get_type_hints(kind, localns={**classes, **vars(sys.modules[kind.__module__])})
+    for field, hint in _HINTS[kind].items():
+        if field in values and not fits(values[field], hint):
+            shown = repr(values[field])
+            shown = shown if len(shown) <= 60 else shown[:57] + "..."
+            raise TypeError(f"{name}.{field} is {shown}; expected {_type_name(hint)}")
+    return kind(**values)
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
@@ -316,7 +342,9 @@ def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
         data = json.loads(read_payload(source))
         state = data.get("state") if isinstance(data, dict) else None
         answer = decode(state, {each.__name__: each for each in classes})
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except OSError as error:
+        raise SimlibError(f"{source}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (ValueError, TypeError, EOFError, RecursionError, zlib.error) as error:
         raise SimlibError(f"{source}: cannot be read as an answer: {error}") from error
     if not isinstance(answer, Answer):
         raise SimlibError(f"{source}: holds no saved answer")

@@ -60,7 +60,7 @@ _DURATION = r"(?P<length>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*" + _UNIT
 _GRAMMAR: tuple[tuple[Kind, str], ...] = (
     ("rate", rf"{_NUMBER}\s*(?P<percent>%)\s*within\s+{_DURATION}"),
     ("rate", rf"{_NUMBER}(?P<percent>)\s*within\s+{_DURATION}"),
-    ("rate", rf"{_NUMBER}\s*(?:per|/)\s*{_DURATION}"),
+    ("rate", rf"{_NUMBER}\s*(?:per\b|/)\s*{_DURATION}"),
     ("rate", rf"every\s+(?:{_NUMBER}\s*)?{_UNIT}"),
     ("chance", rf"{_NUMBER}\s*(?P<percent>%)"),
     ("factor", rf"[×x]\s*{_NUMBER}"),
@@ -149,6 +149,8 @@ def _read(written: str, kind: Kind | None) -> Quantity:
         return _build("amount", amount.groupdict(), written)
     for form, pattern in _PATTERNS:
         match = pattern.fullmatch(written)
+        if match and form == "duration" and kind not in (None, form) and _singular(match["unit"]) not in DAYS_PER:
+            raise QuantityError(f"{written!r} has the unit {match['unit']!r}", EXPECTED[kind])
         if match:
             return _build(form, match.groupdict(), written)
     if re.search(r"\d,\d", written):

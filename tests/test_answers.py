@@ -96,6 +96,28 @@ def test_a_file_that_holds_no_answer_is_refused(tmp_path):
             simlib.load_answer(tmp_path / "file.json")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("horizon_days", "30", "Forecast.horizon_days is '30'; expected float"),
+        ("engine", [3], r"Forecast.engine is \[3\]; expected str"),
+        ("endings", [1, 2], r"Forecast.endings is \[1, 2\]; expected .*Mapping"),
+        ("endings", {"!map": [["war", 0.5]]}, "Forecast.endings is {'war': 0.5}; expected .*Mapping"),
+        ("interventions", {"!tuple": [3]}, r"Forecast.interventions is \(3,\); expected"),
+        ("times", {"!tuple": [3]}, r"Forecast.times is \(3,\); expected .*ndarray"),
+        ("scenario", {"!": "Nobody"}, "'Nobody' is no part of an answer"),
+        ("nothing", 3, "unexpected keyword argument 'nothing'"),
+    ],
+)
+def test_a_part_of_another_type_is_refused_by_name(field, value, words, world, tmp_path):
+    file = simlib.solve(world, times=2).save(tmp_path / "forecast.json")
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["state"][field] = value
+    file.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(simlib.SimlibError, match=rf"forecast\.json: cannot be read as an answer: .*{words}"):
+        simlib.load_answer(file)
+
+
 def test_the_page_of_the_contract_names_every_shared_key():
     page = DOCS.read_text(encoding="utf-8")
     assert {key for key in SHARED | PROVENANCE if f"`{key}`" not in page} == set()

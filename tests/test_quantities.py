@@ -145,6 +145,8 @@ def test_a_bare_number_is_a_chance_or_a_factor_as_the_place_asks():
         ("100% within 3 days", None, "no rate: a probability of exactly 0% or 100%, or beyond"),
         ("30 within 3 days", None, "no rate: a probability of exactly 0% or 100%, or beyond"),
         ("2 per moon", None, "'2 per moon' has the unit 'moon', which is no unit of time; expected minutes, hours"),
+        ("3 km", "rate", "'3 km' has the unit 'km'; expected a rate, such as"),
+        ("3 persons", None, "'3 persons' has the unit 'persons', which is no unit of time"),
         ("2 s", None, "has the unit 's', which is no unit of time"),
         ("0,8 per week", None, "'0,8 per week' has a comma in a number; expected a point, as in 0.8"),
         ("1,000", "factor", "has a comma in a number"),

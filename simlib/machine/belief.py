@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.errors import Unsupported
+from simlib.arguments import read_dates
+from simlib.errors import ArgumentError, Unsupported
 from simlib.machine import priors
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -43,6 +44,10 @@ class Belief:
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        read_dates(self, "as_of")
+        for name in ("theta", "weights", "start"):
+            if not isinstance(getattr(self, name), np.ndarray) and (name, self.start) != ("start", None):
+                raise ArgumentError(name, getattr(self, name), "expected an array of numbers")
         if self.theta.ndim != 2 or self.theta.shape != (len(self.weights), len(self.assumptions)):
             raise ValueError(
                 f"theta has the shape {self.theta.shape}; expected ({len(self.weights)}, {len(self.assumptions)}): "

@@ -315,6 +315,10 @@ def _bounds(
     return (low.value, high.value) if low and high else None
 
 
+_AMOUNT = re.compile(r"\d[\d.]*\s*[A-Za-z]+")
+"""An amount with its unit, such as "4.3 people"."""
+
+
 def read_quantity(
     document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = (), unit: str = ""
 ) -> Quantity | None:
@@ -327,6 +331,8 @@ def read_quantity(
         return parse(written, kind, unit)
     except QuantityError as error:
         use = f" ({dotted(used_at)} uses it)" if used_at else ""
+        if kind is None and _AMOUNT.fullmatch(written):
+            use = ", or an impact that uses the amount"
         document.note(place if place in document.lines else place[:-1], error.what, error.expected + use)
         return None
 
