@@ -32,7 +32,9 @@ HOME = Path(simlib.__file__).resolve().parents[1]
 # Top to bottom: a module imports only from its own room, from rooms beside it and from rooms above.
 ROOMS = [
     ["errors", "formatting", "typing", "files"],
-    ["control", "engine_choice", "quantities", "data"],
+    ["engine_choice", "quantities", "data"],
+    ["arguments"],
+    ["control"],
     ["scenario"],
     ["answer"],
     ["results"],
