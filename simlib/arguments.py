@@ -1,6 +1,6 @@
 """The rules for arguments of public functions: one rule for each name, because a name means the same everywhere.
 
-`checked` applies the rules to a function. Every message names the argument, the given value and what is expected.
+`checked` applies the rules to a function. Every message names the argument, the given value and the expected one.
 """
 
 from __future__ import annotations
