@@ -268,7 +268,7 @@ def test_forbidden_from_a_day_on():
 
 def test_an_intervention_outside_the_forecast_is_refused():
     scenario = worlds.two_states().replace(interventions=(Force("cross", worlds.date(31)),))
-    with pytest.raises(ScenarioError, match="outside the forecast"):
+    with pytest.raises(ScenarioError, match="is after the horizon; expected a day from"):
         simulate(scenario)
 
 
