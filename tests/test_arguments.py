@@ -69,6 +69,7 @@ def test_an_argument_of_solve_that_cannot_be_used_is_named(name, given, expected
         (simlib.simulate, {"seed": 1.5}, "seed is 1.5; expected a whole number"),
         (simlib.histories, {"replicates": -1}, "replicates is -1; expected a whole number of at least 1"),
         (simlib.histories, {"replicates": [1.5]}, "replicates is 1.5; expected a whole number of at least 0"),
+        (simlib.drivers, {"draws": 1}, "draws is 1; expected a whole number of at least 2"),
         (simlib.drivers, {"top": 0}, "top is 0; expected a whole number of at least 1"),
         (simlib.drivers, {"measures": 3}, "measures is 3; expected the name of a measure"),
         (simlib.forecast_series, {"dates": 0}, "dates is 0; expected a whole number of at least 1"),

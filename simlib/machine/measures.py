@@ -127,22 +127,22 @@ class Measure:
         return [*_names(scenario, self.kind)].index(self.of)
 
 
-def days_by(scenario: Scenario, by: By) -> float:
+def days_by(scenario: Scenario, by: By, name: str = "by") -> float:
     """Return a target day as a number of days after the scenario's `as_of`.
 
     `by` is None for the horizon, a number of days, a date, or the ISO text of a date. A date means the end of that day.
-    Raises ScenarioError for a text that is not a date, and for a day outside the forecast.
+    Raises ScenarioError for a text that is not a date, and for a day outside the forecast. The message calls it `name`.
     """
     try:
         date = dt.date.fromisoformat(by) if isinstance(by, str) else by
     except ValueError:
-        raise ScenarioError(Problem("", 0, "by", f"{by!r} is no date", "expected a date such as 2031-06-29")) from None
+        raise ScenarioError(Problem("", 0, name, f"{by!r} is no date", "expected a date such as 2031-06-29")) from None
     if date is None:
         return scenario.horizon_days
     days = scenario.day(date) + 1 if isinstance(date, dt.date) else float(date)
     if not 0 < days <= scenario.horizon_days:
         last = f"{scenario.by_date(scenario.horizon_days)} ({scenario.horizon_days:g} days after {scenario.as_of})"
-        raise ScenarioError(Problem("", 0, "by", f"{by} lies outside the forecast", f"expected a day up to {last}"))
+        raise ScenarioError(Problem("", 0, name, f"{by} lies outside the forecast", f"expected a day up to {last}"))
     return days
 
 

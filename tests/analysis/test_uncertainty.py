@@ -443,7 +443,7 @@ def test_wrong_requests_to_watch_are_refused(measure, options, words):
     [
         ({"look_by": 30}, "look_by: 30 days; expected a day before that of the question, 30 days"),
         ({"look_by": "2031-04-10", "by": 9}, "look_by: 10 days; expected a day before that of the question, 9 days"),
-        ({"look_by": 31}, "31 lies outside the forecast; expected a day up to 2031-04-30"),
+        ({"look_by": 31}, "look_by: 31 lies outside the forecast; expected a day up to 2031-04-30"),
     ],
 )
 def test_one_looks_before_the_day_of_the_question(options, words):

@@ -131,4 +131,4 @@ def _day(scenario: Scenario, look_by: By) -> float:
 
 
 def _days(scenario: Scenario, look_by: str | float | dt.date) -> float:
-    return float(look_by) if isinstance(look_by, int | float) else days_by(scenario, look_by)
+    return float(look_by) if isinstance(look_by, int | float) else days_by(scenario, look_by, "look_by")

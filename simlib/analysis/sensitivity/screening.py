@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simlib.analysis.evaluator import Responses
+from simlib.arguments import whole
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
 from simlib.engines.exact.adjoint import Adjoint
@@ -104,6 +105,8 @@ def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) ->
     """
     if not isinstance(draws, Belief) and draws == 0:
         return scenario, None
+    if not isinstance(draws, Belief):
+        whole("draws", draws, 2)  # one draw has no range
     belief = belief_of(scenario, draws, seed=seed)
     points = quantiles(belief.theta, (0.05, 0.5, 0.95), belief.weights).T.tolist()
     ranges = {

@@ -219,7 +219,7 @@ def evsi(
     if target.kind not in ("ending", "question") or target.of == "ongoing":
         raise ValueError(f"{target.name!r} does not happen on a day; expected an ending or a question")
     uncertain(scenario)
-    by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by)
+    by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by, "look_by")
     if look_by_day >= by_day:
         what, expected = f"{look_by_day:g} days", f"expected a day before that of the question, {by_day:g} days"
         raise ScenarioError(Problem("", 0, "look_by", what, expected))
