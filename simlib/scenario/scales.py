@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def possible(assumption: Assumption, value: object) -> float:
-    """Return a value of an assumption, in base units, as a float. Raises ScenarioError if its kind cannot have it."""
+    """Return a value of an assumption, in base units, as a float.
+
+    Raises ScenarioError if its kind cannot have this value.
+    """
     fault = why_impossible(value, assumption.kind)
     if fault:
         raise ScenarioError(Problem("", 0, assumption.id, *fault))
