@@ -183,19 +183,19 @@ def beginning(scenario: Scenario) -> float:
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
     """Return the rows about moves, in the order in which they close.
 
-    Certain rows with the same firings and the same days become one row.
+    Certain rows with the same firings become one row if they have the same days between `start` and `stop`.
     """
-    groups: dict[object, list[Reading]] = {}
+    groups: dict[tuple[frozenset[Firing], float, float, int], list[Reading]] = {}
     for number, reading in enumerate(readings):
         if reading.firings:
-            key = (frozenset(reading.firings), reading.row.window)
-            groups.setdefault((*key, number) if reading.ratio is not CERTAIN else key, []).append(reading)
+            first, last = (scenario.day(day) for day in reading.row.window)
+            alone = -1 if reading.ratio is CERTAIN else number
+            key = (frozenset(reading.firings), max(first, start), min(last, stop), alone)
+            groups.setdefault(key, []).append(reading)
     rows = []
-    for group in groups.values():
-        first, last = (scenario.day(day) for day in group[0].row.window)
+    for (firings, first, last, _), group in groups.items():
         times = sum(reading.row.times for reading in group)
-        firings = frozenset(group[0].firings)
-        rows.append(OpenRow(tuple(group), firings, max(first, start), min(last, stop), times, group[0].ratio))
+        rows.append(OpenRow(tuple(group), firings, first, last, times, group[0].ratio))
     return tuple(sorted(rows, key=lambda row: (row.end, row.start, row.reading.row.line)))
 
 

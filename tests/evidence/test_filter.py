@@ -80,6 +80,13 @@ def test_a_fast_world_over_three_weeks_against_dense_exponentials(speed):
     agree(world, rows, 21, 1e-9)
 
 
+def test_rows_with_the_same_days_after_the_cut_at_both_ends_are_one_row():
+    world = clocks(per_day=0.5).replace(evidence=Evidence(seen=(Coverage("event", None, 1.0),)))
+    rows = [LogRow("event", date(2), "week"), LogRow("event", date(3), "week")]
+    ours = agree(world, rows, 6)
+    assert [row.times for row in ours.timetable.rows] == [2]
+
+
 def drums(*, guard=None):
     """Drums beat and lanterns are lit until the ford is crossed. Everything shows, and the crossing ends the story."""
     world = (
