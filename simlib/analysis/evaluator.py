@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,8 @@ STATES_SOLVED = 80_000_000
 A pass carries the probabilities of all states to the target day. Each set of assumption values takes one pass, and one
 more for each question.
 """
+
+Result = TypeVar("Result")
 
 _ONE_THREAD = Control(threads=1)
 
@@ -153,11 +155,11 @@ class Responses:
         if len(thetas) == 0:
             return np.empty((0, self.blocks, len(self.measures)))
         columns = (thetas,) if starts is None else (thetas, starts)
-        return in_threads(partial(self._row, replicates or range(self.runs)), *columns, control=control)
+        return np.stack(in_threads(partial(self._row, replicates or range(self.runs)), *columns, control=control))
 
 
-def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
-    """Call `answer` in threads, and stack the D results.
+def in_threads(answer: Callable[..., Result], *columns: Sequence[Any] | Floats, control: Control) -> list[Result]:
+    """Call `answer` in threads, and return the D results.
 
     Each of the `columns` is an array (D, ...). Call number d gets entry d of every column.
 
@@ -170,7 +172,7 @@ def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, 
             if control.cancelled():
                 raise Cancelled("the analysis was cancelled")
             control.report(len(parts) / len(columns[0]))
-    return np.stack(parts)
+    return parts
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:

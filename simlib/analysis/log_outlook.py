@@ -17,12 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.errors import Unsupported
-from simlib.evidence.exact_filter import Filter, Passed, world_of
+from simlib.evidence.exact_filter import Filter, world_of
 from simlib.evidence.log_intake import last_day, taken_in, told_ending
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.settled_questions import AnswerSoFar, answer_so_far
@@ -31,7 +30,7 @@ from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
 from simlib.machine.measures import Measure, every, find, headline
 from simlib.machine.tables import Tables
-from simlib.scenario.model import Question, Scenario, StartState
+from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
 
@@ -97,19 +96,17 @@ class LogOutlook:
     unanswered: the ids of the other questions, which depend on whole histories and not only on the state of a day.
     """
 
-    def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
+    def __init__(self, scenario: Scenario, first: dt.date | None = None) -> None:
         """Find the states of the scenario. A measure is solved on the first request for it.
 
         Args:
             scenario: The scenario, without interventions.
             first: The first day. The first day may lie before the scenario's first day if `evidence` has a `history`
                 that begins by then. Default: the scenario's first day.
-            control: Progress and cancelling.
 
         Raises:
             Unsupported: For a scenario with interventions, and for a first day that is too early.
             TooManyStates: If the scenario has too many states for the exact engine.
-            Cancelled: When `control` cancels the work.
         """
         if scenario.interventions:
             raise Unsupported("a log can only be read in a scenario without interventions; remove them")
@@ -120,9 +117,10 @@ class LogOutlook:
         self.deadline = scenario.by_date(scenario.horizon_days)
         self.last = self.deadline + dt.timedelta(days=1)
         self._starts: dict[bytes, Ints] = {}
-        self._met = Machine(Tables(world_of(scenario)))
-        self._control = Control(cancel=control.cancel)
-        self._known(self._first_states())
+        tables = Tables(world_of(scenario))
+        self._met = Machine(tables)
+        for world in (Tables(scenario), tables):
+            self._known(world.start_states()[0])
         self._prepare()
 
     @property
@@ -159,9 +157,6 @@ class LogOutlook:
 
     # ---------------------------------------------------------------- values
 
-    def _first_states(self) -> Ints:
-        return np.concatenate([Tables(world).start_states()[0] for world in (self.scenario, world_of(self.scenario))])
-
     def _known(self, levels: Ints) -> bool:
         """Add states (N, V) to the possible start states. Return whether any of them is new."""
         before = len(self._starts)
@@ -181,10 +176,11 @@ class LogOutlook:
             joint_start=tuple(StartState(levels, 1 / len(starts)) for levels in starts),
             evidence=None,
         )
-        some, self.unanswered = _answered(world)
-        self._solver = Solver(world.replace(questions=some), times=1, control=self._control)
-        kept = [m for m in every(world, ("question", "ending")) if m.kind == "ending" or m.of in some]
-        self.measures: tuple[Measure, ...] = tuple(kept)
+        some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
+        self.unanswered = tuple(name for name in scenario.questions if name not in some)
+        world = world.replace(questions=some)
+        self._solver = Solver(world, times=1)
+        self.measures = tuple(every(world, ("question", "ending")))
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
@@ -195,7 +191,7 @@ class LogOutlook:
         if name not in self._values:
             asked, solver = observable(self._solver, self.measure(name).name), self._solver
             days = np.arange(solver.horizon + 1)
-            self._values[name] = state_values(solver, solver.chain(), asked, days, control=self._control)
+            self._values[name] = state_values(solver, solver.chain(), asked, days)
         return self._values[name]
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
@@ -223,15 +219,13 @@ class LogOutlook:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.
             MissingDependency: Without Numba.
         """
-        given, kept = list(readings), list(own)
+        given, kept, since = list(readings), list(own), self.scenario.day(self.first)
         left_out: list[LeftOut] = []
         while True:
-            complete_to = last_day([reading.row for reading in (*given, *kept)], day)
+            rows = [*given, *kept]
+            complete_to = last_day([reading.row for reading in rows], day)
             try:
-                since = self.scenario.day(self.first)
-                prepared = Filter(
-                    self.scenario, [*given, *kept], day, complete_to=complete_to, also=[since], met=self._met
-                )
+                prepared = Filter(self.scenario, rows, day, complete_to=complete_to, also=[since], met=self._met)
                 passed = prepared.run()
                 break
             except ImpossibleRow as error:
@@ -240,27 +234,19 @@ class LogOutlook:
                     raise
                 left_out.append(LeftOut(fault, error.row.reading, error.levels))
                 kept.remove(fault)
-        return self._told(day, prepared, passed, tuple(left_out), complete_to)
-
-    def _told(
-        self, day: dt.date, prepared: Filter, passed: Passed, left_out: tuple[LeftOut, ...], complete_to: dt.date
-    ) -> DayOutlook:
-        since, questions = self.scenario.day(self.first), self.scenario.questions
         return DayOutlook(
             day,
             prepared.end_levels,
             passed.end,
-            {f"question:{name}": answer_so_far(prepared, passed, asked, since) for name, asked in questions.items()},
+            {
+                f"question:{name}": answer_so_far(prepared, passed, asked, since)
+                for name, asked in self.scenario.questions.items()
+            },
             tuple(sorted(taken_in(prepared), key=lambda r: (r.row.public_on, r.row.date, r.row.line))),
-            left_out,
+            tuple(left_out),
             complete_to,
             told_ending(prepared),
         )
-
-
-def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
-    some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
-    return some, tuple(name for name in scenario.questions if name not in some)
 
 
 def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:

@@ -83,7 +83,7 @@ def forecasts_after(
                 result[place] = 1 - still.sum() + answers(theta, sums_by(place_of, still, len(still)))[place]
         return result
 
-    return in_threads(forecast, theta, ends, control=control)
+    return np.stack(in_threads(forecast, theta, ends, control=control))
 
 
 def forecasts_before(
@@ -96,7 +96,7 @@ def forecasts_before(
     the work.
     """
     world = scenario.replace(questions=questions_for(scenario, measures), impacts={})
-    return in_threads(_answers(world, measures, priors.theta(scenario)), theta, control=control)
+    return np.stack(in_threads(_answers(world, measures, priors.theta(scenario)), theta, control=control))
 
 
 def _answers(world: Scenario, measures: Sequence[Measure], centre: Floats) -> Callable[..., Floats]:

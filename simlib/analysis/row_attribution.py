@@ -10,15 +10,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from simlib.analysis.evaluator import in_threads
 from simlib.analysis.log_odds_steps import errors, log_odds, steps
 from simlib.analysis.log_values import questions_for, starting_in
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.control import UNWATCHED, Control, cores, helper_threads
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import Observable, observable
 from simlib.engines.exact.solver import Solver
@@ -30,7 +30,7 @@ from simlib.evidence.timetable import Fact, OpenRow
 from simlib.formatting import counted, long_date, percent, quoted
 from simlib.machine.measures import Measure, find
 from simlib.scenario.model import Question, Scenario
-from simlib.typing import Floats, Ints
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -310,30 +310,14 @@ def _followed(
     solver, asked, since = _valued(taken, measure)
     replay, prepared = Replay(taken.prepared, question), taken.prepared
     states = solver.space.find(prepared.walk.machine)
-    start = prepared.timetable.start
-    one = partial(_one, replay, solver, asked, states, replay.days - start, since, Control(cancel=control.cancel))
-    result = []
-    with helper_threads(control.threads or cores(), control) as (pool, _):
-        for number, stages in enumerate(pool.map(one, taken.theta)):
-            result.append(stages)
-            control.check()
-            control.report((number + 1) / len(taken.theta))
-    return result, replay
+    days, quiet = replay.days - prepared.timetable.start, Control(cancel=control.cancel)
 
+    def follow(theta: Floats) -> list[Stages] | None:
+        chain = solver.chain(theta, prepared.centre)
+        worth = state_values(solver, chain, asked, days, since=since, control=quiet)
+        return replay.follow(theta, worth[:, states])
 
-def _one(
-    replay: Replay,
-    solver: Solver,
-    asked: Observable,
-    states: Ints,
-    days: Floats,
-    since: float,
-    control: Control,
-    theta: Floats,
-) -> list[Stages] | None:
-    chain = solver.chain(theta, replay.prepared.centre)
-    worth = state_values(solver, chain, asked, days, since=since, control=control)
-    return replay.follow(theta, worth[:, states])
+    return in_threads(follow, taken.theta, control=control), replay
 
 
 def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:

@@ -8,23 +8,20 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.engines.montecarlo.replay import histories
+from simlib.engines.montecarlo.replay import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
+from simlib.machine.measures import By
 from simlib.machine.tables import Tables
 from simlib.results import Band
+from simlib.scenario.model import Question, Scenario
 from simlib.typing import Bools, Floats, Ints
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.replay import Histories
-    from simlib.machine.measures import By
-    from simlib.scenario.model import Question, Scenario
 
 __all__ = ["Sample", "question_times", "sample", "sampled", "selected", "share"]
 
@@ -49,8 +46,10 @@ class Sample:
     provenance: dict[str, Any]
 
     @classmethod
-    def at_one_draw(cls, played: Histories) -> Sample:
-        """Return a sample of histories that all have the same values of the assumptions."""
+    def of(cls, played: Histories | Sample) -> Sample:
+        """Return a sample unchanged, and histories as a sample at one draw."""
+        if isinstance(played, Sample):
+            return played
         size = len(played)
         source = {"engine": "montecarlo", "seed": played.seed, "draws": 0, "runs": size, "histories": size}
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
@@ -65,11 +64,14 @@ class Sample:
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of some histories in which an event happens, and its 95% interval.
+        """Return the share of the histories `among` (R,) that have an event (R,), and its 95% interval.
 
-        `among` (R,) marks these histories, and `event` (R,) those in which the event happens.
+        At one draw, the interval is Wilson's. Over several draws see the function `share`.
         """
-        return share(event, among, self.draw, self.weight)
+        if len(np.unique(self.draw)) > 1:
+            return share(event, among, self.draw, self.weight)
+        band = Band.wilson(self.weight[event & among].sum(), self.weight[among].sum())
+        return float(band.probability), float(band.low), float(band.high)
 
 
 def sample(
@@ -121,9 +123,12 @@ def _weights(belief: Belief | None) -> Floats:
     return np.asarray(relative * (relative.sum() / np.sum(relative**2)))
 
 
+_BY_HISTORY = ("replicates", "ending", "ending_time")
+_BY_ROW = ("time", "move", "outcome", "intervention", "levels")
+
+
 def _joined(parts: list[Histories]) -> Histories:
-    counts = np.concatenate([np.diff(part.start) for part in parts])
-    names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
+    counts, names = np.concatenate([np.diff(part.start) for part in parts]), (*_BY_HISTORY, *_BY_ROW)
     columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return dataclasses.replace(parts[0], start=np.concatenate([[0], np.cumsum(counts)]), **columns)
 
@@ -145,13 +150,11 @@ def selected(played: Histories, chosen: Ints) -> Histories:
     sizes = np.diff(played.start)[chosen]
     rows = np.repeat(played.start[:-1][chosen] - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
     rows = rows + np.arange(len(rows))
-    by_row = ("time", "move", "outcome", "intervention", "levels")
-    by_history = ("replicates", "ending", "ending_time")
     return dataclasses.replace(
         played,
         start=np.concatenate([[0], np.cumsum(sizes)]),
-        **{name: getattr(played, name)[chosen] for name in by_history},
-        **{name: getattr(played, name)[rows] for name in by_row},
+        **{name: getattr(played, name)[chosen] for name in _BY_HISTORY},
+        **{name: getattr(played, name)[rows] for name in _BY_ROW},
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import gamma, norm
 
 from simlib.analysis.paths import classes
-from simlib.analysis.paths.classes import counted_paths, first_visits, paths
+from simlib.analysis.paths.classes import counted_paths, courses, paths
 from simlib.analysis.paths.medoids import typical_histories
 from simlib.analysis.paths.rung_times import times_between_rungs
 from simlib.analysis.paths.waypoints import counted_passages, passages
@@ -176,7 +176,7 @@ def test_times_between_rungs_keep_what_the_horizon_cuts_off():
     told = histories(crossroads(), 4000, seed=1)
     frame = times_between_rungs(told).frame().set_index(["rung", "to"])
     assert frame.loc[("cross", "right"), "p50"] == pytest.approx(np.log(2) / 0.4, abs=0.15)
-    entered_left = sum("left" in visited for visited in first_visits(told, "places"))
+    entered_left = sum("left" in visited for visited, _ in courses(told, "places"))
     assert frame.loc["left", "count"].sum() == entered_left
 
 
@@ -263,14 +263,14 @@ def test_the_histories_picked_out_are_of_the_likeliest_paths_and_nearest_to_thei
     found = typical_histories(played, likeliest, most=2)
     assert [path for path, _ in found.typical] == list(likeliest.classes[:2])
     names = [rung.id for rung in scenario.ladders[likeliest.ladder].rungs]
-    visits, endings = first_visits(played, likeliest.ladder), [*scenario.endings, "ongoing"]
+    taken = courses(played, likeliest.ladder)
 
     def stays(place):
         days, rungs = found.line(place)
         return np.bincount(rungs[:-1], weights=np.diff(days), minlength=len(names))
 
     for path, place in found.typical:
-        own = [p for p in range(len(played)) if (visits[p], endings[played.ending[p]]) == (path.rungs, path.ending)]
+        own = [p for p in range(len(played)) if taken[p] == (path.rungs, path.ending)]
         apart = {p: np.abs(stays(p) - np.mean([stays(q) for q in own], axis=0)).sum() for p in own}
         assert place in own
         assert apart[place] == pytest.approx(min(apart.values()), abs=1e-9)

@@ -40,7 +40,7 @@ def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, tim
             rows.append(table.row(kind, name, label, shows, lead))
     rows.sort(key=lambda row: (not row.known, -row.information))
     source = provenance(histories.scenario, **{**sample.provenance, "horizon_days": histories.horizon})
-    rows_and_source = table.before(), tuple(rows), source
+    rows_and_source = table.before, tuple(rows), source
     return Indicators(histories.scenario, measure, look_by_day, histories.horizon, times_seen, *rows_and_source)
 
 
@@ -69,22 +69,21 @@ class _Tables:
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
-
-    def before(self) -> Share:
-        return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
+        self.every = np.ones(len(happens), dtype=bool)
+        self.before = self.share(happens, self.every)
 
     def share(self, event: Bools, among: Bools) -> Share:
         return share(event, among, self.draw, self.weight)
 
     def row(self, kind: str, name: str, label: str, shows: Bools, lead: Floats) -> Indicator:
-        happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
+        happens, every = self.happens, self.every
         among_true, among_false = self.share(shows, happens), self.share(shows, ~happens)
         joint = [[self._sum(s & h) / self._sum(every) for h in (happens, ~happens)] for s in (shows, ~shows)]
         return Indicator(
             kind=kind,
             id=name,
             label=label,
-            before=self.before(),
+            before=self.before,
             seen=self.share(shows, every),
             if_seen=self.share(happens, shows),
             if_not_seen=self.share(happens, ~shows),

@@ -42,7 +42,7 @@ def exact_indicators(
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()
     source = provenance(scenario, engine="exact", draws=0, states=len(watch.solver.space))
-    return Indicators(scenario, measure, look_by_day, scenario.horizon_days, 1, watch.before(), rows, source)
+    return Indicators(scenario, measure, look_by_day, scenario.horizon_days, 1, watch.before, rows, source)
 
 
 class _Watch:
@@ -61,9 +61,7 @@ class _Watch:
                     f"{measure.words} is about a move; use the Monte Carlo engine"
                 )
         self.open, self.happens = self._unseen(NOTHING)
-
-    def before(self) -> Share:
-        return _around(self.happens / self.open if self.open > 0 else np.nan)
+        self.before = _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
         """Return a row for each sign that may be seen while the ending or question is open.
@@ -89,12 +87,9 @@ class _Watch:
                 yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
-        table = (
-            np.array(
-                [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]
-            ).clip(0.0)
-            / self.open
-        )
+        hits = self.happens - happens
+        counts = np.array([[hits, self.open - stays - hits], [happens, stays - happens]])
+        table = counts.clip(0.0) / self.open
         (hit, alarm), (miss, quiet) = table.tolist()
         ends, spared = hit + miss, alarm + quiet
         unknown = (float("nan"), 0.0, float("inf"))
@@ -103,7 +98,7 @@ class _Watch:
             kind=kind,
             id=name,
             label=label,
-            before=self.before(),
+            before=self.before,
             seen=_around(hit + alarm),
             if_seen=_around(hit / (hit + alarm)),
             if_not_seen=_around(miss / (miss + quiet)),

@@ -121,13 +121,7 @@ class Indicator:
         The columns NAME_low and NAME_high are the bounds of column NAME. The column `doing` is the change if the move
         is forced (`if_forced`).
         """
-        cells: dict[str, Any] = {
-            "kind": self.kind,
-            "id": self.id,
-            "label": self.label,
-            "known": self.known,
-            "change_if_seen": self.change,
-        }
+        cells = pick(self, "kind", "id", "label", "known") | {"change_if_seen": self.change}
         for name in _SHARES:
             value, low, high = getattr(self, name)
             cells |= {name: value, f"{name}_low": low, f"{name}_high": high}

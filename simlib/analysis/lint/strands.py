@@ -198,9 +198,8 @@ class _Strands:
         """
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
-        return in_threads(
-            lambda asked: np.append(*adjoint.of(asked.name)), [*self.answers, *self.impacts], control=part
-        )
+        asked = [*self.answers, *self.impacts]
+        return np.stack(in_threads(lambda measure: np.append(*adjoint.of(measure.name)), asked, control=part))
 
     @property
     def by_slope(self) -> Floats:
@@ -233,9 +232,7 @@ class _Strands:
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
-        values = in_threads(
-            self._answer, [row for row, _ in rows], [a for _, a in rows], control=self.control.part(0.6, 0.8)
-        ).tolist()
+        values = in_threads(self._answer, *zip(*rows, strict=True), control=self.control.part(0.6, 0.8))
         spans = []
         for k, a in zip(which, asked, strict=True):
             ends = [self.at_stated[a, 0], *(values.pop(0) for _ in self.strands[k].ends)]
@@ -246,13 +243,13 @@ class _Strands:
         at = np.arange(len(self.stated)) == strand.column
         return [np.where(at, end, self.stated) for end in strand.ends]
 
-    def _answer(self, theta: Floats, asked: int) -> Floats:
+    def _answer(self, theta: Floats, asked: int) -> float:
         answer, solver, name = self.answers[asked], self.solver, self.answers[asked].name
         if answer.kind == "question" and answer.of in solver.counted:
             solver, name = solver.counted[answer.of], f"ending:{COUNTED}"
         seen, chain = observable(solver, name), solver.chain(theta, self.stated)
         passage = chain.propagate(chain.start(), 0, solver.horizon, taboo=seen.quest.taboo, tolerance=TOLERANCE)
-        return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
+        return float(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
         """Return the largest change that each strand in `which` makes to a question that needs whole histories.

@@ -31,13 +31,13 @@ from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
-from simlib.results import ONGOING, Band
+from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories
 
-__all__ = ["Branch", "PathClass", "Paths", "counted_paths", "first_visits", "paths"]
+__all__ = ["Branch", "PathClass", "Paths", "counted_paths", "courses", "paths"]
 
 MOST_PREFIXES = 400
 """The exact search follows at most this many beginnings of paths (rungs visited first, in order)."""
@@ -117,9 +117,9 @@ def _exact_paths(
         Branch(tuple(ids[r] for r in rungs), mass / scale, mass / entered.get(rungs[:-1], outcome.total))
         for rungs, mass in outcome.prefixes
     )
-    size = {"prefixes": len(outcome.prefixes), "states": len(solver.space)}
+    size = {"prefixes": len(outcome.prefixes), "states": len(solver.space), "horizon_days": days}
     covered, rest = sum(c.probability for c in classes), (outcome.left / scale, outcome.unassigned / scale)
-    source = _source(scenario, days, engine="exact", draws=0, **size)
+    source = provenance(scenario, engine="exact", draws=0, **size)
     return Paths(scenario, ladder, days, given, scale, classes, covered, tree, *rest, source)
 
 
@@ -142,16 +142,14 @@ def counted_paths(
         ScenarioError: For unknown names, and if no history has the ending.
         Unsupported: For a `given` that is not an ending.
     """
-    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    drawn = Sample.of(played)
     histories = drawn.histories
     scenario, ladder = histories.scenario, known_ladder(histories.scenario, ladder)
     target = known_ending(scenario, given) if given else None
-    endings = [*scenario.endings, ONGOING]
-    pairs = list(zip(first_visits(histories, ladder), (endings[e] for e in histories.ending), strict=True))
+    pairs = courses(histories, ladder)
     kept = np.array([target is None or ending == target.of for _, ending in pairs], dtype=bool)
     whole = float(drawn.weight[kept].sum())
-    if not whole:
-        assert target is not None
+    if target is not None and not whole:
         raise never_happens(histories, target)
     weights: Counter[tuple[tuple[str, ...], str]] = Counter()
     prefixes: Counter[tuple[str, ...]] = Counter()
@@ -160,29 +158,25 @@ def counted_paths(
         weights[pair] += weight  # type: ignore[assignment]
         for depth in range(len(pair[0])):
             prefixes[pair[0][: depth + 1]] += weight  # type: ignore[assignment]
-    several, classes = len(np.unique(drawn.draw)) > 1, []
-    for pair, weight in weights.most_common(top):
-        if several:
-            own = np.array([each == pair for each in pairs])
-            classes.append(PathClass(*pair, *drawn.share(own, kept)))
-        else:
-            band = Band.wilson(np.array([weight]), np.array([whole]))
-            classes.append(PathClass(*pair, weight / whole, float(band.low[0]), float(band.high[0])))
+    classes = tuple(
+        PathClass(*pair, *drawn.share(np.array([each == pair for each in pairs]), kept))
+        for pair, _ in weights.most_common(top)
+    )
     tree = tuple(
         Branch(rungs, weight / whole, weight / prefixes.get(rungs[:-1], whole))
         for rungs, weight in sorted(prefixes.items(), key=lambda item: -item[1])
     )
-    source = drawn.provenance | {"histories": int(kept.sum())}
+    source = drawn.provenance | {"histories": int(kept.sum()), "horizon_days": histories.horizon}
     given_probability, covered = whole / float(drawn.weight.sum()), sum(c.probability for c in classes)
-    asked, source = (scenario, ladder, histories.horizon, target), _source(scenario, histories.horizon, **source)
-    return Paths(*asked, given_probability, tuple(classes), covered, tree, 0.0, 0.0, source)
+    asked, source = (scenario, ladder, histories.horizon, target), provenance(scenario, **source)
+    return Paths(*asked, given_probability, classes, covered, tree, 0.0, 0.0, source)
 
 
-def _source(scenario: Scenario, days: float, **more: object) -> dict[str, object]:
-    return provenance(scenario, **{**more, "horizon_days": days})
-
-
-def first_visits(played: Histories, ladder: str) -> list[tuple[str, ...]]:
-    """Return for each history the rungs (levels) of a ladder in the order of their first visits."""
+def courses(played: Histories, ladder: str) -> list[tuple[tuple[str, ...], str]]:
+    """Return for each history the rungs of a ladder in the order of their first visits, and its ending."""
     names, rungs = [rung.id for rung in played.scenario.ladders[ladder].rungs], rungs_of_rows(played, ladder)
-    return [tuple(names[r] for r in dict.fromkeys(rungs[a:b].tolist())) for a, b in itertools.pairwise(played.start)]
+    endings = [*played.scenario.endings, ONGOING]
+    return [
+        (tuple(names[r] for r in dict.fromkeys(rungs[first:last].tolist())), endings[ending])
+        for (first, last), ending in zip(itertools.pairwise(played.start), played.ending, strict=True)
+    ]

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.paths.classes import first_visits
+from simlib.analysis.paths.classes import courses
 from simlib.analysis.paths.request import rungs_of_rows
 from simlib.analysis.paths.result import PathClass, Paths
 from simlib.analysis.samples import Sample
-from simlib.answer import Answer
+from simlib.answer import Answer, pick
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import long_date, percent, quoted
-from simlib.results import ONGOING
 from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -101,12 +100,7 @@ class TypicalHistories(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the ladder, the target day, and the rungs (levels) that the typical histories enter."""
-        return {
-            "ladder": self.paths.ladder,
-            "by": self.paths.by,
-            "by_day": self.paths.by_day,
-            "rows": self.frame().to_dict("records"),
-        }
+        return pick(self.paths, "ladder", "by", "by_day") | {"rows": self.frame().to_dict("records")}
 
     def _date(self, day: float) -> dt.date:
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))
@@ -134,16 +128,15 @@ def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = T
         paths: The path classes (orders in which rungs of a ladder are first visited).
         most: Number of classes, from the top of the list. Classes without a history are left out.
     """
-    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    drawn = Sample.of(played)
     histories = drawn.histories
     rungs = rungs_of_rows(histories, paths.ladder)
-    endings = [*histories.scenario.endings, ONGOING]
-    courses = list(zip(first_visits(histories, paths.ladder), (endings[e] for e in histories.ending), strict=True))
+    taken = courses(histories, paths.ladder)
     stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[paths.ladder].rungs))
     typical = []
     for path in paths.classes[:most]:
-        same = (p for p, course in enumerate(courses) if course == (path.rungs, path.ending) and drawn.weight[p] > 0)
-        own = np.array(list(same), dtype=np.int64)
+        same = np.array([course == (path.rungs, path.ending) for course in taken], dtype=bool)
+        own = np.flatnonzero(same & (drawn.weight > 0))
         if len(own):
             average = np.average(stays[own], axis=0, weights=drawn.weight[own])
             apart = np.abs(stays[own] - average).sum(axis=1)

@@ -93,12 +93,10 @@ class Paths(Traced):
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
         if self.given is None:
-            return f"Which paths over {quoted(self.scenario.ladders[self.ladder].label)} are likeliest by {self._by}?"
-        return f"By which paths do histories reach {self.given.words} by {self._by}?"
-
-    @property
-    def _by(self) -> str:
-        return self.by_words
+            return (
+                f"Which paths over {quoted(self.scenario.ladders[self.ladder].label)} are likeliest by {self.by_words}?"
+            )
+        return f"By which paths do histories reach {self.given.words} by {self.by_words}?"
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
         """Return a table of the path classes or, with "tree", of the beginnings of paths.
@@ -138,10 +136,10 @@ class Paths(Traced):
     def finding(self) -> str:
         """Return a title that says the probability of the likeliest path, with the target date."""
         if not self.classes:
-            return f"No path is known by {self._by}"
+            return f"No path is known by {self.by_words}"
         first = self.classes[0]
         if self.given is not None:
-            whole = f"the histories that end in {self.given.words} by {self._by}"
+            whole = f"the histories that end in {self.given.words} by {self.by_words}"
             return f"Of {whole}, {_with_error(first)} {_way(first)}"
         return f"{self._of_all(first)} ({self.label(first.ending)})"
 
@@ -155,11 +153,11 @@ class Paths(Traced):
     def _likeliest(self, limit: int) -> list[str]:
         first = self.classes[:limit]
         if not first:
-            return [f"No path is known by {self._by}."]
+            return [f"No path is known by {self.by_words}."]
         given, known = self.given, percent(self.given_probability)
         clauses = [f"{_with_error(c)} {_way(c)}{self._end(c)}." for c in first]
         if given:
-            lead = f"Of the histories that end in {given.words} by {self._by} ({known} of all), {clauses[0]}"
+            lead = f"Of the histories that end in {given.words} by {self.by_words} ({known} of all), {clauses[0]}"
         else:
             lead = f"{self._of_all(first[0])}{self._end(first[0])}."
         lines = [lead, *(f"A further {clause}" for clause in clauses[1:])]
@@ -170,7 +168,7 @@ class Paths(Traced):
         return [*lines, f"{covered}{more if len(self.classes) > len(first) else ''}."]
 
     def _of_all(self, path: PathClass) -> str:
-        return f"{_with_error(path)} of all histories {_way(path, self._by)}"
+        return f"{_with_error(path)} of all histories {_way(path, self.by_words)}"
 
     def _end(self, path: PathClass) -> str:
         if self.given is not None:

@@ -102,7 +102,7 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
     or under "end of forecast". If the histories come from several draws of the assumptions, the percentiles use the
     weights of the draws. Raises ScenarioError for an unknown `ladder` (default: the ladder that is shown first).
     """
-    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    drawn = Sample.of(played)
     histories, weights = drawn.histories, drawn.weight.tolist()
     ladder, scenario = known_ladder(histories.scenario, ladder), histories.scenario
     names, rungs = [rung.id for rung in scenario.ladders[ladder].rungs], rungs_of_rows(histories, ladder)

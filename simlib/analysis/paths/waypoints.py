@@ -28,7 +28,6 @@ from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.formatting import percent, quoted
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
-from simlib.results import Band
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -208,7 +207,7 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
         ScenarioError: For unknown names, and if no history has the ending.
         Unsupported: For a measure that is not an ending.
     """
-    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    drawn = Sample.of(played)
     histories = drawn.histories
     scenario, ladder = histories.scenario, known_ladder(histories.scenario, ladder)
     target = known_ending(scenario, given)
@@ -216,16 +215,11 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
     if not chosen.any():
         raise never_happens(histories, target)
     owner, rung = np.repeat(np.arange(len(histories)), np.diff(histories.start)), rungs_of_rows(histories, ladder)
-    several, rows = len(np.unique(drawn.draw)) > 1, []
+    rows = []
     for kind, name, label, place in _candidates(scenario, ladder):
         passing = np.zeros(len(histories), dtype=bool)
         passing[owner[(rung if kind == "rung" else histories.move) == place]] = True
-        if several:
-            rows.append(Waypoint(kind, name, label, *drawn.share(passing, chosen)))
-            continue
-        count, whole = int(np.sum(passing & chosen)), int(chosen.sum())
-        band = Band.wilson(np.array([count]), np.array([whole]))
-        rows.append(Waypoint(kind, name, label, count / whole, float(band.low[0]), float(band.high[0])))
+        rows.append(Waypoint(kind, name, label, *drawn.share(passing, chosen)))
     source = drawn.provenance | {"histories": int(chosen.sum()), "horizon_days": histories.horizon}
     return _ranked(scenario, ladder, target, histories.horizon, rows, provenance(scenario, **source))
 

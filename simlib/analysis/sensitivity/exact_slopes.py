@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.answer import Answer, ScenarioKey, dated, provenance
+from simlib.answer import Answer, ScenarioKey, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
@@ -21,7 +21,7 @@ from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.scenario.model import Assumption, Scenario
-from simlib.typing import Floats
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,30 +77,22 @@ class Elasticities(Answer):
         import pandas as pd
 
         rows = [
-            {"measure": m.name, "assumption": a.id, "label": a.label, "value": a.value}
-            | {"answer": self.answers[m.name], "derivative": slope, "elasticity": elasticity}
+            {"measure": m.name, "assumption": self.assumptions[i].id}
+            | pick(self.assumptions[i], "label", "value")
+            | {"answer": self.answers[m.name], "derivative": self.derivatives[m.name][i], "elasticity": elasticity[i]}
             for m in self.measures
-            for a, slope, elasticity in zip(
-                self.assumptions, self.derivatives[m.name], self.elasticity(m.name), strict=True
-            )
+            for elasticity in (self.elasticity(m.name),)
+            for i in _steepest(elasticity)
         ]
-        frame = pd.DataFrame(rows)
-        order = frame["elasticity"].abs().fillna(-1.0)
-        place = frame["measure"].map({m.name: index for index, m in enumerate(self.measures)})
-        return (
-            frame.assign(_place=place, _order=-order)
-            .sort_values(["_place", "_order"], kind="stable")
-            .drop(columns=["_place", "_order"])
-            .reset_index(drop=True)
-        )
+        return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
         """Say for each measure which assumptions change the measure most if they grow by 1%."""
         lines = []
         for measure in self.measures:
-            elasticity = np.nan_to_num(self.elasticity(measure.name))
-            steepest = np.argsort(-np.abs(elasticity), kind="stable")[:NAMED]
-            changes = [self._change(measure, i, float(elasticity[i])) for i in steepest if abs(elasticity[i]) >= 0.005]
+            elasticity = self.elasticity(measure.name)
+            steepest = [i for i in _steepest(elasticity)[:NAMED] if abs(elasticity[i]) >= 0.005]
+            changes = [self._change(measure, i, float(elasticity[i])) for i in steepest]
             answer = measure.write(self.answers[measure.name])
             change = "; ".join(changes) if changes else "no assumption changes it by as much as 0.005% of its value"
             lines.append(
@@ -123,6 +115,10 @@ class Elasticities(Answer):
             "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
             "elasticities": {m.name: dict(zip(ids, self.elasticity(m.name), strict=True)) for m in self.measures},
         }
+
+
+def _steepest(elasticity: Floats) -> Ints:
+    return np.argsort(-np.abs(np.nan_to_num(elasticity)), kind="stable")
 
 
 def elasticities(

@@ -84,7 +84,7 @@ class WatchedReplicates:
         and `starts` (D, S) the probabilities of the start states. Raises Cancelled.
         """
         columns = (thetas,) if starts is None else (thetas, starts)
-        return in_threads(self._at, range(len(thetas)), *columns, control=control)
+        return np.stack(in_threads(self._at, range(len(thetas)), *columns, control=control))
 
     def _at(self, draw: int, theta: Floats, start: Floats | None = None) -> Floats:
         run = partial(self.simulator.run, theta, centre=self.centre, start=start, runs=self.runs)

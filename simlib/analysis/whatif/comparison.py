@@ -54,9 +54,6 @@ A pair is one replicate of the baseline and the same replicate of the variant. A
 count the replicates whose ending changes.
 """
 
-EXAMPLES = 1
-"""Number of pairs of histories that are described for each of the two commonest changes of ending."""
-
 
 def compare(
     scenario: Scenario,
@@ -339,7 +336,7 @@ class _Work:
         from simlib.engines.montecarlo.replay import histories
 
         (simulator, before), (changed, after) = first, second
-        numbers = coupling.typical_flips(before, after, EXAMPLES)
+        numbers = coupling.typical_flips(before, after)
         if not len(numbers):
             return ()
         one, other = (histories(each, numbers, seed=self.seed) for each in (simulator, changed))

@@ -285,18 +285,12 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
     return Flips(names, labels, matrix, float(share[0] - low[0]))
 
 
-def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int = 2) -> Ints:
-    """Return the numbers of some replicates whose ending changes.
-
-    For each of the `kinds` commonest changes of ending, the first `each` replicates are taken.
-    """
+def typical_flips(before: Replicates, after: Replicates) -> Ints:
+    """Return for each of the two commonest changes of ending the number of the first replicate that has it."""
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
-    distinct, kind, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
-    kind = kind.reshape(-1)
-    ranked = np.argsort(-count, kind="stable")[: min(kinds, len(distinct))]
-    chosen = [flipped[kind == one][:each] for one in ranked]
-    return np.concatenate(chosen).astype(np.int64) if chosen else np.zeros(0, dtype=np.int64)
+    _, first, count = np.unique(pairs, axis=0, return_index=True, return_counts=True)
+    return flipped[first[np.argsort(-count, kind="stable")[:2]]]
 
 
 # -------------------------------------------------------------------- differences

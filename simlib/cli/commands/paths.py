@@ -134,7 +134,7 @@ class _Played:
             with Task("drawing histories given the ending") as task:
                 drawn = histories_given(self.scenario, given.name, few, **options, control=task.control)
                 self.drawn = True
-                return Sample.at_one_draw(drawn)
+                return Sample.of(drawn)
         except DOES_NOT_FIT:
             return None
 
