@@ -100,7 +100,10 @@ class Diff(Answer):
     @property
     def by(self) -> dt.date | None:
         """The date of both forecasts, or None if no forecasts were made."""
-        return None if self.forecasts is None else _last(self.forecasts[0])
+        if self.forecasts is None:
+            return None
+        first = self.forecasts[0]
+        return first.by_date(float(first.times[-1]))
 
     @property
     def by_day(self) -> float | None:
@@ -112,7 +115,7 @@ class Diff(Answer):
         """The question that is answered, in one sentence with its date."""
         one, other = self.names
         asked = f"What changed from {quoted(one)} to {quoted(other)}"
-        return f"{asked}?" if self.by is None else f"{asked}, and how does that change the forecast by {_date(self)}?"
+        return f"{asked}?" if self.by is None else f"{asked}, and how does that change the forecast by {self.by_words}?"
 
     @property
     def names(self) -> tuple[str, str]:
@@ -134,8 +137,8 @@ class Diff(Answer):
         both = [(label, p, q) for label, p, q in events if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
         if _same(p, q):
-            return f"The probabilities by {_date(self)} do not change"
-        return f"{quoted(label)} changes most: from {percent(p)} to {percent(q)} by {_date(self)}"
+            return f"The probabilities by {self.by_words} do not change"
+        return f"{quoted(label)} changes most: from {percent(p)} to {percent(q)} by {self.by_words}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
         """Return a table with one row for each change.
@@ -167,7 +170,7 @@ class Diff(Answer):
         if self.forecasts is None:
             return lines
         earlier = ", the earlier of the two last days" if self.before.last_day != self.after.last_day else ""
-        lines.append(f"The forecast by {_date(self)}{earlier}, at the stated values:")
+        lines.append(f"The forecast by {self.by_words}{earlier}, at the stated values:")
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
@@ -205,14 +208,6 @@ def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: C
 def _solved(world: Scenario, end: dt.date, control: Control) -> Forecast:
     day = min(float((end - world.as_of).days + 1), world.horizon_days)
     return solve(world, times=[day], control=control)
-
-
-def _date(difference: Diff) -> str:
-    return difference.by_words if difference.by else ""
-
-
-def _last(forecast: Forecast) -> dt.date:
-    return forecast.by_date(float(forecast.times[-1]))
 
 
 def _changes(before: Scenario, after: Scenario) -> Iterator[Alteration]:

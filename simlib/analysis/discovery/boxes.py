@@ -102,5 +102,4 @@ def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
 
 
 def _box(data: Mapping[str, Any]) -> Box:
-    bounds = tuple(Bound(b["assumption"], b["low"], b["high"], b["p_value"]) for b in data["bounds"])
-    return Box(bounds, data["coverage"], data["density"], data["mass"])
+    return Box(**{**data, "bounds": tuple(Bound(**bound) for bound in data["bounds"])})

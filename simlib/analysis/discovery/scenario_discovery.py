@@ -96,8 +96,8 @@ class Box:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the box as plain JSON data."""
-        bounds = [{"assumption": b.assumption, "low": b.low, "high": b.high, "p_value": b.p_value} for b in self.bounds]
-        return {"coverage": self.coverage, "density": self.density, "mass": self.mass, "bounds": bounds}
+        bounds = [dataclasses.asdict(bound) for bound in self.bounds]
+        return pick(self, "coverage", "density", "mass") | {"bounds": bounds}
 
 
 @dataclass(frozen=True, slots=True)

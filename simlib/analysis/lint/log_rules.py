@@ -6,10 +6,11 @@ The rules apply if a log is stored with the scenario, and the scenario says how 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from simlib.analysis.lint.subject import Finding, Subject
+from simlib.analysis.lint.subject import Finding, Subject, error, note, warning
 from simlib.errors import MissingDependency, ScenarioError, Unsupported
 from simlib.evidence.impossibility import ImpossibleLog
 from simlib.evidence.log_intake import last_day, prepare
@@ -42,16 +43,13 @@ def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
     """Report each move of which the log has events, if `evidence.seen` does not name the move."""
     evidence = subject.scenario.evidence
     named = {each.move for each in evidence.seen} if evidence else set()
-    counts: dict[str, int] = {}
-    for reading in _sound(subject):
-        for move in {move for move, _ in reading.firings} - named:
-            counts[move] = counts.get(move, 0) + 1
+    counts = Counter(move for reading in _sound(subject) for move in {move for move, _ in reading.firings} - named)
     for move, count in counts.items():
         what = (
             f"{count} row{'s' * (count != 1)} of the log {'are firings' if count != 1 else 'is a firing'} of {move!r}"
         )
         expected = "expected an entry that says how often the log shows this move: always, never or with a chance"
-        yield Finding("warning", "evidence.seen", f"{what}, which is not named", expected)
+        yield warning("evidence.seen", f"{what}, which is not named", expected)
 
 
 def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
@@ -68,7 +66,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
         if assumption.uses_log_until is None and (cites or _COUNTS_ROWS.search(assumption.because)):
             what = f"{assumption.id!r} {'cites the log' if cites else 'counts rows of the log'} without uses_log_until"
             expected = "expected the last day of the log that was used for it, so that no row is used twice"
-            yield Finding("note", subject.place(assumption), what, expected)
+            yield note(subject.place(assumption), what, expected)
 
 
 def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
@@ -79,13 +77,13 @@ def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
         if readings:
             last = last_day([reading.row for reading in readings], scenario.as_of)
             prepare(scenario, readings, scenario.as_of, last, skip_impossible=False)
-    except ScenarioError as error:
-        for problem in error.problems:
-            yield Finding("error", f"{FILE}:{problem.line}", problem.what, problem.expected)
-    except ImpossibleLog as error:
-        yield Finding("warning", FILE, str(error), "")
-    except (MissingDependency, Unsupported) as error:
-        yield Finding("note", FILE, f"not checked whether each row is possible: {error}", "")
+    except ScenarioError as unread:
+        for problem in unread.problems:
+            yield error(f"{FILE}:{problem.line}", problem.what, problem.expected)
+    except ImpossibleLog as impossible:
+        yield warning(FILE, str(impossible))
+    except (MissingDependency, Unsupported) as refusal:
+        yield note(FILE, f"not checked whether each row is possible: {refusal}")
 
 
 RULES = (every_move_with_rows_is_covered, every_number_from_the_log_says_so, every_row_is_possible)

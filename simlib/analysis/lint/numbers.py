@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.analysis.lint.subject import Finding, Subject
+from simlib.analysis.lint.subject import Finding, Subject, warning
 from simlib.quantities import show
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assumption, Move, Outcome, Scenario
 from simlib.scenario.scales import forward
-from simlib.typing import Floats
 
 LOPSIDED = 4.0
 """A prior is reported if one of its halves is more than this many times as wide as the other.
@@ -38,8 +37,7 @@ def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
         used |= set(item.assumptions)
     for name, assumption in scenario.assumptions.items():
         if name not in used:
-            yield Finding(
-                "warning",
+            yield warning(
                 subject.place(assumption),
                 f"{name!r} is used nowhere",
                 "expected a move, a factor, an outcome, a start or an impact that uses it; else remove it",
@@ -52,8 +50,7 @@ def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]
     windows = [(("moves", move.id, *place), window) for move in scenario for place, window in move.placed_windows()]
     for where, window in windows:
         if scenario.day(window.first) >= scenario.horizon_days:
-            yield Finding(
-                "warning",
+            yield warning(
                 dotted(where),
                 f"the window opens on {window.first}, after the horizon ({scenario.by_date(scenario.horizon_days)})",
                 "expected a window that opens within the forecast, or a longer horizon",
@@ -65,8 +62,7 @@ def every_date_is_before_the_horizon(subject: Subject) -> Iterator[Finding]:
     scenario = subject.scenario
     for move in scenario:
         if move.at is not None and scenario.day(move.at) >= scenario.horizon_days:
-            yield Finding(
-                "warning",
+            yield warning(
                 f"moves.{move.id}.at",
                 f"{move.at} is after the horizon ({scenario.by_date(scenario.horizon_days)})",
                 "expected a date within the forecast, or a longer horizon",
@@ -83,16 +79,11 @@ def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Fin
         changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
         public = [name for name in variables if name in changed and not variables[name].hidden]
         if move.covert and public:
-            yield Finding(
-                "warning",
+            yield warning(
                 f"moves.{move.id}",
-                f"{move.id!r} is covert but changes {_listed(public)}, which everybody sees",
+                f"{move.id!r} is covert but changes {' and '.join(map(repr, public))}, which everybody sees",
                 "expected a public move, or hidden: true on what it changes",
             )
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(repr(name) for name in names)
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
@@ -109,8 +100,7 @@ def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
             continue
         wide, ratio = ("upper", up / down) if up > down else ("lower", down / up)
         scale = "logit" if assumption.kind == "chance" else "log"
-        yield Finding(
-            "warning",
+        yield warning(
             subject.place(assumption),
             f"the prior of {assumption.id!r} is lopsided: its {wide} half is {ratio:.1f} times as wide as the other "
             f"on the {scale} scale",
@@ -128,8 +118,7 @@ def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
         shares = [assumptions[share] for _, share in variable.start if share is not None]
         if variable.because or not any(share.inline and share.because in _SILENCE for share in shares):
             continue
-        yield Finding(
-            "warning",
+        yield warning(
             f"variables.{variable.id}.start",
             f"the start of {variable.id!r} is spread without a reason",
             'expected because: on the variable or on its shares ("assumed" is a reason)',
@@ -198,15 +187,13 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
         base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
         if base.observed is not None:
             if _apart(base.value * claim.nearest, base.observed):
-                yield Finding(
-                    "warning",
+                yield warning(
                     subject.place(base),
                     f"{claim.what}; {claim.shown(base.observed)} was observed",
                     f"expected a base rate of about {fair}: the observed rate divided by the multiplier",
                 )
         elif _apart(claim.nearest, 1.0) and _may_be_observed(claim):
-            yield Finding(
-                "warning",
+            yield warning(
                 subject.place(base),
                 claim.what,
                 f"expected a base rate without its tempo: if {claim.shown(base.value)} was observed, say so under "
@@ -266,16 +253,20 @@ def _later_multipliers(subject: Subject) -> dict[str, float]:
     day whenever the first move is possible, so the expected number of its firings is the number of days on which the
     first move is possible. The product of the factors is firings of the move / (base rate × days).
     """
+    from simlib.engines.exact.forecast import solve
+
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]
     if not moves or not subject.enumerable:
         return {}
-    counts = _counts(_with_probes(scenario, moves), min(7.0 * FIRST_WEEKS, scenario.horizon_days), subject)
+    days = min(7.0 * FIRST_WEEKS, scenario.horizon_days)
+    world = _with_probes(scenario, moves).replace(horizon_days=days)
+    counts = solve(world, times=[days], cap=subject.cap, control=subject.control).moves
     result = {}
     for move in moves:
-        fired, days = float(counts[move.id][-1]), float(counts[_probe(move)][-1])
-        if days > 0:
-            result[move.id] = fired / days / scenario.assumptions[move.rate].value
+        fired, able = float(counts[move.id][-1]), float(counts[_probe(move)][-1])
+        if able > 0:
+            result[move.id] = fired / able / scenario.assumptions[move.rate].value
     return result
 
 
@@ -303,11 +294,3 @@ def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:
         questions={},
         ladders={},
     )
-
-
-def _counts(scenario: Scenario, days: float, subject: Subject) -> dict[str, Floats]:
-    from simlib.engines.exact.forecast import solve
-
-    longer = scenario.replace(horizon_days=days)
-    forecast = solve(longer, times=[days], cap=subject.cap, control=subject.control)
-    return dict(forecast.moves)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simlib.analysis.lint import log_rules, numbers, shifts, states
 from simlib.analysis.lint.strands import every_strand_moves_an_answer
-from simlib.analysis.lint.subject import Finding, Severity, Subject
+from simlib.analysis.lint.subject import Finding, Severity, Subject, note
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.reachable import CAP
@@ -117,21 +117,15 @@ def lint(
         findings += states.no_move_is_busier_than(subject, events_per_day)
         findings += every_strand_moves_an_answer(subject, control) if strands else ()
     else:
-        findings.append(_not_checked(subject))
+        what = (
+            "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, "
+            "events per day, strands that change no answer, and multipliers after the start"
+        )
+        findings.append(note("states", what, subject.refusal))
     return Findings(
         scenario=ScenarioKey.of(scenario),
         findings=tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity])),
         provenance=provenance(subject.scenario, engine="exact", cap=cap, events_per_day=events_per_day),
-    )
-
-
-def _not_checked(subject: Subject) -> Finding:
-    return Finding(
-        "note",
-        "states",
-        "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, events "
-        "per day, strands that change no answer, and multipliers after the start",
-        subject.refusal,
     )
 
 

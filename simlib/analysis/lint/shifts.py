@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.analysis.lint.subject import Finding, Subject
+from simlib.analysis.lint.subject import Finding, Subject, warning
 from simlib.scenario.model import Effect
 
 
@@ -37,8 +37,7 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
                 levels = subject.scenario.variables[effect.variable].levels
                 if abs(effect.shift or 0) >= len(levels):
                     end = levels[-1] if (effect.shift or 0) > 0 else levels[0]
-                    yield Finding(
-                        "warning",
+                    yield warning(
                         f"moves.{move.id}.outcomes.{outcome.id}.then.{effect.variable}",
                         f"{effect.variable!r} has {len(levels)} levels, so {effect.shift:+d} always ends at {end!r}",
                         f"expected at most {len(levels) - 1}, or the level {end!r} by name",
@@ -62,8 +61,7 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
             if after > before and others:
                 ways = " and ".join(repr(name) for name in sorted(others))
                 high, low = variable.levels[after], variable.levels[before]
-                yield Finding(
-                    "warning",
+                yield warning(
                     f"moves.{step.move}.outcomes.{step.outcome}.then.{variable.id}",
                     f"the {step.effect.shift:+d} of {step.move!r} goes from {low!r} to {high!r}, the level to which "
                     f"{ways} lead{'s' * (len(others) == 1)}",

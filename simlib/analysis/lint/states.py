@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simlib.analysis.lint.subject import Finding, Subject
+from simlib.analysis.lint.subject import Finding, Subject, error, note, warning
 from simlib.engines.exact.reachable import enumerate_states
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine.firing_counter import with_counter
@@ -15,6 +15,7 @@ from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
+from simlib.typing import Floats
 
 _NEVER = 1e-9
 """A question is reported if the number of events that it asks for has a smaller probability than this."""
@@ -33,8 +34,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
         if variable.counter:
             continue
         for level in np.setdiff1d(np.arange(len(variable.levels)), reached):
-            yield Finding(
-                "warning",
+            yield warning(
                 f"variables.{variable.id}.levels",
                 f"{variable.levels[level]!r} can never be reached",
                 "expected a start or an outcome that leads there; else remove it",
@@ -45,8 +45,7 @@ def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
     """Report each move whose guard (condition) never holds. Another rule reports windows that never open."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
-            yield Finding(
-                "warning",
+            yield warning(
                 f"moves.{move.id}.when",
                 f"{move.id!r} is never possible: no history meets its guard",
                 "expected a guard that can come true before an ending",
@@ -60,8 +59,7 @@ def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
             continue
         rest = subject.scenario.moves[move].outcome(outcome).chance is None
         why = "the other chances leave nothing for it" if rest else "its chance is 0"
-        yield Finding(
-            "warning",
+        yield warning(
             f"moves.{move}.outcomes.{outcome}",
             f"{outcome!r} never happens: {why}",
             "expected a positive chance; else remove it",
@@ -79,8 +77,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
         move = subject.tables.moves[subject.tables.move(name)]
         able = subject.live_outcomes[index] and len(subject.entries(subject.tables.move(name))[0]) > 0
         if able and move.outcome(outcome_id).effects and index not in moved:
-            yield Finding(
-                "note",
+            yield note(
                 f"moves.{name}.outcomes.{outcome_id}",
                 f"{outcome_id!r} has effects that never change anything in a state in which {name!r} can happen",
                 "expected an effect that shows in some state",
@@ -101,12 +98,9 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
             masks = np.unique(subject.space.ending[subject.reached][holds])
             hidden = ", ".join(repr(names[mask]) for mask in masks)
             why = f", because {hidden}, earlier in the file, always holds first" if hidden else ""
-            yield Finding(
-                "warning", where, f"{ending.id!r} can never be reached{why}", "expected a history that reaches it"
-            )
+            yield warning(where, f"{ending.id!r} can never be reached{why}", "expected a history that reaches it")
         elif np.all(subject.tables.ending(subject.start[0]) == index):
-            yield Finding(
-                "error",
+            yield error(
                 where,
                 f"{ending.id!r} holds from the start: its probability is 1 by structure",
                 "expected a start at which the ending does not hold yet",
@@ -122,8 +116,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
     for ladder, reached in zip(subject.scenario.ladders.values(), rungs, strict=True):
         for index, rung in enumerate(ladder.rungs):
             if not np.any(reached == index):
-                yield Finding(
-                    "note",
+                yield note(
                     f"ladders.{ladder.id}.{rung.id}",
                     f"no history ever reaches the rung {rung.id!r}",
                     "expected a state whose highest rung it is, unless the ladder is a standard one",
@@ -141,8 +134,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
     if len(stuck):
         states = "1 state has" if len(stuck) == 1 else f"{len(stuck):,} states have"
         endings = "is not an ending" if len(stuck) == 1 else "are not endings"
-        yield Finding(
-            "warning",
+        yield warning(
             "moves",
             f"{states} no way out and {endings} (of {len(subject.levels):,} reachable states), "
             f"such as {subject.state(space.levels[stuck[0]])}",
@@ -155,18 +147,13 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
 
     The usual reason is a wrong unit, or a superfluous factor.
     """
-    tables = subject.tables
-    by_segment = np.array([tables.rates(subject.theta, segment) for segment in subject.segments])
-    busiest = by_segment.max(axis=0)
     for index, move in enumerate(subject.scenario.moves.values()):
-        entries, rows = subject.entries(index)
-        often = busiest[entries] / (percentiles(move.takes.stages)[1] if move.takes else 1.0)
-        if len(entries) == 0 or often.max() <= events_per_day:
+        often = _often(subject, index)
+        if not np.any(often > events_per_day):
             continue
         at = int(np.argmax(often))
-        state = subject.state(subject.going[rows[at]], tables.move_variables[index])
-        yield Finding(
-            "warning",
+        state = subject.state(subject.going[subject.entries(index)[1][at]], subject.tables.move_variables[index])
+        yield warning(
             f"moves.{move.id}.rate",
             f"{move.id!r} would happen {show(float(often[at]), 'rate', 'per day')}"
             + (f" with {state}" if state else ""),
@@ -181,12 +168,12 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
     for question in subject.scenario.questions.values():
         if question.count is None:
             continue
-        moves = [subject.tables.move(move) for move in question.moves]
-        dated = sum(subject.scenario.moves[move].at is not None for move in question.moves)
-        most = dated + sum(_most_per_day(subject, move) for move in moves) * subject.scenario.horizon_days
+        free = [subject.tables.move(move) for move in question.moves if subject.scenario.moves[move].at is None]
+        dated = len(question.moves) - len(free)
+        per_day = sum(float(_often(subject, move).max(initial=0.0)) for move in free)
+        most = dated + per_day * subject.scenario.horizon_days
         if poisson.sf(question.count.at_least - 1 - dated, most - dated) < _NEVER:
-            yield Finding(
-                "warning",
+            yield warning(
                 f"questions.{question.id}.count",
                 f"{question.id!r} asks for {question.count.at_least} firings, and at the highest rates there would be "
                 f"about {most:.3g} by the horizon",
@@ -194,14 +181,10 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _most_per_day(subject: Subject, index: int) -> float:
-    """Return the highest rate per day of a move in any state at any time. A move on a fixed date has 0."""
-    move = subject.tables.moves[index]
-    rates = np.array([subject.tables.rates(subject.theta, segment) for segment in subject.segments]).max(axis=0)
-    entries = subject.entries(index)[0]
-    if move.at is not None or len(entries) == 0:
-        return 0.0
-    return float(rates[entries].max()) / (percentiles(move.takes.stages)[1] if move.takes else 1.0)
+def _often(subject: Subject, index: int) -> Floats:
+    """Return how often per day a move happens at the highest rate, at each entry of `Subject.entries`."""
+    takes = subject.tables.moves[index].takes
+    return subject.peak_rates[subject.entries(index)[0]] / (percentiles(takes.stages)[1] if takes else 1.0)
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
@@ -218,7 +201,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
             f"a hidden clock of {wait.stages} stages" if wait.stages > 1 else "one exponential stage, without a clock"
         )
         what = f"90% of the waits for {move.id!r} last {low} to {high}: {made}"
-        yield Finding("note", f"moves.{move.id}.takes", what)
+        yield note(f"moves.{move.id}.takes", what)
     if subject.tables.clocks:
         at_once = {
             move.id: dataclasses.replace(move, takes=dataclasses.replace(wait, stages=1)) for move, wait in waits
@@ -227,7 +210,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
         without = len(enumerate_states(Tables(plain), cap=subject.cap, control=subject.control))
         clocks = "a hidden clock" if len(subject.tables.clocks) == 1 else f"{len(subject.tables.clocks)} hidden clocks"
         what = f"{len(subject.space):,} states with {clocks}, {without:,} without"
-        yield Finding("note", "moves", what, "expected fewer stages (low and high further apart) if that is too many")
+        yield note("moves", what, "expected fewer stages (low and high further apart) if that is too many")
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
@@ -242,11 +225,8 @@ def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
             what = "has happened at the start: its probability is 1 by structure"
         else:
             continue
-        yield Finding(
-            "error",
-            f"questions.{question.id}",
-            f"{question.id!r} {what}",
-            "expected a question that could go either way",
+        yield error(
+            f"questions.{question.id}", f"{question.id!r} {what}", "expected a question that could go either way"
         )
 
 

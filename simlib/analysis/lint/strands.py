@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from simlib.analysis.evaluator import Responses, in_threads
-from simlib.analysis.lint.subject import Finding, Subject
+from simlib.analysis.lint.subject import Finding, Subject, note
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
@@ -69,7 +69,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
     """
     if len(subject.space) > MOST_STATES:
         what = f"not checked: strands that change no answer; the scenario has {len(subject.space):,} states"
-        yield Finding("note", "states", what, f"expected at most {MOST_STATES:,}")
+        yield note("states", what, f"expected at most {MOST_STATES:,}")
         return
     by, numbers = subject.scenario.by_date(subject.scenario.horizon_days), []
     for idle in _Strands(subject, control).idle():
@@ -88,8 +88,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
             numbers.append(f"{idle.strand.name} ({plainly(100 * idle.size)})")
     control.report(1.0)
     if numbers:
-        yield Finding(
-            "note",
+        yield note(
             "assumptions",
             f"over its range, none of these changes an ending or a question by one point or more up to {by} "
             f"(points in brackets): {', '.join(numbers)}",
@@ -177,7 +176,8 @@ class _Strands:
     def idle(self) -> Iterator[_Idle]:
         if not self.answers or not self.world.moves:
             return
-        moved, actors = self.by_slope, np.array([strand.actor for strand in self.strands])
+        moved = self._along(self.at_stated[: len(self.answers)])
+        actors = np.array([strand.actor for strand in self.strands])
         best = np.where(self.own, -1.0, moved).argmax(axis=1)
         size = np.where(self.own.all(axis=1), np.inf, moved[np.arange(len(self.strands)), best])
         size[self._bears_on_impacts] = np.inf
@@ -200,11 +200,6 @@ class _Strands:
         part = self.control.part(0.0, 0.6)
         asked = [*self.answers, *self.impacts]
         return np.stack(in_threads(lambda measure: np.append(*adjoint.of(measure.name)), asked, control=part))
-
-    @property
-    def by_slope(self) -> Floats:
-        """An estimate from slopes of how much each of S strands changes each of M answers (S, M)."""
-        return self._along(self.at_stated[: len(self.answers)])
 
     @property
     def _bears_on_impacts(self) -> Bools:

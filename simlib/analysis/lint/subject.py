@@ -7,8 +7,8 @@ stated values and no interventions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,10 @@ class Finding:
         return f"{self.severity}: {self.where}: {self.what}{expected}"
 
 
+error, warning, note = (partial(Finding, severity) for severity in get_args(Severity))
+"""Each makes a `Finding` of its severity from the place, the problem and the remedy."""
+
+
 class Subject:
     """One scenario without its interventions. Tables and reachable states are computed on first use.
 
@@ -60,14 +64,9 @@ class Subject:
         self.cap, self.control = cap, Control(None, control.cancel, control.threads)
         self.tables = Tables(self.scenario)
         self.theta = priors.theta(scenario)
-        self.chances: Floats = self.tables.chances(self.theta)[self._first_branches()]
-
-    def _first_branches(self) -> Ints:
-        """Return the index of the first branch of each of O outcomes (O,).
-
-        A branch is an outcome together with the factors on its chance that apply in some of the states.
-        """
-        return np.unique(self.tables.branches.outcome, return_index=True)[1]
+        # A branch is an outcome with the factors on its chance in some of the states. The first one stands for all.
+        first = np.unique(self.tables.branches.outcome, return_index=True)[1]
+        self.chances: Floats = self.tables.chances(self.theta)[first]
 
     # ---------------------------------------------------------------- words
 
@@ -87,6 +86,11 @@ class Subject:
     def segments(self) -> list[Segment]:
         """Successive periods up to the horizon. No calendar window opens or closes within a period."""
         return cut(self.tables, self.scenario.horizon_days)
+
+    @cached_property
+    def peak_rates(self) -> Floats:
+        """The highest rate per day in any of the `segments`, for each entry of the moves' tables."""
+        return np.array([self.tables.rates(self.theta, segment) for segment in self.segments]).max(axis=0)
 
     def ever_open(self, move: Move) -> bool:
         """Whether the date or the calendar window of a move allows the move at any time before the horizon."""

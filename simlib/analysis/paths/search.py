@@ -115,11 +115,12 @@ class PathSearch:
         value = (self.ending == self.wanted).astype(float) if self.wanted >= 0 else None
         result = []
         for segment in reversed(self.solver.segments):
-            span, value = self._span(segment, value)
-            result.append(span)
+            result.append(self._span(segment, value))
+            value = self._worth_between(result[-1], -1)
         return result[::-1]
 
-    def _span(self, segment: Segment, value: Floats | None) -> tuple[_Span, Floats | None]:
+    def _span(self, segment: Segment, value: Floats | None) -> _Span:
+        """Return a stretch of time, given P(wanted ending | state) at its end (N,)."""
         solver, duration = self.solver, segment.end - segment.start
         space, pair_rates = solver.space.held(segment.held, solver.tables), self.chain.rating(segment).pair_rates
         generator = Generator.build(space.incoming, pair_rates, None, duration)
@@ -127,16 +128,11 @@ class PathSearch:
         steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])
         weights = pmf(steps, mean)[0]
         entry = np.append(1.0, survival(steps[:-1], mean)[0])
-        jumps = self.chain.jumps(segment)
-        if value is None:
-            return _Span(segment, generator, weights, entry, None, jumps), None
-        back = backward_steps(space, pair_rates / generator.uniform, generator.diagonal, value, last)
-        shifted = np.array([np.append(weights[k:], np.zeros(k)) for k in range(last + 1)])
-        worth = shifted @ back
-        before = worth[0]
-        for jump in reversed(jumps):
-            before = jump.pull(before)
-        return _Span(segment, generator, weights, entry, worth, jumps), before
+        worth = None
+        if value is not None:
+            back = backward_steps(space, pair_rates / generator.uniform, generator.diagonal, value, last)
+            worth = np.array([np.append(weights[k:], np.zeros(k)) for k in range(last + 1)]) @ back
+        return _Span(segment, generator, weights, entry, worth, self.chain.jumps(segment))
 
     def run(self, top: int, most: int) -> SearchResult:
         """Search until the `top` most probable classes are certain, or `most` prefixes are expanded.
@@ -167,14 +163,11 @@ class PathSearch:
         return SearchResult(first, tree, total, FINE * len(self.spans), left, unassigned)
 
     def _roots(self) -> list[_Prefix]:
-        start = self.chain.start()
-        result = []
+        start, span, result = self.chain.start(), self.spans[0], []
+        before = self._worth_between(span, -1)
         for rung in np.unique(self.rung[start > 0]):
-            states = self.states_of[rung]
-            states = states[start[states] > 0]
+            states = np.flatnonzero((self.rung == rung) & (start > 0))
             mass = start[states]
-            span = self.spans[0]
-            before = self._worth_between(span, -1)
             worth = 1.0 if before is None else before[states]
             result.append(_Prefix((int(rung),), float(np.sum(mass * worth)), {(0, span.first): [(states, mass)]}))
         return result

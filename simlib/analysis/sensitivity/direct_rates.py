@@ -34,14 +34,11 @@ def ways(scenario: Scenario, measure: Measure) -> list[tuple[Move, Outcome]]:
     asked = scenario.questions.get(measure.of) if measure.kind == "question" else None
     if asked is not None and asked.move is not None:
         return [(move, out) for move in scenario for out in move.outcomes if asked.counts(move.id, out.id)]
-    condition = asked.when if asked else scenario.endings[measure.of].when if _is_ending(scenario, measure) else None
+    ending = scenario.endings.get(measure.of) if measure.kind == "ending" else None
+    condition = asked.when if asked else ending.when if ending else None
     if condition is None:
         return []
     return [(move, out) for move in scenario for out in move.outcomes if _completes(scenario, out, condition)]
-
-
-def _is_ending(scenario: Scenario, measure: Measure) -> bool:
-    return measure.kind == "ending" and measure.of in scenario.endings
 
 
 def _completes(scenario: Scenario, outcome: Outcome, condition: Condition) -> bool:

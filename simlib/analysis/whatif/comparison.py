@@ -154,7 +154,13 @@ class _Work:
         exact, paired = engine == "exact", pairs > 0
         middle = 0.5 if exact and paired else 1.0 if exact else 0.0
         solved = self._solved(self.control.part(0.0, middle)) if exact else {}
-        sampled = self._sampled(pairs, self.control.part(middle, 1.0), needed=not exact) if paired else {}
+        sampled: dict[str, VariantEffect] = {}
+        if paired:
+            try:
+                sampled = self._sampled(pairs, self.control.part(middle, 1.0))
+            except MissingDependency:
+                if not exact:
+                    raise
         effects = {name: self._effect(name, solved.get(name), sampled.get(name)) for name in self.full if name}
         belief = {"belief": self.belief.name} if self.belief is not None and not self.belief.is_prior else {}
         size = {"runs": pairs // max(self.draws, 1), "pairs": pairs, "draws": self.draws, "seed": self.seed}
@@ -285,15 +291,7 @@ class _Work:
 
     # ---------------------------------------------------------------- under common random numbers
 
-    def _sampled(self, pairs: int, control: Control, *, needed: bool) -> dict[str, VariantEffect]:
-        try:
-            return self._paired(pairs, control)
-        except MissingDependency:
-            if needed:
-                raise
-            return {}
-
-    def _paired(self, pairs: int, control: Control) -> dict[str, VariantEffect]:
+    def _sampled(self, pairs: int, control: Control) -> dict[str, VariantEffect]:
         from simlib.engines.montecarlo.simulator import Simulator
 
         count, samples = len(self.scenarios), {}
