@@ -35,7 +35,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.typing import Floats
 
-__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads"]
+__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "student_95"]
 
 BLOCKS = 8
 """Number of blocks of replicates (simulated histories). Each block has its own random numbers."""
@@ -272,9 +272,14 @@ def half_widths(changes: Floats) -> Floats:
 
     The shapes are (D, K, M) -> (D, M): D draws (sets of assumption values), K blocks, M measures.
     """
-    from scipy.special import stdtrit
-
     count = changes.shape[1]
     if count == 1:
         return np.zeros((len(changes), changes.shape[2]))
-    return np.asarray(stdtrit(count - 1, 0.975) * changes.std(axis=1, ddof=1) / np.sqrt(count))
+    return student_95(count) * np.asarray(changes.std(axis=1, ddof=1)) / np.sqrt(count)
+
+
+def student_95(count: float) -> float:
+    """Return the factor of Student's t that turns the standard error from `count` estimates into a 95% half-width."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, 0.975))

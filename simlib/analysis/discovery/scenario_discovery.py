@@ -41,12 +41,11 @@ from simlib.machine import measures
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, days_by
 from simlib.quantities import show
+from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from simlib.scenario.model import Scenario
 
 __all__ = ["Bound", "Box", "Discovery", "Leaf", "discover", "tightest"]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from simlib.analysis.samples import Share
 from simlib.control import Control
+from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
@@ -57,8 +58,6 @@ class Forcing:
         return added, max(added - half, -1.0), min(added + half, 1.0)
 
     def _solved(self, world: Scenario) -> float:
-        from simlib.engines.exact.forecast import solve
-
         forecast = solve(world, times=[self.open_at, world.horizon_days], control=self.control)
         already, then = forecast.endings[self.measure.of].probability
         return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from simlib.analysis.indicators.counts import counted_indicators
+from simlib.analysis.indicators.exact import exact_indicators
 from simlib.analysis.indicators.result import HISTORIES, Indicators
 from simlib.analysis.samples import sampled
 from simlib.control import UNWATCHED, Control
@@ -101,8 +102,6 @@ def indicators_of_endings(
 def _exact(
     scenario: Scenario, target: Measure, day: float, times_seen: int, draws: int | Belief, control: Control
 ) -> Indicators:
-    from simlib.analysis.indicators.exact import exact_indicators
-
     if times_seen != 1:
         raise Unsupported("the exact engine counts only the first sighting of a sign; use Monte Carlo")
     if isinstance(draws, Belief):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.analysis.lint.subject import Finding, Subject, warning
+from simlib.engines.exact.forecast import solve
 from simlib.quantities import show
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assumption, Move, Outcome, Scenario
@@ -253,8 +254,6 @@ def _later_multipliers(subject: Subject) -> dict[str, float]:
     day whenever the first move is possible, so the expected number of its firings is the number of days on which the
     first move is possible. The product of the factors is firings of the move / (base rate × days).
     """
-    from simlib.engines.exact.forecast import solve
-
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]
     if not moves or not subject.enumerable:

@@ -17,6 +17,7 @@ from simlib.analysis.lint.strands import every_strand_moves_an_answer
 from simlib.analysis.lint.subject import Finding, Severity, Subject, note
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.forecast import solve
 from simlib.engines.exact.reachable import CAP
 from simlib.formatting import long_date, quoted
 from simlib.machine import priors
@@ -173,8 +174,6 @@ def _first_firings(
 
     The rate of each move was stated as “p within T days”.
     """
-    from simlib.engines.exact.forecast import solve
-
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}
     times = sorted(set(within.values()))
     questions = {name: Question(name, name, move=name) for name in within}

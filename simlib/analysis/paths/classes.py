@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,13 +28,11 @@ from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
+from simlib.engines.montecarlo.replay import Histories
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.replay import Histories
 
 __all__ = ["Branch", "PathClass", "Paths", "counted_paths", "courses", "paths"]
 

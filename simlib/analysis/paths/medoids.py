@@ -22,12 +22,11 @@ from simlib.analysis.samples import Sample
 from simlib.answer import Answer, pick
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import long_date, percent, quoted
+from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from simlib.scenario.model import Scenario
 
 __all__ = ["TypicalHistories", "typical_histories"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simlib.engine_choice import Engine
+from simlib.engines.montecarlo.replay import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import long_date, quoted
 from simlib.machine.belief import Belief
@@ -13,9 +12,6 @@ from simlib.machine.tables import Tables
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.typing import Ints
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.replay import Histories
 
 HISTORIES = 5_000
 """Default number of histories that are counted."""

@@ -13,13 +13,12 @@ import numpy as np
 from simlib.analysis.paths.request import known_ladder, rungs_of_rows
 from simlib.analysis.samples import Sample
 from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import in_days, quoted
 from simlib.machine.belief import quantiles
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from simlib.engines.montecarlo.replay import Histories
 
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 

@@ -25,6 +25,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import percent, quoted
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by
@@ -32,8 +33,6 @@ from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from simlib.engines.montecarlo.replay import Histories
 
 __all__ = ["Waypoint", "Waypoints", "counted_passages", "passages"]
 

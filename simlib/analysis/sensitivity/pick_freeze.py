@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simlib.analysis.evaluator import cross
+from simlib.analysis.evaluator import cross, student_95
 from simlib.analysis.sensitivity.screening import Input
 from simlib.machine import priors
 from simlib.scenario.model import Scenario
@@ -128,11 +128,9 @@ def jackknife(each: Floats) -> tuple[Indices, Indices]:
     `each` (R, 6, I) has the `products` of R sequences for I inputs. The half-widths come from leaving out one sequence
     at a time. A half-width is infinite if the answers have no variance when some sequence is left out.
     """
-    from scipy.special import stdtrit
-
     count = len(each)
     without = zip(*(indices(np.delete(each, number, axis=0).mean(axis=0)) for number in range(count)), strict=True)
-    reach = float(stdtrit(count - 1, 0.975)) * np.sqrt(count - 1)
+    reach = student_95(count) * np.sqrt(count - 1)
     half, first, total = (reach * _spread(np.array(some)) for some in without)
     return indices(each.mean(axis=0)), (float(half), first, total)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.analysis.evaluator import cross
+from simlib.analysis.evaluator import cross, student_95
 from simlib.machine.belief import effective_number
 from simlib.typing import Floats, Ints
 
@@ -110,7 +110,7 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
     parts, shares = weighting.parts(values, statistic)
     of_parts = _variance(parts, shares) / len(parts)
     variances = np.array([of_parts, _replicate_variance(statistic, values, weighting)])
-    draws, replicates = _student(len(parts)) * np.sqrt(variances)
+    draws, replicates = student_95(len(parts)) * np.sqrt(variances)
     return Number(statistic(values, weighting.scale), float(np.hypot(draws, replicates)), float(replicates))
 
 
@@ -121,7 +121,7 @@ def jackknifed(value: float, left: Floats, statistic: Statistic, values: Floats)
     """
     of_groups = float(((left - left.mean()) ** 2).sum()) * (len(left) - 1) / len(left)
     of_blocks = _replicate_variance(statistic, values, Weighting(np.zeros(len(values), dtype=np.int64)))
-    draws, replicates = _student(len(left)) * np.sqrt([of_groups, of_blocks])
+    draws, replicates = student_95(len(left)) * np.sqrt([of_groups, of_blocks])
     return Number(value, float(np.hypot(draws, replicates)), float(replicates))
 
 
@@ -139,8 +139,8 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     value, draws = at(values, weighting.scale), without_noise(values, weighting.scale)
     below, shares = weighting.parts(draws, lambda x, scale: mean((x <= value).astype(float), scale))
     deviation = float(np.sqrt(_variance(below, shares)))
-    reach = _student(len(below)) * deviation / np.sqrt(len(below)) + 0.5 / effective(len(draws), weighting.scale)
-    replicates = _student(len(below)) * float(np.sqrt(_replicate_variance(at, values, weighting)))
+    reach = student_95(len(below)) * deviation / np.sqrt(len(below)) + 0.5 / effective(len(draws), weighting.scale)
+    replicates = student_95(len(below)) * float(np.sqrt(_replicate_variance(at, values, weighting)))
     down, up = (float(np.hypot(at(values, weighting.scale, q + r) - value, replicates)) for r in (-reach, reach))
     return Number(value, max(down, up), replicates, (value - down, value + up))
 
@@ -161,12 +161,6 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 def _variance(parts: Floats, shares: Floats) -> float:
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
-
-
-def _student(count: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(count - 1, 0.975))
 
 
 def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighting) -> float:

@@ -146,8 +146,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
     """Return the fan of S series over T times, from their values at each draw (D, S, T) and as stated (S, T)."""
-    weights = draws.weights
-    scale = None if np.all(weights == weights[0]) else weights * len(weights)
+    scale = None if draws.belief.equal else draws.weights * len(series)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
     size = {"draws": len(series), "runs": draws.forecasts[0].provenance.get("runs")}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,13 +19,11 @@ from simlib.analysis.uncertainty.hermite_regression import divergence, explained
 from simlib.control import Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors
+from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Question, Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.typing import Floats
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.counts import Counts
 
 EXPLAINS = 0.05
 """An assumption is named only if it explains more than this share of the variance of P(seen)."""
@@ -45,61 +42,53 @@ EVER: the move has been seen by t, whether or not the question is open then.
 """
 
 
-class WatchedReplicates:
-    """Simulates histories at each draw of the assumptions, and counts six shares for each observation.
+def watched_shares(
+    scenario: Scenario,
+    target: Measure,
+    sightings: Sequence[Question],
+    days: tuple[float, float],
+    belief: Belief,
+    *,
+    runs: int,
+    seed: int,
+    control: Control,
+) -> Floats:
+    """Simulate histories at each draw, and return the six shares `OPEN` to `EVER` for each observation.
 
-    The constants `OPEN` to `EVER` name the shares.
+    The result has the shape (D, K, 6, observations): D draws, K blocks of replicates.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        target: The ending or question to forecast.
+        sightings: The observations, as questions about the first occurrence of a move.
+        days: The last day of watching and the target day, in days after the start.
+        belief: The draws of the assumptions and of the start states. Its weights are not used.
+        runs: Replicates of each draw, a multiple of `BLOCKS`.
+        seed: Seed of the replicates. Each draw has its own random numbers.
+        control: Progress callback, cancellation and number of threads.
+
+    Raises:
+        Cancelled: When `control` cancels the work.
     """
+    look_by_day, by_day = days
+    questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
+    lean = begun_by(scenario, by_day).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
+    simulator, centre = Simulator(lean, times=1, by=by_day), priors.theta(scenario)
+    ending = None if questions else list(scenario.endings).index(target.of)
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        target: Measure,
-        sightings: Sequence[Question],
-        days: tuple[float, float],
-        runs: int,
-        seed: int,
-    ) -> None:
-        """Prepare the simulation.
-
-        Args:
-            scenario: The scenario, with its interventions.
-            target: The ending or question to forecast.
-            sightings: The observations, as questions about the first occurrence of a move.
-            days: The last day of watching and the target day, in days after the start.
-            runs: Replicates of each draw, a multiple of `BLOCKS`.
-            seed: Seed of the replicates. Each draw has its own random numbers.
-        """
-        questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
-        lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
-        self.simulator = Simulator(lean, times=1, by=days[1])
-        self.centre, self.runs, self.seed, self.look_by_day = priors.theta(scenario), runs, seed, days[0]
-        self.first = len(questions)
-        self.ending = None if questions else list(scenario.endings).index(target.of)
-
-    def shares(self, thetas: Floats, starts: Floats | None, control: Control) -> Floats:
-        """Return the six shares of replicates for each observation, by draw and block of replicates.
-
-        The result has the shape (D, K, 6, observations): D draws, K blocks. `thetas` (D, A) are the assumption values,
-        and `starts` (D, S) the probabilities of the start states. Raises Cancelled.
-        """
-        columns = (thetas,) if starts is None else (thetas, starts)
-        return np.stack(in_threads(self._at, range(len(thetas)), *columns, control=control))
-
-    def _at(self, draw: int, theta: Floats, start: Floats | None = None) -> Floats:
-        run = partial(self.simulator.run, theta, centre=self.centre, start=start, runs=self.runs)
-        counts = run(seed=self.seed, first=draw * self.runs, control=_ONE_THREAD)
-        when = self._when(counts)[:, None]
-        still = (counts.ending_time[:, None] > self.look_by_day) & (when > self.look_by_day)
-        happens, seen = np.isfinite(when), counts.question_time[:, self.first :] <= self.look_by_day
+    def at(draw: int, theta: Floats, start: Floats | None = None) -> Floats:
+        run = partial(simulator.run, theta, centre=centre, start=start, runs=runs)
+        counts = run(seed=seed, first=draw * runs, control=_ONE_THREAD)
+        ended = counts.ending_time
+        when = counts.question_time[:, 0] if questions else np.where(counts.ending == ending, ended, np.inf)
+        still = ((ended > look_by_day) & (when > look_by_day))[:, None]
+        happens, seen = np.isfinite(when)[:, None], counts.question_time[:, len(questions) :] <= look_by_day
         rows = [still, still & happens, still & seen, still & seen & happens, happens, seen]
         shape = (BLOCKS, -1, seen.shape[1])
         return np.stack([np.broadcast_to(row, seen.shape).reshape(shape).mean(axis=1) for row in rows], axis=1)
 
-    def _when(self, counts: Counts) -> Floats:
-        if self.ending is None:
-            return counts.question_time[:, 0]
-        return np.where(counts.ending == self.ending, counts.ending_time, np.inf)
+    columns = (belief.theta,) if belief.start is None else (belief.theta, belief.start)
+    return np.stack(in_threads(at, range(belief.draws), *columns, control=control))
 
 
 def at_look(shares: Floats) -> dict[str, float]:

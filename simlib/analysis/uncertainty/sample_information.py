@@ -34,12 +34,12 @@ from simlib.analysis.uncertainty.observation_gains import (
     HAPPENS,
     OPEN,
     TARGET,
-    WatchedReplicates,
     at_look,
     brier_gain,
     log_gain,
     main_assumption,
     settled_share,
+    watched_shares,
 )
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
@@ -227,12 +227,12 @@ def evsi(
         raise ValueError(f"expected at least {FEWEST_DRAWS} draws of at least {2 * BLOCKS} runs")
     sightings = _sightings(scenario, observations)
     belief, scores, weighting = _draws(scenario, draws, seed)
-    theta, runs, days = belief.theta, -(-runs // BLOCKS) * BLOCKS, (look_by_day, by_day)
-    shares = WatchedReplicates(scenario, target, sightings, days, runs, seed).shares(theta, belief.start, control)
+    runs, days = -(-runs // BLOCKS) * BLOCKS, (look_by_day, by_day)
+    shares = watched_shares(scenario, target, sightings, days, belief, runs=runs, seed=seed, control=control)
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
-    source = {"draws": len(theta), "runs": runs, "by_day": by_day, "look_by_day": look_by_day}
+    source = {"draws": belief.draws, "runs": runs, "by_day": by_day, "look_by_day": look_by_day}
     still, happens, today = (mean(shares[:, :, part], weighting.scale) for part in (OPEN, HAPPENS, TARGET))
     return Evsi(
         scenario=ScenarioKey.of(scenario),

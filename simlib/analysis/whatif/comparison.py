@@ -12,8 +12,8 @@ flips depends on how the random numbers of the two scenarios are coupled. So the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from simlib.answer import dated, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
+from simlib.engines.montecarlo.replay import histories
+from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
@@ -39,11 +41,6 @@ from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.typing import Floats
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from simlib.engines.montecarlo.simulator import Simulator
 
 __all__ = ["compare", "cumulative"]
 
@@ -292,8 +289,6 @@ class _Work:
     # ---------------------------------------------------------------- under common random numbers
 
     def _sampled(self, pairs: int, control: Control) -> dict[str, VariantEffect]:
-        from simlib.engines.montecarlo.simulator import Simulator
-
         count, samples = len(self.scenarios), {}
         for number, (name, each) in enumerate(self.scenarios.items()):
             simulator, thetas = Simulator(each), self._values(each)
@@ -331,8 +326,6 @@ class _Work:
     def _divergences(
         self, name: str, first: tuple[Simulator, Replicates], second: tuple[Simulator, Replicates]
     ) -> tuple[Divergence, ...]:
-        from simlib.engines.montecarlo.replay import histories
-
         (simulator, before), (changed, after) = first, second
         numbers = coupling.typical_flips(before, after)
         if not len(numbers):

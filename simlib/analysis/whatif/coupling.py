@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from simlib.analysis.uncertainty.estimates import effective
 from simlib.analysis.whatif.paired_intervals import by_blocks, paired, pooled_shares
 from simlib.answer import pick
 from simlib.control import Control
+from simlib.engines.montecarlo.counts import Counts
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import in_a_hundred, percent, quoted
@@ -31,9 +32,6 @@ from simlib.results import ONGOING, Band
 from simlib.scenario.model import Hold, Scenario
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.typing import Floats, Ints
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.counts import Counts
 
 __all__ = ["BLOCKS", "COUPLING", "Flips", "Replicates", "change", "flips", "run_replicates", "typical_flips"]
 

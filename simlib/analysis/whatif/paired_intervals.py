@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simlib.analysis.evaluator import student_95
 from simlib.machine.measures import Measure, conditional
 from simlib.results import Z_TWO_SIDED_95
 from simlib.typing import Floats
@@ -58,14 +59,12 @@ def by_blocks(
         runs: The number of replicates in all blocks, None for exact blocks. If no block differs, the half-width follows
             from this number, like the rule of three. For exact blocks the half-width is then 0.
     """
-    from scipy.special import stdtrit
-
     share = weights / weights.sum()
     mean = share @ blocks
     if effective <= 1:
         half = np.full_like(mean, np.inf)
     else:
-        half = stdtrit(effective - 1, 0.975) * np.sqrt(share**2 @ (blocks - mean) ** 2 * effective / (effective - 1))
+        half = student_95(effective) * np.sqrt(share**2 @ (blocks - mean) ** 2 * effective / (effective - 1))
     floor = 0.0 if runs is None else Z_TWO_SIDED_95**2 / (runs + Z_TWO_SIDED_95**2)
     half = np.where(np.all(blocks == 0, axis=0), floor, half)
     low, high = mean - half, mean + half
