@@ -272,14 +272,9 @@ def pool(
     worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
     number = int(draws)  # type: ignore[arg-type]
     each = -(-_RUNS // max(number, 1)) if runs is None else runs
-    options: dict[str, Any] = {
-        "draws": number,
-        "runs": each,
-        "seed": seed,
-        "times": times if isinstance(times, int) else list(times),
-    }
-    ask = (partial(_forecasts, worlds, way, control, **options) for way in ("exact", "montecarlo"))
-    forecasts = exact_where_it_fits(engine, *ask)
+    times = times if isinstance(times, int) else list(times)
+    ask = partial(_forecasts, worlds, control, draws=number, runs=each, seed=seed, times=times)
+    forecasts = exact_where_it_fits(engine, partial(ask, "exact"), partial(ask, "montecarlo"))
     chosen = next(iter(forecasts.values())).engine
     first, replicates = next(iter(worlds.values())), each if chosen == "montecarlo" else None
     sources = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
@@ -299,7 +294,7 @@ def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, f
     return _pool(forecasts, shares, first.scenario, dict(first.provenance) | {"views": views})
 
 
-def _forecasts(worlds: Mapping[str, Scenario], engine: Engine, control: Control, **options: Any) -> dict[str, Forecast]:
+def _forecasts(worlds: Mapping[str, Scenario], control: Control, engine: Engine, **options: Any) -> dict[str, Forecast]:
     from simlib.engines.ensemble import forecast
 
     parts = {name: control.part(number / len(worlds), (number + 1) / len(worlds)) for number, name in enumerate(worlds)}

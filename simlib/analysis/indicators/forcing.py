@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,6 @@ class Forcing:
         self.open_at = max(int(day) - 1e-9, 0.0)
         self.date = scenario.as_of + dt.timedelta(days=int(day))
         self.engine = "exact" if measure.kind == "ending" else "montecarlo"
-        self._baseline: float | Floats | None = None
 
     def effect(self, move: str) -> Share:
         """Return the change of the probability if a move is forced, with its 95% interval.
@@ -46,16 +46,21 @@ class Forcing:
         forced = self.scenario.replace(interventions=(*self.scenario.interventions, Force(move, self.date)))
         if self.engine == "exact":
             try:
-                self._baseline = self._solved(self.scenario) if self._baseline is None else self._baseline
-                added = float(self._solved(forced) - self._baseline)
+                added = self._solved(forced) - self._solved_baseline
             except (TooManyStates, Unsupported):
-                self.engine, self._baseline = "montecarlo", None
+                self.engine = "montecarlo"
             else:
                 return added, added, added
-        self._baseline = self._played(self.scenario) if self._baseline is None else self._baseline
-        differences = self._played(forced) - self._baseline
-        added, half = _mean(np.asarray(differences))
+        added, half = _mean(self._played(forced) - self._played_baseline)
         return added, max(added - half, -1.0), min(added + half, 1.0)
+
+    @cached_property
+    def _solved_baseline(self) -> float:
+        return self._solved(self.scenario)
+
+    @cached_property
+    def _played_baseline(self) -> Floats:
+        return self._played(self.scenario)
 
     def _solved(self, world: Scenario) -> float:
         forecast = solve(world, times=[self.open_at, world.horizon_days], control=self.control)

@@ -8,7 +8,6 @@ the class, by the sum of absolute differences.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -144,8 +143,8 @@ def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = T
 
 
 def _days_on_rungs(histories: Histories, rungs: Ints, count: int) -> Floats:
-    stays = np.zeros((len(histories), count))
-    for place, (first, last) in enumerate(itertools.pairwise(histories.start.tolist())):
-        end = min(float(histories.ending_time[place]), histories.horizon)
-        np.add.at(stays[place], rungs[first:last], np.diff(np.append(histories.time[first:last], end)))
+    stays, owner = np.zeros((len(histories), count)), np.repeat(np.arange(len(histories)), np.diff(histories.start))
+    until = np.append(histories.time[1:], 0.0)
+    until[histories.start[1:] - 1] = np.minimum(histories.ending_time, histories.horizon)
+    np.add.at(stays, (owner, rungs), until - histories.time)
     return stays

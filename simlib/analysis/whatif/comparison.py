@@ -193,13 +193,12 @@ class _Work:
         if solved is not None:
             differences = {**solved.differences}
             if sampled is not None:
-                differences |= {m.name: sampled.differences[m.name] for m in self.measures if self._needs_histories(m)}
+                differences |= {
+                    m.name: sampled.differences[m.name] for m in self.measures if self.by_histories & {m.asked, m.both}
+                }
             effect = dataclasses.replace(effect, differences=differences, without_effect=solved.without_effect)
         base, changed = self.scenarios[""], self.scenarios[name]
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
-
-    def _needs_histories(self, measure: Measure) -> bool:
-        return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
         """Return the assumption values of a variant at each draw (D, A), or None if there is no belief.
@@ -312,8 +311,7 @@ class _Work:
         (simulator, before), (changed, after) = first, second
         differences = {}
         for place, m in enumerate(self.measures):
-            column = m.column(self.scenarios[""]) if m.kind not in ("given", "days") else -1
-            change, low, high = coupling.change(before, after, m, self.times, place=place, column=column)
+            change, low, high = coupling.change(before, after, m, simulator.scenario, self.times, place)
             differences[m.name] = Difference(m, before.mean(place), after.mean(place), change, low, high)
         flips = coupling.flips(before, after, simulator.scenario)
         if name in self.endings:

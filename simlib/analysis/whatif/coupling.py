@@ -295,7 +295,7 @@ def typical_flips(before: Replicates, after: Replicates) -> Ints:
 
 
 def change(
-    before: Replicates, after: Replicates, measure: Measure, times: Floats, *, place: int, column: int
+    before: Replicates, after: Replicates, measure: Measure, scenario: Scenario, times: Floats, place: int
 ) -> tuple[Floats, Floats, Floats]:
     """Return (change, low, high) of one measure at T report times, each (T,), with a 95% interval.
 
@@ -305,9 +305,9 @@ def change(
         before: The replicates of the baseline.
         after: The replicates of the variant.
         measure: The measure.
+        scenario: The scenario of the baseline.
         times: The report times in days (T,).
         place: The position of the measure in `Replicates.means`.
-        column: The position of the measure among the endings or the questions.
     """
     blocks = after.means[:, :, place] - before.means[:, :, place]
     if before.weights is not None or not (measure.kind == "ending" or measure.asked):
@@ -315,6 +315,7 @@ def change(
         runs = len(before.ending) * effective / len(blocks)
         weights = before.sizes if weights is None else weights
         return by_blocks(blocks, measure.probability, weights, effective=effective, runs=runs)
+    column = measure.column(scenario)
     first, second = (_when(replicates, measure, column) for replicates in (before, after))
     gained, lost = _discordant(first, second, times)
     if measure.of == ONGOING:  # a replicate that ends is a loss for `ongoing`
