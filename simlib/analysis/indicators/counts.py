@@ -7,12 +7,14 @@ A sign is a move or level, and S says that the sign is seen by the day of the ob
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from simlib.analysis.indicators.result import Indicator, Indicators, information
-from simlib.analysis.indicators.sightings import sighting_days
+from simlib.analysis.indicators.result import Indicator, Indicators, information, signs
 from simlib.analysis.samples import Sample, Share, question_times, share
 from simlib.answer import provenance
+from simlib.engines.montecarlo.replay import Histories
 from simlib.machine.belief import quantiles
 from simlib.machine.measures import Measure
 from simlib.results import Z_TWO_SIDED_95
@@ -32,7 +34,7 @@ def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, tim
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
     table = _Tables(*among)
     rows = []
-    for kind, name, label, first in sighting_days(histories, times_seen):
+    for kind, name, label, first in _sighting_days(histories, times_seen):
         shows = first[still_open] <= look_by_day
         if 0 < shows.sum() < len(shows):
             both = happens & (first <= look_by_day)
@@ -62,6 +64,25 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
     day = question_times(histories, histories.scenario.questions[measure.of])
     still_open &= day > look_by_day
     return still_open, np.isfinite(day) & still_open, day
+
+
+def _sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
+    """Yield (kind, id, label, days) for each public move and each level of a public variable.
+
+    `days` (R,) holds for each of the R histories the day of sighting number `times_seen` (infinity: no such sighting).
+    Each occurrence of a move is a sighting. So is each entry into a level, and a start at the level.
+    """
+    size = len(histories)
+    history = np.repeat(np.arange(size), np.diff(histories.start))
+    begins = np.zeros(len(histories.time), dtype=bool)
+    begins[histories.start[:-1]] = True
+    for kind, name, label, index, level in signs(histories.scenario):
+        here = histories.move == index if kind == "move" else histories.levels[:, index] == level
+        rows = np.flatnonzero(here if kind == "move" else here & (begins | ~np.roll(here, 1)))
+        days, counts = np.full(size, np.inf), np.bincount(history[rows], minlength=size)
+        some = counts >= times_seen
+        days[some] = histories.time[rows[(np.cumsum(counts) - counts)[some] + times_seen - 1]]
+        yield kind, name, label, days
 
 
 class _Tables:

@@ -8,11 +8,9 @@ distribution of sign and outcome among the histories that are still open at t.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from simlib.analysis.indicators.result import Indicator, Indicators, information
+from simlib.analysis.indicators.result import Indicator, Indicators, information, signs
 from simlib.analysis.samples import Share
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
@@ -69,22 +67,14 @@ class _Watch:
         Known signs come first, and all other signs follow. In each of the two parts, the signs with the most expected
         information come first.
         """
-        signs, rows = list(self._signs()), []
-        for number, (kind, name, label, sign) in enumerate(signs):
+        every, levels, rows = list(signs(self.scenario)), self.solver.space.levels, []
+        for number, (kind, name, label, index, level) in enumerate(every):
+            sign = Taboo(None, ((index, -1),)) if kind == "move" else Taboo(levels[:, index] == level)
             stays, happens = self._unseen(sign)
             if _NEVER < stays / self.open < 1 - _NEVER:
                 rows.append(self._row(kind, name, label, stays, happens))
-            self.control.report((number + 1) / len(signs))
+            self.control.report((number + 1) / len(every))
         return sorted(rows, key=lambda row: (not row.known, -row.information))
-
-    def _signs(self) -> Iterator[tuple[str, str, str, Taboo]]:
-        for number, move in enumerate(self.scenario.moves.values()):
-            if not move.covert:
-                yield "move", move.id, move.label, Taboo(None, ((number, -1),))
-        levels = self.solver.space.levels
-        for place, variable in enumerate(self.scenario.variables.values()):
-            for number, level in enumerate(() if variable.hidden or variable.counter else variable.levels):
-                yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
         hits = self.happens - happens

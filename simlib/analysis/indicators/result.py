@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,7 +44,8 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Indicator", "Indicators", "information", "write_bits", "write_number", "write_ratio", "write_share"]
+__all__ = ["Indicator", "Indicators", "information", "signs", "write_bits", "write_number", "write_ratio"]
+__all__ += ["write_share"]
 
 HISTORIES = 20_000
 """Default number of histories over all draws together."""
@@ -297,6 +298,19 @@ class Indicators(Answer):
         )
         source = {**self.provenance, "doing_engine": forcing.engine} if effects else self.provenance
         return dataclasses.replace(self, rows=rows, provenance=source)
+
+
+def signs(scenario: Scenario) -> Iterator[tuple[str, str, str, int, int]]:
+    """Yield (kind, id, label, index, level) of each public move and of each level of a public variable.
+
+    `index` is the position of the move or the variable, and `level` that of the level (-1 for a move).
+    """
+    for index, move in enumerate(scenario):
+        if not move.covert:
+            yield "move", move.id, move.label, index, -1
+    for index, variable in enumerate(scenario.variables.values()):
+        for number, level in enumerate(() if variable.hidden or variable.counter else variable.levels):
+            yield "level", f"{variable.id}={level}", variable.at(level), index, number
 
 
 def write_ratio(row: Indicator) -> str:
