@@ -20,7 +20,7 @@ from simlib.analysis.log_values import questions_for, starting_in
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backward_values import state_values
-from simlib.engines.exact.observables import Observable, observable
+from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.errors import Unsupported
 from simlib.evidence.closings import Replay, Stages
@@ -29,7 +29,7 @@ from simlib.evidence.settled_questions import answer_so_far
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.formatting import counted, long_date, percent, quoted
 from simlib.machine.measures import Measure, find
-from simlib.scenario.model import Question, Scenario
+from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -253,8 +253,10 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
     """Return the effects of the rows of a log that `take_in` has read. Errors are those of `row_effects`."""
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
+    _refuse(taken, chosen)
     asked = questions_for(scenario, [chosen]).get(chosen.asked)
-    followed, replay = _followed(taken, chosen, asked, control)
+    replay = Replay(taken.prepared, asked)
+    followed = _followed(taken, chosen, replay, control)
     weighing, closings = taken.drawn.reweighting, replay.closings
     found = steps(closings, followed, weighing)
     half = errors(closings, followed, weighing)
@@ -300,39 +302,28 @@ def _rows_of(item: OpenRow | Fact) -> int:
     return len(item.readings) if isinstance(item, OpenRow) else 1
 
 
-def _followed(
-    taken: Intake, measure: Measure, question: Question | None, control: Control
-) -> tuple[list[list[Stages] | None], Replay]:
-    """Return the forecasts after each row of the log, for each draw, and the `Replay` that computed them.
+def _refuse(taken: Intake, measure: Measure) -> None:
+    scenario = taken.prepared.scenario
+    if not measure.probability or measure.kind == "given":
+        raise Unsupported(f"rows have effects on probabilities, not on {measure.words}; name an ending or a question")
+    if scenario.interventions:
+        raise Unsupported("the effects of rows are only computed without interventions; leave the interventions out")
+    if taken.prepared.timetable.stop >= scenario.horizon_days:
+        last = scenario.by_date(scenario.horizon_days)
+        raise Unsupported(f"{taken.as_of} is after the last day of the forecast, {last}; choose an earlier date")
 
-    At a draw at which the log is impossible, there is None instead of the forecasts.
-    """
-    solver, asked, since = _valued(taken, measure)
-    replay, prepared = Replay(taken.prepared, question), taken.prepared
-    states = solver.space.find(prepared.walk.machine)
-    days, quiet = replay.days - prepared.timetable.start, Control(cancel=control.cancel)
+
+def _followed(taken: Intake, measure: Measure, replay: Replay, control: Control) -> list[list[Stages] | None]:
+    """Return for each draw the forecasts after each row of the log, or None if the log is impossible."""
+    prepared, quiet = taken.prepared, Control(cancel=control.cancel)
+    start = prepared.timetable.start
+    solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
+    asked, states = observable(solver, measure.name), solver.space.find(prepared.walk.machine)
+    days, since = replay.days - start, min(prepared.timetable.stop, 0.0) - start  # events before `since` do not count
 
     def follow(theta: Floats) -> list[Stages] | None:
         chain = solver.chain(theta, prepared.centre)
         worth = state_values(solver, chain, asked, days, since=since, control=quiet)
         return replay.follow(theta, worth[:, states])
 
-    return in_threads(follow, taken.theta, control=control), replay
-
-
-def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
-    """Return a solver from the start of the log to the deadline, the measure for this solver, and a day.
-
-    Events count only from this day on. The day is a number of days after the start of the log.
-    """
-    prepared, scenario = taken.prepared, taken.prepared.scenario
-    start, stop = prepared.timetable.start, prepared.timetable.stop
-    if not measure.probability or measure.kind == "given":
-        raise Unsupported(f"rows have effects on probabilities, not on {measure.words}; name an ending or a question")
-    if scenario.interventions:
-        raise Unsupported("the effects of rows are only computed without interventions; leave the interventions out")
-    if stop >= scenario.horizon_days:
-        last = scenario.by_date(scenario.horizon_days)
-        raise Unsupported(f"{taken.as_of} is after the last day of the forecast, {last}; choose an earlier date")
-    solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
-    return solver, observable(solver, measure.name), min(stop, 0.0) - start
+    return in_threads(follow, taken.theta, control=control)

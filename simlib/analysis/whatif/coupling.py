@@ -172,7 +172,7 @@ class Replicates:
     @property
     def effective_blocks(self) -> float:
         """The number of blocks. Over weighted draws, the effective number of draws."""
-        return len(self.sizes) if self.weights is None else effective(len(self.weights), self.weights)
+        return effective(len(self.sizes), self.weights)
 
     def mean(self, place: int) -> Floats:
         """Return the mean over all replicates (T,) of the measure at position `place`, at T report times.
