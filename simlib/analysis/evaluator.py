@@ -279,7 +279,7 @@ def half_widths(changes: Floats) -> Floats:
 
 
 def student_95(count: float) -> float:
-    """Return the factor of Student's t that turns the standard error from `count` estimates into a 95% half-width."""
+    """Return the factor (Student's t) from the standard error of `count` estimates to the 95% half-width."""
     from scipy.special import stdtrit
 
     return float(stdtrit(count - 1, 0.975))
