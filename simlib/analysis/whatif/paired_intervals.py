@@ -27,7 +27,7 @@ def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure
     """Return conditional probabilities (B, T) of B blocks, with the mean of all blocks together.
 
     Their weighted mean is P(event and condition) / P(condition), so that blocks in which the condition is more probable
-    count more. The deviations of the blocks from it are those of the ratio estimator (Cochran 1977), and give its error.
+    count more. The deviations of the blocks from it are those of the ratio estimator (Cochran 1977) and give its error.
 
     Args:
         both: The probability of event and condition in each block at each of T times (B, T).
