@@ -214,7 +214,7 @@ def wars(folder: Path) -> None:
     table = war.forecasts(war.read_disputes(folder))
     title = f"War among {len(table):,} disputes with use of force: mean scores (lower is better)"
     heading(title, "share of earlier disputes", "Brier", "log")
-    for name in ("all", "last 30 years", "weighed by age"):
+    for name in ("all", "last 30 years", "weighted by age"):
         row(
             name, f"{brier(table[name], table['war']).mean():.4f}", f"{log_score(table[name], table['war']).mean():.4f}"
         )

@@ -26,7 +26,7 @@ def forecasts(disputes: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each dispute that starts after 100 others have ended.
 
     A row has three forecasts, which are shares of war among the earlier disputes, and whether there was war. The share
-    weighed by age uses the half-life that did best on the earlier rows.
+    weighted by age uses the half-life that did best on the earlier rows.
     """
     rows, lost = [], np.zeros(len(HALF_LIVES))
     for year, starting in disputes.groupby("start"):
@@ -38,7 +38,7 @@ def forecasts(disputes: pd.DataFrame) -> pd.DataFrame:
         options = np.array([_share(war, 0.5 ** (age / half)) for half in HALF_LIVES])
         mine = options[int(np.argmin(lost))]
         window = _share(war, (age <= WINDOW).astype(float))
-        shares = {"all": _share(war, np.ones(len(war))), "last 30 years": window, "weighed by age": mine}
+        shares = {"all": _share(war, np.ones(len(war))), "last 30 years": window, "weighted by age": mine}
         rows += [shares | {"war": came} for came in starting["war"]]
         came_share = starting["war"].to_numpy(dtype=float)[:, None]
         lost -= (came_share * np.log(options) + (1 - came_share) * np.log1p(-options)).sum(axis=0)

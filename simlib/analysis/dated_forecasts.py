@@ -148,7 +148,7 @@ class ForecastSeries(Answer):
         texts = [text for line in self.lines for text in self._about(line)]
         last = self.dates[-1]
         if last.ended:
-            texts.append(f"By then the story had ended with {quoted(last.ended)}.")
+            texts.append(f"By {long_date(last.as_of)} the story had ended with {quoted(last.ended)}.")
         if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
             texts.append(
                 f"The log ends on {long_date(last.complete_to)}: after that day, a missing row is no evidence."
@@ -172,7 +172,7 @@ class ForecastSeries(Answer):
             because = f": {news}" if news else ", without a new row"
             texts.append(f"The largest change, {100 * size:+.1f} points, came on {long_date(date.as_of)}{because}.")
         if last.settled is not None:
-            texts.append(f"By then the log had answered the question: yes, on {long_date(last.settled)}.")
+            texts.append(f"The log has answered the question: yes, on {long_date(last.settled)}.")
         return texts
 
     def frame(self) -> pd.DataFrame:

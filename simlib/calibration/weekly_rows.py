@@ -84,9 +84,9 @@ class RowsPerWeek(Answer):
             "one in ten would by chance alone."
         )
         if self.before and self.after and self.before.verdict != self.after.verdict:
-            texts.append(
-                "The model fits the rows differently before and after this date: the way of logging may have changed."
-            )
+            start = long_date(self.scenario.as_of)
+            told = f"The model fits the rows differently before and after {start}"
+            texts.append(f"{told}: the way of logging may have changed.")
         how = "learnt from the log" if self.provenance["learn"] else "drawn from their ranges"
         return [*texts, f"Range: nine in ten of {self.kept:,} histories that outlast the log, with assumptions {how}."]
 

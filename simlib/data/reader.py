@@ -149,7 +149,7 @@ def _by_header(file: Path, line: str) -> FileKind | None:
             if layout.columns and _matches(layout, set(_fields(line, delimiter))):
                 named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
                 what = f"looks like {layout.name}, with {named[delimiter]} between its fields"
-                raise _refused(file, 1, what, f"expected {named[layout.delimiter]}, as the project publishes it")
+                raise _refused(file, 1, what, f"expected {named[layout.delimiter]}, as in the published file")
     return None
 
 

@@ -37,7 +37,7 @@ Otherwise, among many assumptions, some would pass by chance.
 """
 
 UNDECIDED, UNCHANGED = "undecided", "hardly changed"
-"""Words for an assumption: one if the draws cannot decide whether the log changed it, one if the log hardly did."""
+"""Words for an assumption: the first if the draws cannot decide whether it was changed, the second if it hardly was."""
 
 _POINTS = ("low", "median", "high")
 
@@ -151,7 +151,7 @@ class Lessons(Answer):
         cut, untouched = (sum(each.reach == reach for each in self.learnt) for reach in ("cut", "untouched"))
         texts = []
         if cut:
-            texts.append(f"{counted(cut, 'assumption')} already used this log, so the same rows change nothing there.")
+            texts.append(f"This log was already used for {counted(cut, 'assumption')}: no row is used twice.")
         if untouched:
             texts.append(f"The log says nothing about {counted(untouched, 'assumption')}.")
         return texts

@@ -101,7 +101,7 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
 
 def _why_not(item: Intervention) -> str:
     if item.date is None and getattr(item, "until", None) is None:
-        return "the export writes the scenario itself, without interventions; leave it out, or change a move instead"
+        return "the export writes the scenario itself, without interventions; omit this one, or change a move instead"
     return "PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
 
 

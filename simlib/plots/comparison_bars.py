@@ -102,7 +102,7 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
     every = list(results)
     alike = all(list(each.endings) == list(every[0].endings) for each in every)
     alike &= not questions or all(list(each.questions) == list(every[0].questions) for each in every)
-    return "" if alike else "; rows that only some of them have are left out"
+    return "" if alike else "; rows that only some of the forecasts have are left out"
 
 
 def both_forecasts(result: Diff, ax: Axes) -> Axes:

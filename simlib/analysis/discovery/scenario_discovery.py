@@ -226,7 +226,7 @@ class Discovery(Answer):
         else:
             yield f"No region of the assumptions stands out where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"
-        yield f"{capital(over)}, {'it does so' if self.boxes else what} {whole}."
+        yield f"{capital(over)}, {what} {whole}."
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:

@@ -210,7 +210,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
         without = len(enumerate_states(Tables(plain), cap=subject.cap, control=subject.control))
         clocks = "a hidden clock" if len(subject.tables.clocks) == 1 else f"{len(subject.tables.clocks)} hidden clocks"
         what = f"{len(subject.space):,} states with {clocks}, {without:,} without"
-        yield note("moves", what, "expected fewer stages (low and high further apart) if that is too many")
+        yield note("moves", what, "expected fewer stages (low and high further apart) if these are too many states")
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:

@@ -80,8 +80,8 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
             yield Finding(
                 "note" if idle.answers_its_own else "warning",
                 f"actors.{name}",
-                f"all moves of {name!r} together change no ending and no {others} by one point or more up to {by} "
-                f"(largest change: {idle.answer.words}, {most})",
+                f"up to {by}, all moves of {name!r} together change each ending and each {others} by less than one "
+                f"point (largest change: {idle.answer.words}, {most})",
                 "expected moves that affect an answer, unless nothing should depend on them",
             )
         else:

@@ -80,7 +80,7 @@ class Waypoints(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"Which rungs and moves do the histories pass that end in {self.given.words} by {self.by_words}?"
+        return f"Which rungs and moves lie on the paths to {self.given.words} by {self.by_words}?"
 
     @property
     def exact(self) -> bool:

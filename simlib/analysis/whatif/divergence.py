@@ -59,9 +59,12 @@ class Divergence:
 
     def sentence(self) -> str:
         """Say until when the two histories are the same, and with which ending each of them ends."""
-        until = f"the same until {long_date(self.date)}" if self.day > 0 else "different from the start"
+        until = (
+            f"the same in both versions until {long_date(self.date)}" if self.day > 0 else "different from the start"
+        )
         before, after = map(quoted, self.labels)
-        return f"One simulated history is {until}: it ends with {before} at the baseline, and with {after} here."
+        ends = f"it ends with {before} at the baseline, and with {after} here"
+        return f"One simulated history is {until}: {ends}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the two histories as plain data, with the sentence."""

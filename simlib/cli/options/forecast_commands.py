@@ -28,7 +28,10 @@ def run(parser: argparse.ArgumentParser) -> None:
     )
     engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
     engine(
-        "--threads", type=whole(1), metavar="N", help="threads (default: as many as help); the answer stays the same"
+        "--threads",
+        type=whole(1),
+        metavar="N",
+        help="threads (default: as many as are useful); the answer stays the same",
     )
     what = "number of draws of the assumptions from their priors (default: 0, which means the stated values)"
     engine("--draws", type=whole(0), default=0, metavar="N", help=what)

@@ -57,7 +57,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `paths` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = "histories at each draw; they give the times between rungs, and paths that are not exact "
+    text = "histories at each draw, for the times between rungs, and for the paths if they are not exact "
     text += "(default: 5,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
@@ -80,10 +80,10 @@ def indicators(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `indicators` to its parser."""
     parser.description = (
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
-        "The change is counted in sampled histories over the priors. With --engine exact, or with --draws 0 if the\n"
-        "states fit, the change is computed at the stated values. Then --runs and --times-seen do not apply, and\n"
-        "there are no lead times. The effect of forcing a move (--doing) is exact if the states fit. A sign is\n"
-        "reported if the 95% interval of its likelihood ratio does not include 1."
+        "The change is counted in sampled histories over the priors. With --engine exact, or with --draws 0 if there\n"
+        "are not too many states, the change is computed at the stated values. Then --runs and --times-seen do not\n"
+        "apply, and there are no lead times. The effect of forcing a move (--doing) is exact if there are not too many\n"
+        "states. A sign is reported if the 95% interval of its likelihood ratio does not include 1."
     )
     common.add_path(parser)
     common.add_question(parser, "--measure", "--engine", "--seed")

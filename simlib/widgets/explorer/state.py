@@ -25,7 +25,7 @@ UNDO = 500
 """Number of steps that can be undone."""
 
 VALUES = ("assumptions", "moves.", "variables.")
-"""A problem whose place begins so may come from the value of an assumption."""
+"""A problem whose place begins with one of these may come from the value of an assumption."""
 
 
 def structure(scenario: Scenario) -> Hashable:
@@ -329,7 +329,7 @@ class State:
             return ""
         return (
             f"The assumptions and the starting state stay those of {long_date(self.base.as_of)}. "
-            "Only events with a fixed date come sooner or later after the start."
+            "Only the time from the start to events with a fixed date changes."
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
 
 MOST_BOUNDS = 8
-"""Boxes from the middle of the search are offered only with at most so many bounds. Most further bounds would come from
-chance, and the panel would have too many sliders."""
+"""Boxes from the middle of the search are offered only if they have at most this many bounds. Most further bounds come
+from chance, and the panel would have too many sliders."""
 
 REPLICATES = 2000
 """Number of replicates for each draw, if a scenario is too large to be solved exactly."""

@@ -61,7 +61,7 @@ class RatesFromHistory(PanelQuestion):
     The crises are simulated histories of the scenario, so that long-run rates can be computed from many more of them.
     """
 
-    name, title, edition = "rates-from-history", "How precisely does this number of past crises tell a rate?", 4
+    name, title, edition = "rates-from-history", "How precisely can a rate be known from this many past crises?", 4
 
     def make_fields(self) -> Sequence[Field]:
         """Return the fields of the question."""
