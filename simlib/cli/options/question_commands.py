@@ -82,8 +82,8 @@ def indicators(parser: argparse.ArgumentParser) -> None:
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
         "The change is counted in sampled histories over the priors. With --engine exact, or with --draws 0 if there\n"
         "are not too many states, the change is computed at the stated values. Then --runs and --times-seen do not\n"
-        "apply, and there are no lead times. The effect of forcing a move (--doing) is exact if there are not too many\n"
-        "states. A sign is reported if the 95% interval of its likelihood ratio does not include 1."
+        "apply, and there are no lead times. The effect of forcing a move (--doing) is exact if there are not too\n"
+        "many states. A sign is reported if the 95% interval of its likelihood ratio does not include 1."
     )
     common.add_path(parser)
     common.add_question(parser, "--measure", "--engine", "--seed")
