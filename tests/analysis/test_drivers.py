@@ -246,7 +246,7 @@ def apart_slope():
 
 def test_a_relative_change_and_a_change_in_points_are_told_apart():
     text = elasticities(apart(), ["level:bank=right", "moves:blow"]).sentences()
-    assert "If one assumption grows by 1%, judged by slope: “sail-rate” raises it by" in text[0]
+    assert "Judged by slope, 1% more of one assumption has this effect: “sail-rate” raises it by" in text[0]
     stated = 1 - np.exp(-0.05 * T)
     raised = T * 0.03 * np.exp(-0.05 * T)
     assert f"by {raised / stated:.2g}% of its value ({raised:.2g} points); “row-rate”" in text[0]

@@ -407,8 +407,8 @@ def test_an_actor_whose_moves_move_no_answer():
     silent = silent.replace(questions={"ever-lit": silent.questions["ever-lit"]})
     assert found(silent, "actors.herald") == [
         (
-            "warning: actors.herald: all moves of 'herald' together change no ending and no question by one point or "
-            "more up to 2031-04-30 (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect "
+            "warning: actors.herald: up to 2031-04-30, all moves of 'herald' together change each ending and each "
+            "question by less than one point (largest change: “ever-lit”, less than 0.0001 points); expected moves that affect "
             "an answer, unless nothing should depend on them"
         )
     ]
@@ -427,13 +427,14 @@ def test_what_moves_an_impact_is_not_reported():
 
     assert not costly(1.0)
     herald, numbers = costly(0.001)
-    assert "all moves of 'herald' together change no ending" in herald
+    assert "all moves of 'herald' together change each ending and each question by less than one point" in herald
     assert ": each (less than" in numbers
 
 
 def test_an_actor_whose_moves_answer_only_a_question_about_itself_gets_a_note():
     words = (
-        "note: actors.herald: all moves of 'herald' together change no ending and no question that others can answer "
+        "note: actors.herald: up to 2031-04-30, all moves of 'herald' together change each ending and each question "
+        "that others can answer by less than one point "
     )
     assert about(banner().scenario(), words)
     asked = banner().question("raised-by-herald", move="raise").scenario()

@@ -232,4 +232,4 @@ def test_an_ending_that_the_other_has_not_is_told_and_what_both_have_is_drawn():
     picture.draw(ax)
     texts = [label.get_text() for label in ax.texts]
     assert ending.label not in texts
-    assert any("rows that only some of them have are left out" in text.replace("\n", " ") for text in texts)
+    assert any("rows that only some of the forecasts have are left out" in text.replace("\n", " ") for text in texts)

@@ -192,7 +192,7 @@ def test_rare_differences_are_told_as_ratios_and_rounding_as_none():
 def test_histories_that_share_nothing_diverge_on_a_date():
     found = compare(RARE, {"v": {"cross.rate": B}}, engine="montecarlo", runs=200).effects["v"].divergences[0]
     assert found.day > 0
-    assert f"the same until {found.date.day} {found.date:%B %Y}: it ends with" in found.sentence()
+    assert f"the same in both versions until {found.date.day} {found.date:%B %Y}: it ends with" in found.sentence()
     started = dataclasses.replace(found, day=0.0)
     assert "different from the start: it ends with" in started.sentence()
 

@@ -6,7 +6,7 @@ import pytest
 
 import simlib
 from simlib.analysis.paths.waypoints import passages
-from simlib.cli.output.forecast_text import _moves
+from simlib.cli import main
 from simlib.plots.figure import new_figure
 from simlib.plots.forecast_figure import Dashboard
 from simlib.plots.move_counts import MovesPanel
@@ -43,8 +43,8 @@ def test_pictures_of_moves_show_them_only_when_asked(forecast):
     assert COOLS in shown(axes.get_figure())
 
 
-def test_tables_of_moves_list_them_when_all_are_asked_for(forecast):
-    few, every = (_moves(forecast, [-1], [["by"]], top) for top in (50, 0))
+def test_tables_of_moves_list_them_when_all_are_asked_for(capsys):
+    few, every = (main(["run", "two-islands", "--top", top]) or capsys.readouterr().out for top in ("50", "0"))
     assert COOLS not in few
     assert "2 other moves" in few
     assert COOLS in every
