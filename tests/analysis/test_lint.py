@@ -408,8 +408,8 @@ def test_an_actor_whose_moves_move_no_answer():
     assert found(silent, "actors.herald") == [
         (
             "warning: actors.herald: up to 2031-04-30, all moves of 'herald' together change each ending and each "
-            "question by less than one point (largest change: “ever-lit”, less than 0.0001 points); expected moves that "
-            "affect an answer, unless nothing should depend on them"
+            "question by less than one point (largest change: “ever-lit”, less than 0.0001 points); expected moves "
+            "that affect an answer, unless nothing should depend on them"
         )
     ]
     assert not found(silent, "actors.crew")
