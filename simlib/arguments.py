@@ -88,10 +88,13 @@ def read_dates(item: Any, *names: str) -> None:
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that checks its arguments by their names, and then does the same as `function`.
 
-    An argument that equals its default is not checked.
+    An argument that equals its default is not checked, nor is an object of a class of simlib that the annotation names.
     """
     signature = inspect.signature(function)
-    rules = {name: rule for name, rule in _RULES.items() if name in signature.parameters}
+    types = {name: str(parameter.annotation) for name, parameter in signature.parameters.items()}
+    rules = {name: rule for name, rule in _RULES.items() if name in types}
+    if "int" in types.get("dates", ""):
+        rules["dates"] = _number_or_dates
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
@@ -99,12 +102,14 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
             bound = signature.bind(*args, **options)
         except TypeError:
             return function(*args, **options)  # its own message names the function
-        for name in rules.keys() & bound.arguments.keys():
-            given, parameter = bound.arguments[name], signature.parameters[name]
-            if given is not parameter.default and not (given is None and "None" in str(parameter.annotation)):
+        for name, given in bound.arguments.items():
+            kind = "None" if given is None else type(given).__name__
+            ours = given is None or type(given).__module__.startswith("simlib.")
+            if name in rules and given is not signature.parameters[name].default and not (ours and kind in types[name]):
                 bound.arguments[name] = rules[name](name, given)
         return function(*bound.args, **bound.kwargs)
 
+    call.__module__ = "simlib"  # pickle looks a function up by its module and name, and finds this one there
     return call
 
 
@@ -116,7 +121,7 @@ def _whole(least: int) -> Callable[[str, Any], int]:
 
 
 def _scenario(name: str, value: Any) -> Any:
-    if not hasattr(value, "joint_start") and type(value).__name__ not in ("Simulator", "Update"):
+    if not hasattr(value, "joint_start"):
         raise ArgumentError(name, value, "expected a scenario, such as simlib.load('two-islands')")
     return value
 
@@ -150,9 +155,11 @@ def _day(name: str, value: Any) -> Any:
     return number(name, value, "expected a date, or a number of days after the first day")
 
 
+def _number_or_dates(name: str, value: Any) -> Any:
+    return whole(name, value, 1) if isinstance(value, numbers.Number) else _dates(name, value)
+
+
 def _dates(name: str, value: Any) -> Any:
-    if isinstance(value, numbers.Number):
-        return whole(name, value, 1)
     if isinstance(value, str | dt.date) or not isinstance(value, Iterable):
         raise ArgumentError(name, value, "expected a list of dates")
     return [date(name, each) for each in value]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, TypeVar, get_args
 
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import ArgumentError, TooManyStates, Unsupported
 
 Result = TypeVar("Result")
 
@@ -17,16 +17,16 @@ Engine = Literal["auto", "exact", "montecarlo"]
 
 
 def check_engine(engine: str) -> None:
-    """Raise ValueError for a name that is no engine, such as "MonteCarlo"."""
+    """Raise ArgumentError for a name that is no engine, such as "MonteCarlo"."""
     if engine not in (names := get_args(Engine)):
-        raise ValueError(f"unknown engine {engine!r}; expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
+        raise ArgumentError("engine", engine, f"expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
     """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
-    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Raises ValueError for another name.
+    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Raises ArgumentError for other names.
     """
     check_engine(engine)
     if engine != "montecarlo":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -142,6 +143,19 @@ def test_numbers_of_numpy_are_whole_numbers():
     assert simlib.simulate(SCENARIO, runs=np.int64(100), seed=np.uint8(3)).provenance["runs"] == 100
 
 
+def test_an_object_of_simlib_is_accepted_only_where_the_function_asks_for_it():
+    taken = simlib.update(SCENARIO, ())
+    with pytest.raises(ArgumentError, match="expected a scenario"):
+        simlib.solve(taken)
+    with pytest.raises(ArgumentError, match="dates is 5; expected a list of dates"):
+        simlib.repeat("patrol", 5)
+
+
+def test_of_several_wrong_arguments_the_first_of_the_function_is_named():
+    with pytest.raises(ArgumentError, match="runs is 0"):
+        simlib.simulate(SCENARIO, seed=-1, runs=0)
+
+
 def test_the_error_can_be_copied_and_so_pickled():
     error = copy.copy(ArgumentError("seed", -1, "expected another"))
     assert str(error) == "seed is -1; expected another"
@@ -149,6 +163,6 @@ def test_the_error_can_be_copied_and_so_pickled():
 
 def test_functions_of_the_face_keep_their_names_and_documents():
     assert simlib.solve.__name__ == "solve"
-    assert simlib.solve.__module__ == "simlib.engines.exact.forecast"
+    assert pickle.loads(pickle.dumps(simlib.solve)) is simlib.solve  # noqa: S301 - bytes of our own
     with pytest.raises(TypeError, match=r"solve\(\) got an unexpected keyword argument 'tolerence'"):
         simlib.solve(SCENARIO, tolerence=1e-6)

@@ -25,7 +25,7 @@ from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.impact_distributions import with_distributions
 from simlib.engines.pooled_forecast import accumulations, mean_forecast, total
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import ArgumentError, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By
@@ -236,7 +236,7 @@ def over_priors(
 def _belief_of_several(scenario: Scenario, draws: int | Belief, seed: int) -> Belief:
     count = draws.draws if isinstance(draws, Belief) else draws
     if count < 2:
-        raise ValueError(f"draws must be at least 2, not {count}: a single draw leaves the error of the mean unknown")
+        raise ArgumentError("draws", count, "expected at least 2: a single draw leaves the error of the mean unknown")
     return belief_of(scenario, draws, seed=seed)
 
 

@@ -199,7 +199,7 @@ def test_a_value_that_is_not_possible_is_refused_by_both_engines(engine, value):
 
 def test_an_unknown_engine_and_times_that_are_no_numbers_are_refused():
     world = simlib.load("two-islands")
-    with pytest.raises(ValueError, match="unknown engine 'MonteCarlo'; expected 'auto', 'exact' or 'montecarlo'"):
+    with pytest.raises(ValueError, match="engine is 'MonteCarlo'; expected 'auto', 'exact' or 'montecarlo'"):
         simlib.forecast(world, engine="MonteCarlo")
     with pytest.raises(ValueError, match="that increase strictly"):
         simlib.solve(world, times=[5, float("nan"), 10])

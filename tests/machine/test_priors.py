@@ -31,7 +31,7 @@ def scenario_of(*assumptions, correlations=()):
 
 
 def test_one_draw_has_no_mean_to_speak_of():
-    with pytest.raises(ValueError, match="draws must be at least 2, not 1"):
+    with pytest.raises(ValueError, match="draws is 1; expected at least 2"):
         over_priors(uncertain_exit(), draws=1)
 
 

@@ -192,6 +192,17 @@ def test_what_cannot_be_delayed_or_repeated_is_told_with_its_line(entry, words):
         read_view(text, BRIDGE, "v.yaml")
 
 
+def test_two_faults_of_one_number_are_told_together():
+    number = "{value: 50%, low: 0%, high: 100%, because: x}"
+    text = f"format: 1\nid: v\ntitle: V\nassumptions:\n  full_chance: {number}\n"
+    with pytest.raises(ScenarioError) as refused:
+        read_view(text, BRIDGE, "v.yaml")
+    assert [problem.what for problem in refused.value.problems] == [
+        "low is a chance of exactly 0%",
+        "high is a chance of exactly 100%",
+    ]
+
+
 # Values
 
 

@@ -211,9 +211,6 @@ def test_a_repeated_move_is_kept_as_one_entry_until_the_interventions_change(tmp
     assert read_view(file.read_text(encoding="utf-8"), BRIDGE).interventions == fewer.interventions
 
 
-# Values
-
-
 # Files
 
 

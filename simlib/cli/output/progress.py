@@ -1,4 +1,4 @@
-"""Show the progress of a long computation on standard error, and let Ctrl-C stop it."""
+"""Show the progress of a long computation on standard error, and let Ctrl-C or SIGTERM stop it."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Task:
         self.share = share
 
     def cancelled(self) -> bool:
-        """Whether Ctrl-C was pressed."""
+        """Whether Ctrl-C or SIGTERM has asked to stop."""
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Whether Ctrl-C was pressed. The caller must then print the answer so far.
+        """Whether Ctrl-C or SIGTERM has asked to stop. The caller must then print the answer so far.
 
         After this call, the end of the task does not raise KeyboardInterrupt.
         """
