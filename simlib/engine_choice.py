@@ -26,7 +26,7 @@ def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Calla
     """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
-    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Raises ArgumentError for other names.
+    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Another name raises ArgumentError.
     """
     check_engine(engine)
     if engine != "montecarlo":
