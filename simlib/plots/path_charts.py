@@ -50,7 +50,8 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
     verb = "covers" if len(some) == 1 else "cover"
-    title = f"{counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {_whole(result)}"
+    orders = counted(len(some), "order") if some else "No orders"
+    title = f"{orders} of rungs {verb} {percent(min(covered, 1.0))} of {_whole(result)}"
     note = f"{unit(result)} by {result.by_words}, {result.made()}; {ORDER}{_whiskers(result)}"
     heading(ax, title, note)
     rows(ax, len(some))
@@ -62,7 +63,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
         rungs = " → ".join(short[rung] for rung in c.rungs)
         name(ax, row, f"{rungs}  ({result.label(c.ending)})")
         number(ax, c.high, row + 0.2, percent(c.probability))
-    style.percent_axis(ax, style.round_top(max(c.high for c in some) * 1.1), horizontal=True)
+    style.percent_axis(ax, style.round_top(max((c.high for c in some), default=0.0) * 1.1), horizontal=True)
     return ax
 
 

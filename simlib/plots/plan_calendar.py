@@ -51,7 +51,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
     idle = {label: _idle(result.effects[label]) for label in booked}
     acts = sum(map(len, booked.values()))
-    things = f"{counted(acts, 'intervention')} in {counted(len(booked), 'plan')}"
+    things = f"{counted(acts, 'intervention')} in {counted(len(booked), 'plan')}" if acts else "No interventions"
     marks = [
         *(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
         *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else []),

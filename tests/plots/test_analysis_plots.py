@@ -288,6 +288,14 @@ def test_a_calendar_marks_what_has_no_effect():
     assert "no effect" not in text
 
 
+def test_the_title_of_an_empty_answer_says_so_in_words(comparison, scenario):
+    nothing = {"as it is": dataclasses.replace(comparison.effects[next(iter(comparison.effects))], bookings=())}
+    empty = dataclasses.replace(comparison, effects=nothing)
+    assert "No interventions, 1 April 2031 to 30 May 2031" in drawn(calendar, empty)[1].replace("\n", " ")
+    none = dataclasses.replace(paths(scenario), classes=())
+    assert "No orders of rungs cover 0% of" in drawn(plots.path_classes, none)[1].replace("\n", " ")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_tornado_reaches_from_low_to_high(scenario, engine):

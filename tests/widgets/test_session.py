@@ -357,12 +357,17 @@ def test_a_leading_question_that_is_simulated_has_a_preview(monkeypatch):
     session.close()
 
 
-def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypatch):
-    monkeypatch.setattr(idle, "SOLVED", 1)
+def lull_world():
+    """A world with a question that only simulation can answer, and one that has a gradient."""
     world = World("strikes", 40.0).variable("sea", "calm", "rough", start="calm")
     world.move("storm", world.uncertain("gusts", "rate", 0.05, 0.02, 0.1), {"sea": "rough"})
     world.move("strike", world.uncertain("pace", "rate", 0.1, 0.05, 0.2))
-    state = State(world.lull("pause", 15, "strike").question("rough", {"sea": "rough"}).scenario())
+    return world.lull("pause", 15, "strike").question("rough", {"sea": "rough"}).scenario()
+
+
+def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypatch):
+    monkeypatch.setattr(idle, "SOLVED", 1)
+    state = State(lull_world())
     for lead, solved in (("question:rough", 1), ("question:pause", 2)):
         state.change(state.settings.replace(lead=lead))
         session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
@@ -372,6 +377,42 @@ def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypat
         assert sum(exact for *_, exact in session.reach.of().values()) == solved
         assert next(dial.id for dial in session.ordered()) == ("gusts" if lead == "question:rough" else "pace")
         session.close()
+
+
+class Ordered(Front):
+    """Remembers the order of the sliders that it was told to show."""
+
+    def show_order(self):
+        self.order = [dial.id for dial in self.session.ordered()]
+
+
+def test_a_question_chosen_by_a_click_orders_its_sliders_once_their_ends_are_solved():
+    state, front = State(lull_world()), Ordered()
+    session = front.session = ExplorerSession(state, front, answers=AnswerCache(state, threads=1))
+
+    def settle():
+        assert session.wait(60)
+        assert session.idle.worker.wait(60)
+
+    session.start()
+    session.lead("question:rough")
+    settle()
+    assert front.order == ["gusts", "pace"]
+    session.lead("question:pause")
+    settle()
+    assert front.order == ["pace", "gusts"]
+    state.undo()
+    session.update()
+    assert front.order == ["gusts", "pace"]
+    session.move("gusts", 80)
+    session.lead("question:pause")
+    settle()
+    front.order = []
+    session.move("gusts", 70)
+    session.take_influence()
+    settle()
+    assert front.order == [], "the sliders stay where they are under the hand"
+    session.close()
 
 
 @pytest.mark.slow

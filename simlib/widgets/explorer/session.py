@@ -32,7 +32,7 @@ from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.slider_order import find_stored
 from simlib.widgets.explorer.sliders import STEPS, dials, grouped
-from simlib.widgets.explorer.state import VALUES, State, why_refused
+from simlib.widgets.explorer.state import VALUES, State, type_into, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 from simlib.widgets.kit.status_line import Part, failure, status
 
@@ -78,6 +78,7 @@ class ExplorerSession:
         self.refused: dict[str, dict[str, str]] = {}
         self._moved = self._misfit = self._held = ""
         self.reach = Reach(self.answers)
+        self._ordered_at = state.settings
         self.shown: Forecast | None = None
         self.in_hand = False
         self._doubts: dict[Hashable, Doubt] = {}
@@ -96,7 +97,7 @@ class ExplorerSession:
             doubt = find_doubt(self.state.base, places()) if self.state.belief is None else None
             if doubt is not None:
                 self._doubts[self.answers.key(self.state.against)] = doubt
-            self.front.show_order()
+            self._put_in_order()
             self.front.show_settings()
             self._loop.update()
 
@@ -155,6 +156,8 @@ class ExplorerSession:
             self.refused.pop(self._misfit, None)
             self._misfit = ""
             self.notes = slider_notes.outside_range(self.state)
+            if self.state.settings.lead != self._ordered_at.lead:
+                self._put_in_order()
             self.front.show_settings()
             self._loop.update()
 
@@ -237,13 +240,7 @@ class ExplorerSession:
 
     def type_value(self, name: str, text: str) -> bool:
         """Set an assumption from a typed text. Return whether its value changed. A refused text stays in its field."""
-        try:
-            changed = self.state.type_value(name, text)
-        except ScenarioError as error:
-            self.refused[name] = {"text": text, "why": why_refused(error.problems[0], self.state.base)}
-            self.front.show_settings()
-            return False
-        self.refused.pop(name, None)
+        changed = type_into(self.state, self.refused, name, text)
         if not changed:
             self.front.show_settings()
         return changed
@@ -254,7 +251,6 @@ class ExplorerSession:
         """Choose the leading question or ending."""
         with self.lock:
             if name != self.state.lead.name and self.state.change(self.state.settings.replace(lead=name)):
-                self.front.show_order()
                 self.update()
 
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
@@ -464,10 +460,14 @@ class ExplorerSession:
         sloped = influence is not None and self.state.lead.name in influence.slopes
         return not sloped and self.reach.of().keys() >= self.dials.keys()
 
+    def _put_in_order(self) -> None:
+        self._ordered_at = self.state.settings
+        self.front.show_order()
+
     def take_influence(self) -> None:
-        """Put the sliders in order by their influence, unless the user already changed something."""
+        """Put the sliders in order by their influence, unless something was changed since this question leads."""
         with self.lock:
-            if not self.state.can_undo:
+            if self.state.settings == self._ordered_at:
                 self.front.show_order()
 
     def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
@@ -475,7 +475,7 @@ class ExplorerSession:
         with self.lock:
             if settings == self.state.settings and measure == self.state.lead.name:
                 self.reach.add(reach)
-                if self._ranks_by_ends() and not self.state.can_undo:
+                if self._ranks_by_ends() and settings == self._ordered_at:
                     self.front.show_order()  # only now is it known which sliders matter
                 self.front.show_reach()
                 if self.graphs.tab == "drivers":

@@ -353,6 +353,19 @@ class State:
         return ", ".join(parts)
 
 
+def type_into(state: State, refused: dict[str, dict[str, str]], name: str, text: str) -> bool:
+    """Set an assumption from a typed text. Return whether its value changed.
+
+    A text that is refused stays in its field. Such texts are kept in `refused` as {name: {text, why}}.
+    """
+    refused.pop(name, None)
+    try:
+        return state.type_value(name, text)
+    except ScenarioError as error:
+        refused[name] = {"text": text, "why": why_refused(error.problems[0], state.base)}
+        return False
+
+
 def why_refused(problem: Problem, scenario: Scenario) -> str:
     """Say why a value was refused. Labels replace the names of places in the file."""
     if problem.broken is None:

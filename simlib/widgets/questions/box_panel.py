@@ -76,9 +76,9 @@ class BoxPanel(w.VBox):
             case "let go":
                 point.let_go()
             case "type":
-                point.do(point.state.type_value, name, action["text"])
+                point.type_value(name, action["text"])
             case "reset":
-                point.do(point.state.reset_value, name)
+                point.reset(name)
 
     def _choose(self, name: str) -> None:
         assert self.session is not None
@@ -140,6 +140,7 @@ class BoxPanel(w.VBox):
             }
             self.dials.changed = [name for name in point.dials if name in moved]
             self.dials.notes = {name: point.note(name) for name in point.dials}
+            self.dials.refused = dict(point.refused)
 
     # ---------------------------------------------------------------- actions of the user
 

@@ -7,10 +7,9 @@ box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_l
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -32,7 +31,7 @@ from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
-from simlib.widgets.explorer.state import State
+from simlib.widgets.explorer.state import State, type_into
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, failure, part, status
@@ -100,6 +99,7 @@ class BoxSession:
         self._every = dials(discovery.scenario)
         self._screen: Screen | None = None
         self._board: BoxBoard | None = None
+        self.refused: dict[str, dict[str, str]] = {}
         self._fresh, self.in_hand = True, False
         self._loop = PreviewLoop(self.answers, self, self.worker, self.lock)
 
@@ -175,21 +175,37 @@ class BoxSession:
 
     def _go(self, settings: Settings, *, anew: bool = False) -> None:
         with self.lock:
+            self.refused.clear()
             if self.state.change(settings) or anew:
                 self.update()
+            else:
+                self.front.show_settings()
 
-    def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
-        """Call `action`, which may change values. If it returns True, compute the answer again."""
+    def type_value(self, name: str, text: str) -> None:
+        """Set an assumption from a typed text. A refused text stays in its field, and the answer stays."""
         with self.lock:
-            if action(*arguments):
-                self.update(moving=moving)
+            self._show_change(type_into(self.state, self.refused, name, text))
+
+    def reset(self, name: str) -> None:
+        """Reset an assumption to its stated value."""
+        with self.lock:
+            self.refused.pop(name, None)
+            self._show_change(self.state.reset_value(name))
+
+    def _show_change(self, changed: bool) -> None:
+        if changed:
+            self.update()
+        else:
+            self.front.show_settings()
 
     def move(self, name: str, position: int) -> None:
         """Set an assumption to the value at a position of its slider."""
         with self.lock:
             dial = self.dials.get(name)
             if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
-                self.do(self.state.set_value, name, float(dial.grid[position]), moving=True)
+                self.refused.pop(name, None)
+                if self.state.set_value(name, float(dial.grid[position])):
+                    self.update(moving=True)
         self._loop.wait_turn()
 
     def let_go(self) -> None:
