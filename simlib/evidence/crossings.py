@@ -14,9 +14,10 @@ import numpy as np
 
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import Fact, OpenRow, Span, Timetable
-from simlib.evidence.walk import ImpossibleRow
+from simlib.evidence.walk import ImpossibleRow, StoryEnd
 from simlib.machine.tables import Tables
 from simlib.scenario.evidence import CERTAIN
+from simlib.scenario.row_meaning import Reading
 from simlib.typing import Bools, Floats, Ints
 
 
@@ -106,28 +107,32 @@ class Crossings:
             code = code * (rows[number].times + 1) + own
         return dataclasses.replace(entering, count=code)
 
-    def close_early(self, entering: Entering, span: Span) -> tuple[Entering, tuple[OpenRow | Fact, ...]]:
+    def close_early(self, entering: Entering, span: Span) -> tuple[Entering, StoryEnd]:
         """Close open rows and check facts on the day on which the story ends. Nothing happens after that day.
 
         An open row is taken in if its date is before that day, or if all its firings may have happened already. A fact
-        that would be checked later is taken in if its date is before that day. The result is the entries that stay, and
-        the rows and facts that were taken in.
+        that would be checked later is taken in if its date is before that day. An open row that joins rows of the log
+        from both sides of that day stays open if its firings cannot all have happened. The result is the entries that
+        stay, and the end of the story.
         """
-        day, early = span.start, list[OpenRow | Fact]()
+        day, early, across = span.start, list[OpenRow | Fact](), list[OpenRow]()
         rows = [self.timetable.rows[number] for number in span.open]
         counts = digits(entering.count, [row.times for row in rows])
         for place, row in enumerate(rows):
-            if np.any(counts[:, place] == row.times) or self._dated(row) < day:
+            dated = {self._dated(reading) < day for reading in row.readings}
+            if np.any(counts[:, place] == row.times) or dated == {True}:
                 entering, counts = self._close(entering, counts, place, row, day)
                 early.append(row)
+            elif len(dated) > 1:
+                across.append(row)
         for fact in self.timetable.facts:
-            if fact.day > day > self._dated(fact):
+            if fact.day > day > self._dated(fact.reading):
                 entering, counts = self._look(entering, counts, fact)
                 early.append(fact)
-        return entering, tuple(early)
+        return entering, StoryEnd(day, int(entering.state[0]), tuple(early), tuple(across))
 
-    def _dated(self, item: OpenRow | Fact) -> float:
-        return min(self.tables.scenario.day(reading.row.date) for reading in item.readings)
+    def _dated(self, reading: Reading) -> float:
+        return self.tables.scenario.day(reading.row.date)
 
     def _close(self, entering: Entering, counts: Ints, place: int, row: OpenRow, day: float) -> tuple[Entering, Ints]:
         return self._kept(entering, counts, factor_of_row(row, counts[:, place]), row, day)

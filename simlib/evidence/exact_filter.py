@@ -145,6 +145,9 @@ class Filter:
         last = complete_to or as_of - dt.timedelta(days=1)
         self.timetable = arrange(self.tables, self.readings, as_of, last, also)
         self.walk = explore(self.machine, self.timetable, cap=cap)
+        while self.walk.story_end and self.walk.story_end.across:
+            self.timetable = self.timetable.split(self.walk.story_end.across, self.walk.story_end.day)
+            self.walk = explore(self.machine, self.timetable, cap=cap)
         self.centre = priors.theta(self.world)
         walk = self.walk
         self._way_of: Ints = np.repeat(np.arange(len(walk.source)), np.diff(walk.slot_start))

@@ -95,8 +95,10 @@ class _Walker:
             entering = self.crossings.cross(entering, self.done[-1] if self.done else None, span, day)
             over = bool(np.all(self.machine.ended[entering.state]))
             if span is None or over:
-                entering, early = self.crossings.close_early(entering, span) if span else (entering, ())
-                story_end = StoryEnd(day, int(entering.state[0]), early) if over else None
+                if span:
+                    entering, story_end = self.crossings.close_early(entering, span)
+                elif over:
+                    story_end = StoryEnd(day, int(entering.state[0]))
                 entering = dataclasses.replace(entering, count=np.zeros_like(entering.count))
                 self._record(entering, np.unique(entering.state), 1)
                 break

@@ -7,6 +7,7 @@ crossing from one span to the next. Times are days after the scenario's `as_of` 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Sequence
@@ -90,6 +91,7 @@ class Span:
 class Timetable:
     """The rows of a log on the calendar, without the rows that were not yet public on the date of the answer.
 
+    - scenario: the scenario, from whose date days are counted.
     - start: first day of the history.
     - stop: the date of the answer.
     - spans: stretches of time within which no row opens or closes and no hazard changes.
@@ -102,6 +104,7 @@ class Timetable:
     - outside: rows from before the first day of the scenario's history.
     """
 
+    scenario: Scenario
     start: float
     stop: float
     spans: tuple[Span, ...]
@@ -111,6 +114,22 @@ class Timetable:
     coverage: dict[Firing, int]
     unknown: tuple[Reading, ...]
     outside: tuple[Reading, ...]
+
+    def split(self, some: Iterable[OpenRow], day: float) -> Timetable:
+        """Return the timetable in which rows of the log dated before `day` are no longer joined with later ones.
+
+        Only the open rows in `some` are split. Each joins rows of the log from both sides of `day`.
+        """
+        rows = list(self.rows)
+        for row in some:
+            place = rows.index(row)
+            early = tuple(each for each in row.readings if self.scenario.day(each.row.date) < day)
+            parts = early, tuple(each for each in row.readings if each not in early)
+            rows[place : place + 1] = [
+                dataclasses.replace(row, readings=part, times=sum(each.row.times for each in part)) for part in parts
+            ]
+        spans = (dataclasses.replace(span, open=_open(rows, span.start)) for span in self.spans)
+        return dataclasses.replace(self, rows=tuple(rows), spans=tuple(spans))
 
     def day_told(self, crossing: float) -> float:
         """Return the day to name in a message about something that is true from `crossing` on.
@@ -166,12 +185,17 @@ def arrange(
             begin,
             end,
             Segment(begin, end, (), tuple(i for (a, b), i in tables.windows.items() if not a <= begin < b), ()),
-            tuple(i for i, row in enumerate(rows) if row.start <= begin < row.end),
+            _open(rows, begin),
             tuple(_delay(scenario, kind, begin, stop, end_of_log) for kind in kinds),
         )
         for begin, end in itertools.pairwise(sorted(cuts))
     )
-    return Timetable(start, stop, spans, rows, facts, kinds, coverage, tuple(unknown), tuple(outside))
+    return Timetable(scenario, start, stop, spans, rows, facts, kinds, coverage, tuple(unknown), tuple(outside))
+
+
+def _open(rows: Sequence[OpenRow], day: float) -> tuple[int, ...]:
+    """Return the indices of the rows whose event may have happened on a day."""
+    return tuple(number for number, row in enumerate(rows) if row.start <= day < row.end)
 
 
 def beginning(scenario: Scenario) -> float:

@@ -32,11 +32,13 @@ class StoryEnd(NamedTuple):
     """The day from which every possible state is an ending, and one such state.
 
     `early` are the rows and facts that are taken in on that day, although they would otherwise be taken in later.
+    `across` are open rows that join rows of the log from both sides of that day, and can be taken in only in part.
     """
 
     day: float
     state: int
-    early: tuple[OpenRow | Fact, ...]
+    early: tuple[OpenRow | Fact, ...] = ()
+    across: tuple[OpenRow, ...] = ()
 
 
 class NoProbability(SimlibError):

@@ -121,6 +121,19 @@ def test_a_row_that_needs_a_day_after_the_end_of_the_story_is_not_taken_in():
         Filter(impossible, read_rows(impossible, [rows[0], LogRow("beat", date(1), "week")]), date(8))
 
 
+def test_of_joined_rows_only_those_dated_before_the_end_of_the_story_must_have_happened():
+    """As of day 6 both weeks are cut to the same days. The lantern is lit once, and on day 3 the story is over."""
+    lit = [LogRow("light", date(day), "week", line=line) for line, day in enumerate((2, 3), start=2)]
+    rows = [LogRow("cross", date(2)), *lit]
+    ours = agree(drums(), rows[:2], 6)
+    joined = Filter(drums(), read_rows(drums(), rows), date(6))
+    assert joined.run().log_likelihood == pytest.approx(ours.run().log_likelihood, abs=1e-12)
+    assert [reading.row.date for reading in taken_in(joined, late=True)] == [date(3)]
+    assert [reading.row.word for reading in taken_in(joined)] == ["cross", "light"]
+    beaten = [rows[0], *(LogRow("beat", date(day), "week", line=line) for line, day in enumerate((2, 3), start=2))]
+    assert taken_in(agree(drums(), beaten, 6), late=True) == []
+
+
 def test_a_level_that_was_seen_before_the_end_of_the_story_counts():
     world = drums()
     seen = (*world.evidence.seen[:2], Coverage("light", None, 0.0))
