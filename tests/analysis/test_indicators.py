@@ -223,10 +223,8 @@ def test_signs_come_before_what_may_tell_nothing(found):
 
 
 def test_signs_that_chance_alone_would_name_are_counted(found):
-    chance = (
-        "Each sign is tested by itself, at 95%. If none of the {} moves and levels told anything, {} would be named"
-    )
-    assert chance.format(len(found.rows), "hardly any") in " ".join(found.sentences())
+    chance = "If none of the {} moves and levels told anything, {} on average would be named by chance."
+    assert chance.format(len(found.rows), "fewer than one") in " ".join(found.sentences())
     many = dataclasses.replace(found, rows=(found.rows * 40)[:40])
     assert chance.format(40, "about 2") in " ".join(many.sentences())
     assert chance.format(20, "about one") in " ".join(dataclasses.replace(found, rows=many.rows[:20]).sentences())

@@ -10,8 +10,9 @@ too much was removed. The result is a *box*: a region of assumption values, give
 - The *density* of a box is the share of its draws that are cases of interest.
 - The *quasi-p-value* of a bound says how easily chance alone would give the same gain in density.
 
-Coverage and density are counted in the draws in which the box was found, so both are a little too high. In fresh draws
-of fictional worlds they were lower by 1 to 4 points with 1,000 draws, and by 1 to 14 points with 100.
+Coverage and density are counted in the draws in which the box was found, so both are usually a little too high. In
+fresh draws of fictional worlds they were lower by 1 to 4 points with 1,000 draws, and by 1 to 14 points with 100. The
+share of all draws in the box has no such bias.
 
 A regression tree divides the same draws into a few regions (leaves) in which the measure differs most.
 
@@ -222,7 +223,8 @@ class Discovery(Answer):
                 f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if self.boxes:
-            yield "These shares are counted in the draws in which the regions were found. New draws give less."
+            first = "The first two shares of a region are counted in the draws in which it was found."
+            yield f"{first} New draws usually give a little less."
         else:
             yield f"No region of the assumptions stands out where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"

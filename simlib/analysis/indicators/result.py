@@ -248,8 +248,8 @@ class Indicators(Answer):
     def _by_chance(self, tested: int) -> str:
         """Return a sentence on the number of signs that chance alone would name."""
         wrong = WRONG * tested
-        some = f"about {round(wrong)}" if wrong >= 1.5 else "about one" if wrong >= 0.75 else "hardly any"
-        whole = f"If none of the {tested} moves and levels told anything, {some} would be named by chance."
+        some = f"about {round(wrong)}" if wrong >= 1.5 else "about one" if wrong >= 0.75 else "fewer than one"
+        whole = f"If none of the {tested} moves and levels told anything, {some} on average would be named by chance."
         return f"Each sign is tested by itself, at 95%. {whole}"
 
     def _about(self, row: Indicator, until: str) -> str:

@@ -37,6 +37,7 @@ from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import By, Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.report_times import grid
+from simlib.results import Forecast
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.scenario.views.wording import describe, intervention_in_words
@@ -253,7 +254,7 @@ class _Work:
             forecast = solver.solve(theta, centre=centre, start=start, control=self.quiet)
             questions.append(forecast.questions)
             ends.append([float(band.probability[-1]) for band in forecast.endings.values()])
-            answers.append(np.stack([np.stack(of_forecast(forecast, m), axis=-1) for m in self.measures], axis=1))
+            answers.append(np.stack([self._at(forecast, m) for m in self.measures], axis=1))
             control.report((number + 1) / len(rows))
         self.endings[name] = self._mean(np.array(ends))
         idle = {
@@ -268,6 +269,15 @@ class _Work:
                     both, given = (np.array([q[part].probability for q in questions]) for part in (m.both, m.condition))
                     result[:, :, place, 0] = pooled_shares(both, given, self.weights, m)
         return result, idle if thetas is None else {}
+
+    def _at(self, forecast: Forecast, measure: Measure) -> Floats:
+        """Return (value, low, high) of a measure at T times in the forecast of one draw (T, 3).
+
+        Over draws, a conditional probability is not read here, because its condition may be impossible at some draws.
+        """
+        if self.draws and measure.kind == "given":
+            return np.zeros((len(forecast.times), 3))
+        return np.stack(of_forecast(forecast, measure), axis=-1)
 
     def _exact_difference(self, place: int, measure: Measure, before: Floats, after: Floats) -> Difference:
         one, other = before[:, :, place], after[:, :, place]
