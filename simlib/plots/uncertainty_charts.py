@@ -26,7 +26,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     """
     spread = result.spread(measure)
     order = np.argsort(spread.answers, kind="stable")
-    values, weights, write = spread.answers[order], result.weights[order], spread.measure.write
+    values, weights, write = spread.answers[order], spread.weights[order], spread.measure.write
     low, high = (write(spread.quantiles[choose(spread.quantiles)].value) for choose in (min, max))
     title = f"{spread.measure.label}: {write(spread.mean.value)} {result.source}, between {low} and {high}"
     what = "probability" if spread.measure.probability else "expected number"
@@ -57,7 +57,8 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
         )
     ax.set_ylim(0, 1)
     ax.set_yticks(*QUARTERS)
-    ax.set_ylabel("share of draws at or below", fontsize=style.TEXT, color=style.INK)
+    counted = "draws" if spread.scale is None else "weight"
+    ax.set_ylabel(f"share of {counted} at or below", fontsize=style.TEXT, color=style.INK)
     top = 1.05 * float(values[-1]) or 1.0
     if spread.measure.probability:
         style.percent_axis(ax, style.round_top(min(top, 1.0)), horizontal=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from simlib.analysis.uncertainty.estimates import Weighting
+from simlib.analysis.uncertainty.estimates import mean as mean_of
 from simlib.analysis.uncertainty.hermite_regression import (
     divergence,
     explained,
@@ -147,8 +148,16 @@ def test_a_reason_without_a_source_is_told_as_one():
 
 
 def test_too_few_draws_teach_nothing():
-    with pytest.raises(ValueError, match="64 draws are too few for EVPPI; expected at least 128"):
+    with pytest.raises(ValueError, match="“across” has 64 draws; expected at least 128, so take more draws"):
         evppi_from(uncertainty(ferry(), "across", draws=64))
+
+
+def test_the_draws_that_stay_without_a_group_are_weighed_by_their_own_mean():
+    """The weighted mean of a constant is known without an error, also if one group has most of the weight."""
+    weighting = Weighting(np.repeat(np.arange(8), 4), np.repeat([4.5, *[0.5] * 7], 4))
+    values, basis = np.ones((32, 1)), np.ones((32, 1))
+    number = explained(lambda values, _, scale: mean_of(values, scale), values, basis, weighting)
+    assert (number.value, number.half) == pytest.approx((1.0, 0.0), abs=1e-12)
 
 
 def test_few_draws_of_many_assumptions_claim_no_value_for_those_that_move_nothing():

@@ -115,9 +115,10 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 
 
 def jackknifed(value: float, left: Floats, statistic: Statistic, values: Floats) -> Number:
-    """Return an estimate `value` from answers (D, K) of equal weight, with its 95% half-width.
+    """Return an estimate `value` from answers (D, K), with its 95% half-width.
 
-    `left` (G,) are the estimates without one of G groups of draws each (delete-a-group jackknife).
+    `left` (G,) are the estimates without one of G groups of draws each (delete-a-group jackknife). `statistic` knows
+    the weights of the draws, so it is given none.
     """
     of_groups = float(((left - left.mean()) ** 2).sum()) * (len(left) - 1) / len(left)
     of_blocks = _replicate_variance(statistic, values, Weighting(np.zeros(len(values), dtype=np.int64)))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.uncertainty.estimates import quantile_of, scaled
+from simlib.analysis.uncertainty.estimates import quantile_of
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.formatting import by_date, percent, quoted
 from simlib.machine.measures import find, of_forecast
@@ -135,18 +135,29 @@ def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
     """Return the fan of a measure (such as "question:truce") from a forecast at each draw.
 
-    Raises ScenarioError for an unknown measure, and ValueError for an expected count or amount.
+    For a conditional probability, each draw counts at each time by the probability of the condition there. Raises
+    ScenarioError for an unknown measure, and ValueError for an expected count or amount.
     """
     target = find(draws.scenario, measure)[0]
     if not target.probability:
         raise ValueError(f"{target.name!r} is an expected count; a fan is of a probability")
     series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
-    return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :])
+    given = draws.values(target.condition, "questions") if target.kind == "given" else None
+    return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :], given)
 
 
-def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
-    """Return the fan of S series over T times, from their values at each draw (D, S, T) and as stated (S, T)."""
+def _fan(
+    draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats, given: Floats | None = None
+) -> Fan:
+    """Return the fan of S series over T times, from their values at each draw (D, S, T) and as stated (S, T).
+
+    `given` (D, T) is the probability of the condition at each draw, for a conditional probability.
+    """
     scale = None if draws.belief.equal else draws.weights * len(series)
+    if given is not None:
+        by_time = given if scale is None else scale[:, None] * given
+        total = by_time.mean(axis=0)
+        scale = np.divide(by_time, total, out=np.ones_like(by_time), where=total > 0)[:, None]
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
     size = {"draws": len(series), "runs": draws.forecasts[0].provenance.get("runs")}
@@ -157,7 +168,7 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
         label=label,
         names=names,
         times=times,
-        mean=scaled(series, scale).mean(axis=0),
+        mean=(series if scale is None else _alike(scale, series) * series).mean(axis=0),
         stated=stated,
         quantiles=_quantiles(free, scale),
         draws=len(series),
@@ -168,4 +179,13 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
 def _quantiles(values: Floats, scale: Floats | None) -> Floats:
     if scale is None:
         return np.asarray(np.quantile(values, QUANTILES, axis=0))
-    return np.apply_along_axis(lambda x: [quantile_of(x, scale, q) for q in QUANTILES], 0, values)
+    result, scales = np.empty((len(QUANTILES), *values.shape[1:])), np.broadcast_to(_alike(scale, values), values.shape)
+    for series, time in np.ndindex(*values.shape[1:]):
+        own = values[:, series, time], scales[:, series, time]
+        result[:, series, time] = [quantile_of(*own, q) for q in QUANTILES]
+    return result
+
+
+def _alike(scale: Floats, series: Floats) -> Floats:
+    """Return weights (D,) or (D, S or 1, T) in a shape that multiplies series (D, S, T)."""
+    return scale if scale.ndim == series.ndim else scale[:, None, None]

@@ -42,7 +42,8 @@ def explained(
     groups = np.unique(weighting.group)
     rest = [weighting.group != group for group in groups]
     scale = weighting.scale
-    left = np.array([statistic(values[r], basis[r], None if scale is None else scale[r]) for r in rest])
+    scales = [None if scale is None else scale[r] / scale[r].mean() for r in rest]
+    left = np.array([statistic(values[r], basis[r], own) for r, own in zip(rest, scales, strict=True)])
     whole = statistic(values, basis, scale)
     unbiased = len(left) * whole - (len(left) - 1) * float(left.mean())
     return jackknifed(unbiased, left, lambda x, _: statistic(x, basis, scale), values).at_least_zero()

@@ -33,6 +33,7 @@ from simlib.analysis.uncertainty.hermite_regression import (
 )
 from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
+from simlib.analysis.uncertainty.sampling import insist_on_effective
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
@@ -51,7 +52,10 @@ NAMED = 6
 """Largest number of assumptions that are named as not yet ranked."""
 
 LEAST_DRAWS = 128
-"""Fewest draws (sets of assumption values) in all. A regression is fitted to seven of their eight sequences."""
+"""Fewest effective draws (sets of assumption values) in all. A regression is fitted to seven of their eight sequences.
+
+A conditional probability weighs the draws by its condition, so it has fewer effective draws than draws.
+"""
 
 DRAWS = 512
 """Default number of draws."""
@@ -208,8 +212,9 @@ def evppi(
         measure: An ending, question, level or rung, such as "question:truce".
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: The engine at each draw: "exact", "montecarlo", or "auto".
-        draws: Number of draws (sets of assumption values) of the prior, at least 128. A belief is refused, because the
-            method needs independent draws of the prior.
+        draws: Number of draws (sets of assumption values) of the prior, at least 128. A conditional probability needs
+            more, because its condition gives the draws unequal weights. A belief is refused, because the method needs
+            independent draws of the prior.
         runs: Replicates (simulated histories) per draw by Monte Carlo, with common random numbers.
         seed: Seed of the draws and of the replicates.
         control: Progress callback, cancellation and number of threads.
@@ -217,7 +222,7 @@ def evppi(
     Raises:
         Unsupported: For a belief, if every assumption is fixed, and for "exact" if the measure depends on whole
             histories.
-        ValueError: For an expected count or amount, and for too few draws.
+        ValueError: For an expected count or amount, and for too few effective draws.
         ScenarioError: For an unknown measure, or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
@@ -238,7 +243,8 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
 
     Raises:
         Unsupported: If the draws are those of a belief.
-        ValueError: For an expected count or amount, which has no Brier or log score, and for too few draws.
+        ValueError: For an expected count or amount, which has no Brier or log score, and for too few
+            effective draws.
         KeyError: For a measure that `answer` does not have.
         ScenarioError: For an unknown measure.
     """
@@ -250,8 +256,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
         )
     if not spread.measure.probability:
         raise ValueError(f"{spread.measure.name!r} is an expected count; expected an ending, question, level or rung")
-    if answer.draws < LEAST_DRAWS:
-        raise ValueError(f"{answer.draws} draws are too few for EVPPI; expected at least {LEAST_DRAWS}")
+    insist_on_effective(spread, LEAST_DRAWS)
     values = answer.answers[:, :, answer.measures.index(spread.measure)]
     columns = {name: column for column, name in enumerate(answer.scenario.assumptions)}
     worths = []

@@ -37,7 +37,14 @@ from simlib import arguments
 from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, enough
-from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief, spread_of
+from simlib.analysis.uncertainty.sampling import (
+    FEWEST_DRAWS,
+    Sampling,
+    Spread,
+    checked_belief,
+    insist_on_effective,
+    spread_of,
+)
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
@@ -165,8 +172,9 @@ class Uncertainty(Traced):
         - chance: the share of the uncertainty that chance causes.
         - q5, q50, …: the quantiles over the draws.
 
-        The columns of "draws" are the assumption values in base units, the weight, and the measures. Raises ValueError
-        for any other `what`.
+        The columns of "draws" are the assumption values in base units, the weight, and the measures. A conditional
+        probability has a weight of its own, NAME_weight, which includes the probability of the condition. Raises
+        ValueError for any other `what`.
         """
         import pandas as pd
 
@@ -175,7 +183,9 @@ class Uncertainty(Traced):
         if what != "draws":
             raise ValueError(f"unknown table {what!r}; expected measures or draws")
         frame = pd.DataFrame(self.theta, columns=list(self.scenario.assumptions))
-        return frame.assign(weight=self.weights, **{name: spread.answers for name, spread in self.spreads.items()})
+        answers = {name: spread.answers for name, spread in self.spreads.items()}
+        given = {f"{n}_weight": spread.weights for n, spread in self.spreads.items() if spread.measure.kind == "given"}
+        return frame.assign(weight=self.weights, **answers, **given)
 
     def sentences(self) -> list[str]:
         """Describe the range of each measure, and the share of the uncertainty that the assumptions cause."""
@@ -210,9 +220,9 @@ class Uncertainty(Traced):
         what, (low, high) = f"{s.measure.words} by {self.by_words}", (min(s.quantiles), max(s.quantiles))
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
         first, last = (f"{show(s.quantiles[q])} (95% interval {s.interval(q)})" for q in (low, high))
-        where = f"{100 * (high - low):.3g}% of the draws give between {first} and {last}"
-        if low == high:
-            where = f"{100 * low:.3g}% of the draws give at most {last}"
+        part = f"{100 * (low if low == high else high - low):.3g}%"
+        some = f"{part} of the draws" if s.scale is None else f"Draws with {part} of the weight"
+        where = f"{some} give {f'at most {last}' if low == high else f'between {first} and {last}'}"
         source = f"{self.source}, updated by the condition" if s.measure.kind == "given" else self.source
         yield f"{capital(what)}: {show(s.mean)} {source}, {stated}. {where}."
         if s.share:
@@ -295,7 +305,7 @@ def uncertainty(
     Raises:
         Unsupported: If every assumption is fixed, for a belief about another scenario, and for "exact" if a measure
             depends on whole histories.
-        ValueError: For too few draws.
+        ValueError: For too few draws. A condition gives the draws unequal weights, and their effective number counts.
         ScenarioError: For unknown measures, or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
@@ -323,6 +333,8 @@ def uncertainty(
     spreads, stages = sampling.until_known(
         targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
     )
+    for spread in spreads.values():
+        insist_on_effective(spread, FEWEST_DRAWS)
     control.report(1.0)
     drawn = pick(sampling, "draws") | {"runs": sampling.runs or None, "belief": belief.name if belief else "prior"}
     return Uncertainty(
@@ -376,6 +388,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
         value, low, high = (float(x[-1]) for x in of_forecast(sample.stated, target))
         stated = Number(value, 0.0 if sample.stated.engine == "exact" else (high - low) / 2)
         spreads[target.name] = spread_of(target, stated, columns[-1][:, None], own, PRECISION.quantiles)
+        insist_on_effective(spreads[target.name], FEWEST_DRAWS)
     runs = sample.forecasts[0].provenance.get("runs")
     source = {"seed": sample.seed, "by_day": by_day, "draws": belief.draws, "runs": runs, "belief": belief.name}
     errors = [number.half for spread in spreads.values() for number in spread.quantiles.values()]

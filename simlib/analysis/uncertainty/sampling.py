@@ -17,6 +17,7 @@ from simlib.analysis.uncertainty.estimates import (
     Number,
     Stage,
     Weighting,
+    effective,
     estimate,
     mean,
     quantile,
@@ -34,7 +35,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 FEWEST_DRAWS = 4 * GROUPS
-"""Fewest draws (of a belief: effective draws) from which an error can be estimated."""
+"""Fewest effective draws from which an error can be estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,17 @@ class Spread:
     scale: Floats | None = None
 
     @property
+    def weights(self) -> Floats:
+        """The weight of each draw (D,). They sum to one."""
+        scale = np.ones(len(self.answers)) if self.scale is None else self.scale
+        return scale / len(scale)
+
+    @property
+    def effective_draws(self) -> float:
+        """The number of draws of equal weight that would tell as much."""
+        return effective(len(self.answers), self.scale)
+
+    @property
     def deviation(self) -> float:
         """The standard deviation of the measure over the draws."""
         return float(np.sqrt(max(self.variance.value, 0.0)))
@@ -84,6 +96,18 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
     seeds = range(seed * GROUPS, (seed + 1) * GROUPS)
     scores = np.concatenate([priors.scores(scenario, each, seed=own, shuffled=True) for own in seeds])
     return scores, np.repeat(np.arange(GROUPS), each)
+
+
+def insist_on_effective(spread: Spread, least: int) -> None:
+    """Raise ValueError if a measure has fewer than `least` effective draws.
+
+    A conditional probability weighs its draws by the condition, which may leave few effective ones.
+    """
+    if round(spread.effective_draws, 6) < least:
+        draws = f"{len(spread.answers):,} draws"
+        if spread.scale is not None:
+            draws += f", which count like {spread.effective_draws:.3g} of equal weight"
+        raise ValueError(f"{spread.measure.words} has {draws}; expected at least {least}, so take more draws")
 
 
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
@@ -173,20 +197,21 @@ class Sampling:
         while True:
             spreads = self.spreads(measures, quantiles)
             stages.append(self._stage(spreads.values()))
+            few = any(spread.effective_draws < FEWEST_DRAWS for spread in spreads.values())
             try:
-                if stages[-1].error <= tolerance or not self._grow(stages[-1]):
+                if (stages[-1].error <= tolerance and not few) or not self._grow(stages[-1], few):
                     return spreads, stages
             except Cancelled:
                 if not answer_when_cancelled:
                     raise
                 return spreads, stages
 
-    def _grow(self, stage: Stage) -> bool:
+    def _grow(self, stage: Stage, few: bool) -> bool:
         """Double the replicates or the draws, whichever cause the larger error.
 
-        Returns False, without doubling, if that would exceed the budget.
+        If there are too `few` effective draws, the draws are doubled. Returns False, without doubling, if that would exceed the budget.
         """
-        if stage.of_replicates > stage.of_draws:
+        if stage.of_replicates > stage.of_draws and not few:
             if 2 * self.draws * self.runs > self.budget:
                 return False
             self._take_replicates()
