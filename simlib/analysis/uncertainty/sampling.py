@@ -209,7 +209,8 @@ class Sampling:
     def _grow(self, stage: Stage, few: bool) -> bool:
         """Double the replicates or the draws, whichever cause the larger error.
 
-        If there are too `few` effective draws, the draws are doubled. Returns False, without doubling, if that would exceed the budget.
+        If there are too `few` effective draws, the draws are doubled. Returns False, without doubling, if that would
+        exceed the budget.
         """
         if stage.of_replicates > stage.of_draws and not few:
             if 2 * self.draws * self.runs > self.budget:
