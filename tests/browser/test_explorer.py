@@ -242,12 +242,24 @@ def test_a_slider_in_the_hand_stays_there_until_it_is_let_go(page):
 def test_everything_done_while_the_kernel_is_busy_is_heard(page):
     world = simlib.load("two-islands")
     texts = {"treaty_rate": "every 90 days", "patrol_rate": "every 40 days", "offer_rate": "every 70 days"}
+    page.page.evaluate("window.written = {}")
     page.busy(3)
     for name, text in texts.items():
-        readout(page, world.assumptions[name].short_label).fill(text)
+        field = readout(page, world.assumptions[name].short_label)
+        field.fill(text)
         page.page.keyboard.press("Enter")
+        field.evaluate(
+            """(node, name) => {
+            const { get, set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
+            const write = function (text) { (window.written[name] ||= []).push(text); set.call(this, text); };
+            Object.defineProperty(node, 'value', { get, set: write, configurable: true }); }""",
+            name,
+        )
     typed, stated = [1 / 90, 1 / 40, 1 / 70], [world.assumptions[name].value for name in texts]
     until(lambda: [page.value(name) for name in texts] == typed, 30, "all three texts")
+    page.settle()
+    written = page.page.evaluate("window.written")
+    assert {name: set(shown) - {texts[name]} for name, shown in written.items()} == {name: set() for name in written}
     page.busy(3)
     slider(page).focus()
     for _ in texts:

@@ -268,10 +268,10 @@ def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     assert "inside box 1" in "".join(part["text"] for part in within.answer.sentence)
     assert bytes(again.picture.png) != again.inquiry.answer.png
     name = within.session.box.bounds[0].assumption
-    within.dials.actions = [{"what": "move", "id": name, "position": 0, "n": 1}]
+    within.dials.actions = [{"what": "move", "id": name, "position": 0, "page": "a", "n": 1}]
     assert within.session.wait(60)
     assert "outside box 1" in "".join(part["text"] for part in within.answer.sentence)
-    within.dials.actions = [{"what": "type", "id": name, "text": "soon", "n": 2}]
+    within.dials.actions = [{"what": "type", "id": name, "text": "soon", "page": "a", "n": 2}]
     assert within.dials.refused[name]["text"] == "soon"
     within.to_middle.click()
     within.title.value = "Early"

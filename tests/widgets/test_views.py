@@ -45,7 +45,7 @@ def rest(explorer):
 
 def act(widget, **action):
     """Do what a user does in the browser."""
-    widget.actions = [{**action, "n": widget.heard + 1}]
+    widget.actions = [{**action, "page": "a", "n": widget.heard.get("a", 0) + 1}]
 
 
 def page(explorer, title):
@@ -96,19 +96,37 @@ def test_the_slider_in_hand_is_told_to_the_session(explorer, monkeypatch):
 
 
 def test_what_is_done_between_two_messages_is_heard_once_and_in_order(explorer):
-    explorer.dials.actions = [
+    actions = [
         {"what": "move", "id": "meeting", "position": 80, "n": 4},
         {"what": "type", "id": "closing", "text": "every 17 days", "n": 5},
         {"what": "type", "id": "clearing", "text": "soon", "n": 6},
         {"what": "reset", "id": "meeting", "n": 7},
     ]
-    assert explorer.dials.heard == 7
+    explorer.dials.actions = [{**action, "page": "a"} for action in actions]
+    assert explorer.dials.heard == {"a": 7}
     assert explorer.state.settings.values == {"closing": 1 / 17}
     assert set(explorer.dials.refused) == {"clearing"}
-    explorer.board.actions = [{"what": "undo", "value": True, "n": number} for number in (1, 2)]
+    explorer.board.actions = [{"what": "undo", "value": True, "page": "a", "n": number} for number in (1, 2)]
     assert set(explorer.state.settings.values) == {"meeting"}
-    explorer.dials.actions = [*explorer.dials.actions[1:], {"what": "move", "id": "meeting", "position": 70, "n": 8}]
+    last = {"what": "move", "id": "meeting", "position": 70, "page": "a", "n": 8}
+    explorer.dials.actions = [*explorer.dials.actions[1:], last]
     assert explorer.state.settings.values == {"meeting": explorer.session.dials["meeting"].grid[70]}
+
+
+def test_two_pages_on_one_kernel_are_both_heard(explorer):
+    """Each may act before it hears of the action of the other, so both begin with the same number."""
+    for page, position in (("a", 80), ("b", 60)):
+        explorer.dials.actions = [{"what": "move", "id": "meeting", "position": position, "page": page, "n": 1}]
+    assert explorer.dials.heard == {"a": 1, "b": 1}
+    assert explorer.dials.positions["meeting"] == 60
+
+
+def test_a_move_costs_one_message_of_the_sliders(explorer, monkeypatch):
+    """The number of the move comes with the positions."""
+    told, both = [], {"positions", "heard"}
+    monkeypatch.setattr(explorer.dials, "_send", lambda message, buffers=None: told.append(message["state"]))
+    explorer.dials.set_state({"actions": [{"what": "move", "id": "meeting", "position": 80, "page": "a", "n": 1}]})
+    assert [both & set(state) for state in told if both & set(state)] == [both]
 
 
 def test_an_answer_at_rest_does_not_tell_the_page_where_a_slider_was_before(explorer):

@@ -345,9 +345,12 @@ class Explorer(w.VBox):
                 self.session.discard()
                 self._offer_draft()
             case "settle":
-                self.board.kept = action["n"]
+                self._confirm(action)
             case "keep":
-                self._keeper.now(lambda: setattr(self.board, "kept", action["n"]))
+                self._keeper.now(lambda: self._confirm(action))
+
+    def _confirm(self, action: dict[str, Any]) -> None:
+        self.board.kept = {"page": action["page"], "n": action["n"]}
 
     def _choose_view(self, view: str) -> None:
         view = "" if view == AS_IN_FILE else view

@@ -9,9 +9,10 @@ In the docstrings, `n` is a counter that the sender increases, so that two equal
 
 from __future__ import annotations
 
+import threading
 from base64 import b64encode
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,17 @@ class ActionWidget(anywidget.AnyWidget):
 
     A synced value alone would not do, because a busy kernel gets only the latest one.
 
-    - `actions` [{n, what, ...}]: the actions that the kernel may not have heard yet, in order. The browser sets them.
-    - `heard`: the number `n` of the last action that the kernel has carried out. The kernel sets it.
+    - `actions` [{page, n, what, ...}]: the actions that the kernel may not have heard yet, in order. The browser sets
+      them. Two pages may show one widget, so each page has an id and numbers its own actions.
+    - `heard` {page: n}: the number of the last action of each page that the kernel has carried out. The kernel sets it.
     """
 
     actions: Any = traitlets.List().tag(sync=True, echo_update=False)
-    heard = traitlets.Int(0).tag(sync=True)
+    heard = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        self._acting = threading.local()
+        super().__init__(**traits)
 
     def listen(
         self, act: Callable[[dict[str, Any]], object], lock: Callable[[], AbstractContextManager[object]]
@@ -83,12 +89,24 @@ class ActionWidget(anywidget.AnyWidget):
 
         def hear(change: dict[str, Any]) -> None:
             for action in change["new"]:
-                if action["n"] > self.heard:
+                if action["n"] > self.heard.get(action["page"], 0):
+                    self._acting.told = {action["page"]: action["n"]}
                     act(action)
                     with lock():
-                        self.heard = action["n"]
+                        self._tell()
+                    self._acting.told = {}
 
         self.observe(hear, "actions")
+
+    def _tell(self) -> None:
+        self.heard = self.heard | getattr(self._acting, "told", {})
+
+    @contextmanager
+    def hold_sync(self) -> Iterator[None]:
+        """Send the changes made inside in one message, with the number of the action that this thread carries out."""
+        with super().hold_sync():
+            yield
+            self._tell()
 
 
 class Board(ActionWidget):
@@ -103,15 +121,14 @@ class Board(ActionWidget):
     - `last_change`, a description of the change that a replay shows.
     - `offer`, day and time of unsaved changes that the user may restore or discard, or "".
     - `copied` {words, n}, a text for the clipboard.
-    - `kept`, the `n` of the last "settle" request that was read, or of the last "keep" request whose picture was
-      stored.
+    - `kept` {page, n}, the last "settle" request that was read, or the last "keep" request whose picture was stored.
 
     The browser sets:
 
     - `room`: the width and height available for each graph, and the pixels of the screen for each pixel of the page.
-    - `actions` [{n, what, value}] (see `ActionWidget`), where `what` is "lead", "tab", "choice", "step", "cancel",
-      "undo", "redo", "replay", "restore", "discard", "settle" or "keep". The value of "replay" says whether the picture
-      may move.
+    - `actions` [{page, n, what, value}] (see `ActionWidget`), where `what` is "lead", "tab", "choice", "step",
+      "cancel", "undo", "redo", "replay", "restore", "discard", "settle" or "keep". The value of "replay" says
+      whether the picture may move.
     """
 
     _esm = _script("board.js")
@@ -133,7 +150,7 @@ class Board(ActionWidget):
     story: Any = traitlets.List().tag(sync=True)
     last_change = traitlets.Unicode().tag(sync=True)
     offer = traitlets.Unicode().tag(sync=True)
-    kept = traitlets.Int(0).tag(sync=True)
+    kept = traitlets.Dict().tag(sync=True)
     copied = traitlets.Dict().tag(sync=True)
     room: Any = traitlets.List([0, 0, 1]).tag(sync=True, echo_update=False)
 
@@ -161,8 +178,8 @@ class Dials(ActionWidget):
 
     The browser sets:
 
-    - `actions` [{n, what, id, ...}] (see `ActionWidget`), where `what` is "move" (with `position`), "let go", "type"
-      (with `text`), "reset" or "reason" (with `text`).
+    - `actions` [{page, n, what, id, ...}] (see `ActionWidget`), where `what` is "move" (with `position`), "let go",
+      "type" (with `text`), "reset" or "reason" (with `text`).
     - `held`, the id of the slider on which the pointer or the focus is.
     """
 

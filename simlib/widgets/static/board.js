@@ -240,7 +240,8 @@ function render({ model, el }) {
       n = ask(steps.shift());
     };
     const answered = () => {
-      if (model.get("kept") < n) return;
+      const { page, n: last } = model.get("kept");
+      if (page !== PAGE || last < n) return;
       if (steps.length) next();
       else save();
     };

@@ -26,7 +26,8 @@ function render({ model, el }) {
   el.append(top, list, about);
 
   const act = acting(model);
-  const ahead = (row) => row.pressed || row.sent > model.get("heard");
+  const ahead = (row) => row.pressed || row.sent > heard(model);
+  const isTyped = (row) => row.typed > heard(model);  // the kernel may refuse the text, or write it in another way
 
   // A field for the user's reason for a changed value, beside the reason in the scenario.
   const ownReason = (dial) => {
@@ -58,6 +59,7 @@ function render({ model, el }) {
   };
 
   const readout = (row) => {
+    if (isTyped(row)) return;
     const given = model.get("overrides")[row.dial.id];
     const position = Number(row.slider.value);
     const text = ahead(row) || given === undefined ? row.dial.texts[position] : given;
@@ -99,12 +101,13 @@ function render({ model, el }) {
     line.append(track, text, reset);
     node.append(label, line, note);
     parent.append(node);
-    const row = { dial, node, slider, text, reset, note, reach, sent: 0, pressed: false, moved: false, typing: false };
+    const row = { dial, node, slider, text, reset, note, reach, sent: 0, typed: 0, pressed: false, moved: false, typing: false };
     rows.set(dial.id, row);
 
     slider.addEventListener("input", () => {
       row.sent = act({ what: "move", id: dial.id, position: Number(slider.value) });
       row.moved = true;
+      row.typed = 0;
       readout(row);
     });
     slider.addEventListener("pointerdown", () => {
@@ -126,7 +129,7 @@ function render({ model, el }) {
       row.typing = false;
       const words = text.value;  // the text stays as typed. If the kernel refuses it, it is marked, and the reason is below it
       row.said = words;
-      act({ what: "type", id: dial.id, text: words });
+      row.typed = act({ what: "type", id: dial.id, text: words });
     };
     text.addEventListener("change", typed);
     text.addEventListener("keydown", (event) => {
@@ -222,7 +225,7 @@ function render({ model, el }) {
       row.text.classList.toggle("simlib-refused", Boolean(refused));
       row.text.setAttribute("aria-invalid", String(Boolean(refused)));
       if (refused) {
-        row.text.value = refused.text;
+        if (!isTyped(row)) row.text.value = refused.text;
         row.said = null;
       } else if (row.said === null) {
         readout(row);

@@ -38,16 +38,22 @@ function putParts(node, parts) {
   parts.forEach(({ text }, i) => put(node.children[i], text));
 }
 
+// The id of this page. Two pages may show one widget of one kernel, and each numbers its own actions.
+const PAGE = Math.random().toString(36).slice(2);
+
+// The number of the last action of this page that the kernel has carried out.
+const heard = (model) => model.get("heard")[PAGE] ?? 0;
+
 // Return a function that sends an action {what, ...} of the user to the kernel, and returns the number of the action.
 // Of the values that a field of a model gets while the kernel is busy, only the last is sent. So actions stay in a list
 // until the kernel has heard them. A slider that goes on moving replaces its last move.
 function acting(model) {
   return (action) => {
-    const waiting = model.get("actions").filter(({ n }) => n > model.get("heard"));
+    const waiting = model.get("actions").filter(({ page, n }) => page === PAGE && n > heard(model));
     const last = waiting.at(-1);
-    const n = 1 + (last ? last.n : model.get("heard"));
+    const n = 1 + (last ? last.n : heard(model));
     if (action.what === "move" && last?.what === "move" && last.id === action.id) waiting.pop();
-    model.set("actions", [...waiting, { ...action, n }]);
+    model.set("actions", [...waiting, { ...action, page: PAGE, n }]);
     model.save_changes();
     return n;
   };
