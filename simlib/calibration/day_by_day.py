@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from simlib.calibration.forecast_terms import CLIMATOLOGY, read_terms
+from simlib.calibration.scores import monte_carlo_probability
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
@@ -140,36 +141,42 @@ class _OneDate:
         self.control = Control(cancel=control.cancel, threads=control.threads or _ONE_THREAD)
         self.readings = read_rows(scenario, rows)
         self.base = _base_rates(scenario)
-        self.static = self._solved(scenario, draws, range(self.length + 1))
+        self.static, self.runs = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
         """Return the forecasts made on `day`. `world` and `belief` are updated by the log up to this day."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
-        updated = self._solved(world, belief, [0, *sorted({days for days, _ in spans})])
+        updated, runs = self._solved(world, belief, [0, *sorted({days for days, _ in spans})])
         result = []
         for name, question in self.scenario.questions.items():
             rate = self._fitted_rate(question, day)
             for days, to_deadline in spans:
                 before, after = self.static[name][since], self.static[name][since + days]
                 probability = {
-                    OURS: updated[name][days],
-                    STATIC: (after - before) / (1 - before) if before < 1 else 1.0,
+                    OURS: _conditional(updated[name][days], 1.0, runs[name]),
+                    STATIC: _conditional(after - before, 1 - before, self.runs[name]),
                     HAZARD: -math.expm1(-rate * days),
                     CLIMATOLOGY: -math.expm1(-self.base[name] * days),
                 }
                 result.append(DatedForecast(day, name, days, to_deadline, probability))
         return result
 
-    def _solved(self, world: Scenario, draws: Any, times: Iterable[int]) -> dict[str, dict[int, float]]:
-        """Return {question: {day: probability that the answer is yes by this day}}, averaged over the draws."""
+    def _solved(
+        self, world: Scenario, draws: Any, times: Iterable[int]
+    ) -> tuple[dict[str, dict[int, float]], dict[str, float | None]]:
+        """Return {question: {day: probability that the answer is yes by this day}}, averaged over the draws.
+
+        The second part says in how many histories each question was counted (None: its answers are exact).
+        """
         bare = world.replace(ladders={}, impacts={}, ladder="", headline="")
         days = list(times)
         sample = over_priors(bare, engine="auto", draws=draws, times=days, seed=self.seed, control=self.control)
         weights = sample.weights
         means = {name: np.tensordot(weights, sample.values(name, "questions"), 1) for name in bare.questions}
-        return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
+        shares = {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
+        return shares, {name: sample.histories(name) for name in means}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
         """Return the number of events per day that a Gamma-Poisson model expects (its posterior mean).
@@ -187,6 +194,16 @@ class _OneDate:
 def _is_over(world: Scenario) -> bool:
     tables = Tables(world)
     return bool(np.all(tables.ending(tables.start_states()[0]) >= 0))
+
+
+def _conditional(part: float, whole: float, histories: float | None) -> float:
+    """Return `part` / `whole`, two shares of all histories, or `monte_carlo_probability` if they were counted.
+
+    An exact result is 1 if `whole` is 0.
+    """
+    if histories is not None:
+        return monte_carlo_probability(part * histories, whole * histories)
+    return part / whole if whole > 0 else 1.0
 
 
 def _shares(values: Floats) -> list[float]:

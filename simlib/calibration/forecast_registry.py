@@ -19,6 +19,7 @@ from typing import Any, Literal
 from simlib import __version__
 from simlib.answer import plain_json
 from simlib.calibration.forecast_terms import forecasts_folder, read_terms, refuse_incomplete
+from simlib.calibration.scores import monte_carlo_probability
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
 from simlib.engines.ensemble import over_priors
@@ -43,7 +44,8 @@ class RegisteredForecast:
     - void_when: the condition, in words, under which the question is void.
     - as_of: date of the scenario.
     - by: deadline of the question, the last day of the forecast.
-    - probability: the forecast, a mean over the priors of the assumptions.
+    - probability: the forecast, a mean over the priors of the assumptions. If it was counted in simulated histories, it
+      is `scores.monte_carlo_probability`.
     - low, high: 5% and 95% quantiles of the probability over the priors.
     - rivals: the probabilities that other forecasters gave, by name, including the base rate.
     - because: the reason for the base rate.
@@ -209,6 +211,7 @@ def register(
     records = []
     for number, name in enumerate(new, len(registry.forecasts) + 1):
         question, term, spread = scenario.questions[name], terms[name], sample.spread(name, "questions")[:, -1]
+        probability, runs = float(mixture.questions[name].probability[-1]), sample.histories(name)
         record = RegisteredForecast(
             number=number,
             question=name,
@@ -218,7 +221,7 @@ def register(
             void_when=term.void_when,
             as_of=scenario.as_of,
             by=by,
-            probability=float(mixture.questions[name].probability[-1]),
+            probability=monte_carlo_probability(probability * runs, runs) if runs else probability,
             low=float(spread[0]),
             high=float(spread[-1]),
             rivals=term.rivals,

@@ -110,6 +110,14 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike) -> Fl
     return (1 - CLIMATOLOGY_SHARE) * p + CLIMATOLOGY_SHARE * base
 
 
+def monte_carlo_probability(count: float, runs: float) -> float:
+    """Return the probability to score for an event in `count` of `runs` histories: (count + 1/2) / (runs + 1).
+
+    So an event that happened in none of the histories, or in all of them, is not given a probability of 0 or 1.
+    """
+    return (count + 0.5) / (runs + 1)
+
+
 def scores_by_name(
     probabilities: Mapping[str, float], climatology: float, happened: bool
 ) -> tuple[dict[str, float], dict[str, float]]:

@@ -159,6 +159,14 @@ class Ensemble:
         share = np.clip(1 - np.divide(noise, variance, out=np.ones_like(noise), where=variance > 0), 0, 1)
         return np.asarray(mean + np.sqrt(share) * (values - mean))
 
+    def histories(self, question: str) -> float | None:
+        """Return the effective number of replicates in which a question was counted over all draws.
+
+        The result is None if the question was answered exactly.
+        """
+        runs = _histories(self.forecasts[0], question) or self.forecasts[0].provenance.get("runs")
+        return runs * self.belief.effective_draws if runs else None
+
     def mixture(self) -> Forecast:
         """Return the weighted mean of the forecasts over the draws, each mean probability with its interval.
 

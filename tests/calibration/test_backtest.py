@@ -281,3 +281,10 @@ def test_a_panel_shows_the_scores_and_is_made_anew_for_another_record(world, fol
     assert panel.key(panel.chosen) != key
     with pytest.raises(Cancelled):
         panel.answer(panel.chosen, Control(cancel=lambda: True))
+
+
+@pytest.mark.parametrize("whole", [1.0, 0.4, 0.0])
+def test_a_share_that_was_counted_is_never_impossible_or_certain(whole):
+    assert day_by_day._conditional(0.0, whole, 1000) == pytest.approx(0.5 / (1000 * whole + 1))
+    assert day_by_day._conditional(whole, whole, 1000) == pytest.approx((1000 * whole + 0.5) / (1000 * whole + 1))
+    assert day_by_day._conditional(whole, whole, None) == 1.0

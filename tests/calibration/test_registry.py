@@ -1,5 +1,6 @@
 """The registry of forecasts: what is written down, what cannot be changed unnoticed, and how it is scored."""
 
+import dataclasses
 import datetime as dt
 import json
 import shutil
@@ -13,6 +14,7 @@ from simlib.calibration.registry_score import score_registry
 from simlib.control import UNWATCHED
 from simlib.errors import ScenarioError
 from simlib.scenario.library import shipped_scenarios
+from simlib.scenario.model import Lull
 from simlib.widgets.questions.history import RegisteredForecasts
 
 TERMS = (
@@ -57,6 +59,30 @@ def test_a_forecast_is_written_down_with_its_rule_its_range_and_its_rivals(world
 
 
 @pytest.mark.slow
+def test_what_no_history_shows_is_not_registered_as_impossible(world):
+    """With 16 draws of 625 histories, none has the event. A forecast of 0 that fails would score infinity."""
+    never = {a.id: dataclasses.replace(a, value=1e-9, low=5e-10, high=2e-9) for a in world.assumptions.values()}
+    rates = {name: a for name, a in never.items() if a.kind == "rate"}
+    quiet = world.replace(assumptions={**world.assumptions, **rates})
+    book = registry.register(quiet, draws=16, engine="montecarlo")
+    assert [each.probability for each in book.forecasts] == pytest.approx([0.5 / 10_001] * 2)
+    settle(quiet, 1, "yes")
+    assert score_registry(quiet).rows[0].log_score["simlib"] < 10
+
+
+@pytest.mark.slow
+def test_a_question_that_is_counted_beside_the_exact_answers_is_registered_as_such(world):
+    asked = dataclasses.replace(world.questions["ship-hit"], when=None, lull=Lull(("patrol",), 30.0))
+    lull = world.replace(questions={**world.questions, "ship-hit": asked})
+    exact, counted = (registry.register(lull, draws=16).forecasts[place].probability for place in (1, 0))
+    sample = simlib.forecast(lull, draws=16, times=1)
+    shares = [float(sample.questions[name].probability[-1]) for name in ("first-challenge", "ship-hit")]
+    runs = sample.provenance["histories"]
+    assert exact == shares[0]
+    assert counted == pytest.approx((shares[1] * runs + 0.5) / (runs + 1), abs=1e-12)
+    assert counted != shares[1]
+
+
 def test_registering_again_adds_nothing_and_a_changed_world_adds_its_own(world):
     one = registry.register(world, draws=16)
     assert registry.register(world, draws=16).receipts == one.receipts

@@ -38,6 +38,11 @@ def test_a_failed_certainty_scores_infinity_as_stated_and_a_number_when_publishe
     assert scores.log_score(published, [1])[0] == pytest.approx(-np.log(0.002))
 
 
+def test_monte_carlo_zero_counts_as_half_a_history():
+    assert scores.monte_carlo_probability(0, 999) == pytest.approx(0.0005)
+    assert scores.monte_carlo_probability(999, 999) == pytest.approx(0.9995)
+
+
 def test_the_parts_of_a_brier_score_add_up_and_have_the_right_signs(cases):
     parts = scores.decomposition(*cases)
     assert parts.mean == pytest.approx(parts.miscalibration - parts.discrimination + parts.uncertainty)
