@@ -148,7 +148,7 @@ def test_a_reason_without_a_source_is_told_as_one():
 
 
 def test_too_few_draws_teach_nothing():
-    with pytest.raises(ValueError, match="“across” has 64 draws; expected at least 128, so take more draws"):
+    with pytest.raises(ValueError, match="draws is 64; expected at least 128 for “across”"):
         evppi_from(uncertainty(ferry(), "across", draws=64))
 
 

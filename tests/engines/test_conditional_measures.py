@@ -315,7 +315,7 @@ def rarely_provoked() -> tuple[Scenario, str]:
 
 def test_a_rare_condition_needs_more_draws_and_says_so():
     scenario, name = rarely_provoked()
-    few = r"has 128 draws, which count like [\d.]+ of equal weight; expected at least {}, so take more draws"
+    few = r"draws is 128; expected at least {} for “war, given: .*”, where they count like [\d.]+ draws of equal weight"
     with pytest.raises(ValueError, match=few.format(32)):
         simlib.uncertainty(scenario, name, engine="exact", draws=128)
     with pytest.raises(ValueError, match=few.format(32)):
@@ -372,3 +372,11 @@ def test_a_draw_in_which_the_condition_cannot_happen_has_no_weight_in_a_comparis
     (difference,) = next(iter(shift.effects.values())).differences.values()
     known = [given_by(0.1, b, 5, 20) for b in (0.3, 0.6)]
     assert (difference.before[-1], difference.after[-1]) == pytest.approx(known, abs=0.01)
+
+
+def test_the_command_leaves_out_the_value_of_knowing_if_too_few_draws_count(capsys):
+    name = "question:first-challenge|fired:fire-on-patrol@2031-04-02"
+    assert cli(["uncertainty", "two-islands", "--measure", name, "--draws", "128"]) == 0
+    said = capsys.readouterr()
+    assert "the value of knowing each assumption is left out: draws is 128" in said.out + said.err
+    assert "Draws with 90% of the weight give between" in said.out

@@ -26,7 +26,7 @@ from simlib.analysis.uncertainty.estimates import (
     without_noise,
 )
 from simlib.control import Control
-from simlib.errors import Cancelled
+from simlib.errors import ArgumentError, Cancelled
 from simlib.formatting import quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
@@ -99,15 +99,15 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
 
 
 def insist_on_effective(spread: Spread, least: int) -> None:
-    """Raise ValueError if a measure has fewer than `least` effective draws.
+    """Raise ArgumentError if a measure has fewer than `least` effective draws.
 
     A conditional probability weighs its draws by the condition, which may leave few effective ones.
     """
     if round(spread.effective_draws, 6) < least:
-        draws = f"{len(spread.answers):,} draws"
+        expected = f"expected at least {least} for {spread.measure.words}"
         if spread.scale is not None:
-            draws += f", which count like {spread.effective_draws:.3g} of equal weight"
-        raise ValueError(f"{spread.measure.words} has {draws}; expected at least {least}, so take more draws")
+            expected += f", where they count like {spread.effective_draws:.3g} draws of equal weight"
+        raise ArgumentError("draws", len(spread.answers), expected)
 
 
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:

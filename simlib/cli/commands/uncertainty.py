@@ -15,6 +15,7 @@ from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import StoppedWithAnswer, Task
+from simlib.errors import ArgumentError
 from simlib.formatting import counted, how_made
 from simlib.results import ONGOING
 from simlib.scenario.views.variation import begun_by
@@ -48,11 +49,13 @@ def execute(arguments: Request) -> int:
             control=task.control,
         )
         stopped = task.stopped_with_an_answer()
-    worths = {
-        f"evppi-{slug(measure.name)}": evppi_from(answer, measure.name)
-        for measure in answer.measures
-        if measure.probability and subject.belief is None
-    }
+    worths = {}
+    for measure in answer.measures:
+        if measure.probability and subject.belief is None:
+            try:
+                worths[f"evppi-{slug(measure.name)}"] = evppi_from(answer, measure.name)
+            except ArgumentError as few:
+                world.note(f"the value of knowing each assumption is left out: {few}")
     if subject.belief is not None:
         world.note("the value of knowing each assumption is left out: with a log the draws are not independent")
     fan = _fan(subject, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
