@@ -95,6 +95,8 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     rules = {name: rule for name, rule in _RULES.items() if name in types}
     if "int" in types.get("dates", ""):
         rules["dates"] = _number_or_dates
+    if function.__name__ == "compare":
+        rules["runs"] = _whole(0)  # 0: the histories that end differently are not counted
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
