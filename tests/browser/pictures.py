@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser.lab import Lab, Page, browser
+from tests.browser.lab import Lab, Page, browser, until
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,4 @@ def move_a_slider(page: Page) -> None:
         page.page.keyboard.press("PageUp")
         time.sleep(0.1)
     page.settle()
+    until(lambda: "on average" in page.alt(), 180, "the range of the answer")
