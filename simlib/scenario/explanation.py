@@ -217,7 +217,7 @@ class _Speaker:
         low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
         made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
         text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits ({made})"
-        text = f"{text}; the wait starts anew whenever it becomes possible; possible {self._possible(move)}"
+        text = f"{text}; the wait starts anew whenever the move becomes possible; possible {self._possible(move)}"
         return self.sentence(text, move.takes.because, move.takes.sources) if move.takes else text
 
     def _while(self, when: Condition) -> str:

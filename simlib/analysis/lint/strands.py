@@ -106,7 +106,7 @@ class _Strand:
     actor: whether the moves of an actor are varied.
     column: the position of the assumption, or of the common factor, among all assumptions.
     ends: the values at which the scenario is solved.
-    width: this width times a slope estimates how much an answer changes.
+    width: the number that turns a slope into an estimate of how much an answer changes.
     """
 
     name: str

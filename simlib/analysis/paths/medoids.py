@@ -82,7 +82,7 @@ class TypicalHistories(Answer):
         for path, steps in self._steps():
             entries = ", ".join(f"{quoted(rung)} on {long_date(self._date(day))}" for day, rung in steps)
             end = self.paths.label(path.ending)
-            lines.append(f"A typical history of the path with {percent(path.probability)} enters {entries} ({end}).")
+            lines.append(f"A typical history of the path with probability {percent(path.probability)} enters {entries} ({end}).")
         return lines or ["None of the sampled histories takes one of the likeliest paths."]
 
     def frame(self) -> pd.DataFrame:

@@ -176,7 +176,7 @@ class Sobol(Traced):
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
                 f"{counted(self.screened, 'more assumption')} {verb} too (correlated or grouped ones count as one), "
-                f"but {whose} not computed: judged by slope at the stated values, none causes more than about {part} "
+                f"but {whose} not computed: by their slopes at the stated values, none causes more than about {part} "
                 f"of the variance of {these}."
             )
         return lines

@@ -52,7 +52,7 @@ NAMED = 6
 """Largest number of assumptions that are named as not yet ranked."""
 
 LEAST_DRAWS = 128
-"""Fewest effective draws (sets of assumption values) in all. A regression is fitted to seven of their eight sequences.
+"""Fewest effective draws (sets of assumption values) in all. They form eight sequences, and each regression uses seven.
 
 A conditional probability weighs the draws by its condition, so it has fewer effective draws than draws.
 """
