@@ -150,9 +150,7 @@ class ForecastSeries(Answer):
         if last.ended:
             texts.append(f"By {long_date(last.as_of)} the story had ended with {quoted(last.ended)}.")
         if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
-            texts.append(
-                f"The log ends on {long_date(last.complete_to)}: after that day, a missing row is no evidence."
-            )
+            texts.append(f"The log ends on {long_date(last.complete_to)}: after that day, a missing row means nothing.")
         return [*texts, self.pace] if self.pace else texts
 
     def _about(self, line: SeriesLine) -> list[str]:

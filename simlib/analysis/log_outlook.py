@@ -136,7 +136,7 @@ class LogOutlook:
         lead = headline(self.scenario)
         wanted = find(self.scenario, name)[0] if name else lead if lead in self.measures else self.measures[0]
         if wanted not in self.measures:
-            raise Unsupported(f"{wanted.words} depends on more than the state of a day; choose another question")
+            raise Unsupported(f"{wanted.words} depends on more than the state on one day; choose another question")
         return wanted
 
     def static(self, name: str) -> float:

@@ -205,7 +205,7 @@ class Pool(Traced):
         return [
             *lines,
             f"Computed {self.basis}, with the weights {shares}.",
-            "The logarithmic pool is computed at each date separately. It rules out endings that one view rules out.",
+            "The logarithmic pool is computed at each date separately. It rules out each ending that a view rules out.",
         ]
 
     def data(self) -> dict[str, Any]:

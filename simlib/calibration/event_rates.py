@@ -67,7 +67,7 @@ class HistoricalRates:
         by = ", ".join(f"{percent(share)} by day {day:g}" for day, share in self.incidence.items())
         texts = [pooled, f"The event happened in {came} of {number} cases: {by}. Other cases may have ended before it."]
         if self.new_case is None:
-            return [*texts, "There are too few cases to say how far a new case may differ."]
+            return [*texts, "There are too few cases to say how far a new case may differ from them."]
         one = self.new_case
         spread = f"{_monthly(one.per_day)} a month (5 to 95%: {_monthly(one.low)} to {_monthly(one.high)})"
         return [*texts, f"A new case of this class: {spread}.", "", self.assumption()]

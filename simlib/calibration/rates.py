@@ -123,7 +123,7 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
 
     count, days = _columns(events, exposure_days)
     if len(count) < FEWEST_CASES or count.sum() == 0:
-        raise SimlibError("the spread between cases needs at least five cases and one event")
+        raise SimlibError("to estimate the spread between cases takes at least five cases and one event")
     variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # quantiles that split the prior into equal shares
     pooled, doubt = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))
     means = pooled * np.exp(np.linspace(-6, 6, 2 * _GRID + 1) * doubt)

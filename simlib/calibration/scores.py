@@ -180,7 +180,7 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
     (rung,) = _rows(observed=observed)
     _complete("probabilities", table.ravel())
     if len(table) != len(rung) or np.abs(table.sum(axis=1) - 1).max() > 1e-6:
-        raise SimlibError("each forecast of a rung must sum to one and have one observed rung")
+        raise SimlibError("each forecast needs rung probabilities that sum to one, and one observed rung")
     below = np.arange(table.shape[1]) >= rung[:, None]
     return ((np.cumsum(table, axis=1) - below)[:, :-1] ** 2).sum(axis=1)
 
@@ -252,7 +252,7 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
     """
     first, last = _rows(below=below, up_to=up_to)
     if np.any(first >= last):
-        raise SimlibError("a count that was given no probability has no PIT")
+        raise SimlibError("a count whose forecast probability is 0 has no PIT")
     edges = np.linspace(0, 1, bins + 1)
     cumulative = np.clip((edges - first[:, None]) / (last - first)[:, None], 0, 1).mean(axis=0)
     return np.diff(cumulative) * bins
@@ -314,7 +314,7 @@ def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats
     p, y = _rows(probability=probability, happened=happened)
     _within_unit("probability", p)
     if not np.isin(y, (0, 1)).all():
-        raise SimlibError("whether an event happened must be 0 or 1")
+        raise SimlibError("each entry that says whether an event happened must be 0 or 1")
     return p, y
 
 

@@ -223,7 +223,7 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
     if len(kept) < FEWEST_CRISES or not events:
         found = f"{counted(len(kept), 'crisis', 'crises')} with {counted(events, 'event-day')}"
         raise SimlibError(
-            f"a clock needs at least {FEWEST_CRISES} crises and one event-day after the first day: {found}"
+            f"a fit of the tempo needs at least {FEWEST_CRISES} crises and one event-day after the first day: {found}"
         )
     gaps, scale = Gaps(kept), _Scale(levels)
 

@@ -56,7 +56,7 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
         return None
     finally:
         config.CACHE_DIR = before
-    _say_once(f"compiled code is kept in {folder}, because nothing can be written beside simlib or at home; {_HINT}")
+    _say_once(f"compiled code is kept in {folder}, because simlib and the home folder are not writable; {_HINT}")
     return compiled
 
 

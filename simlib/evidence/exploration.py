@@ -120,7 +120,7 @@ class _Walker:
         size = math.prod(self.timetable.rows[row].times + 1 for row in span.open)
         if size > 2**40:
             rows = ", ".join(str(self.timetable.rows[row].reading.row) for row in span.open)
-            raise Unsupported(f"too many rows are open at a time to count them: {rows}; give more precise dates")
+            raise Unsupported(f"the possible days of too many rows overlap: {rows}; give more precise dates")
         return size
 
     def _record(self, entering: Entering, states: Ints, size: int) -> None:

@@ -306,13 +306,13 @@ def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
     if found.k_hat >= TRUSTED:
         faults.append(f"a few of the {count} draws carry most of the weight (k = {found.k_hat:.2f}, limit {TRUSTED})")
     if found.effective_draws < enough:
-        faults.append(f"{count} draws are worth {found.effective_draws:.0f} of equal weight (at least {enough:.0f})")
+        faults.append(f"{count} draws are worth {found.effective_draws:.0f} of equal weight (needed: {enough:.0f})")
     return faults
 
 
 def _faults_of_chains(r_hat: float, bulk: float) -> list[str]:
     faults = [f"the chains do not agree (R̂ = {r_hat:.3f}, limit {CONVERGED})"] if r_hat > CONVERGED else []
-    return faults + ([f"the chains are worth {bulk:.0f} draws (at least {BULK})"] if bulk < BULK else [])
+    return faults + ([f"the chains are worth {bulk:.0f} independent draws (needed: {BULK})"] if bulk < BULK else [])
 
 
 def _refusal(faults: list[str]) -> str:

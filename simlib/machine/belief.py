@@ -128,7 +128,7 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
     """
     if isinstance(draws, Belief):
         raise Unsupported(
-            f"{question} needs independent draws of the prior, but the belief “{draws.name}” has other draws; "
+            f"{question} needs independent draws of the prior, which the belief “{draws.name}” does not have; "
             "give a number of draws"
         )
 

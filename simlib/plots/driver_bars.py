@@ -25,7 +25,7 @@ def drivers(
     ax: Axes,
     *,
     title: str = "Assumptions that matter most",
-    note: str = "change in points at its low (hatched) and high, from the slope",
+    note: str = "change in points at the low (hatched) and high of the assumption, from the slope",
     rows: int = ROWS,
 ) -> Axes:
     """Draw two bars for each of the first `rows` assumptions of a table.

@@ -36,7 +36,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     if result.signs:
         best = result.signs[0]
         after = f"{write_share(best.if_seen)} if {quoted(best.label)} is {best.verb}"
-        title = f"{label}: {before} before looking, {after}, the most telling sign"
+        title = f"{label}: {before} before looking, {after} (the most telling sign)"
     if not some:
         return _nothing_to_see(result, ax, title)
     whiskers = "" if result.exact else ", whiskers its 95% interval"

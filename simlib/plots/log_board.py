@@ -154,7 +154,7 @@ class LogBoard:
         side.set(xlim=(0, room), ylim=(self.height, 0))
         side.axis("off")
         self._heading = side.text(0, 22, "", fontsize=style.TITLE, color=style.INK, fontweight="bold", va="center")
-        key = "dashed: hidden; bars: lowest level first"
+        key = "dashed: hidden variable; bars: lowest level first"
         side.text(0, 40, key, fontsize=style.SMALL, color=style.FAINT, va="center")
         self._bar, self._levels, self._bars = _BAR * room, {}, {}
         letters = int(room / 6.2)

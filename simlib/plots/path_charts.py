@@ -80,7 +80,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     begun = "probability of this beginning"
     if result.given:
         begun = "share of the histories with this ending that begin this way"
-    note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: share of its parent; {ORDER}"
+    note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: share of the node before it; {ORDER}"
     heading(ax, _first_fork(result, nodes), note)
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
@@ -298,7 +298,7 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
         ax,
         paths.finding(),
         f"thin: {few} histories {paths.where()}, dots where they end; thick: a typical history of each of "
-        f"the likeliest paths, with days on each rung nearest to the path's average; {ORDER}; lines on one rung "
+        f"the likeliest paths, the one nearest to its average days on each rung; {ORDER}; lines on one rung "
         "are spread over its grey band so that none hides another",
     )
     ax.grid(visible=False, axis="y")

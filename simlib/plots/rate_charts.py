@@ -33,7 +33,7 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
     of_all = counted(len(checks), "probability", "probabilities")
     title = f"{outside} of {of_all} lie outside the range of past crises"
     title = title if checks else "The scenario names no class of past crises"
-    note = "line: 95% interval of the share of past crises; bar: that share; dot: this scenario, orange where outside"
+    note = "bar: share of past crises with the event; line: its 95% interval; dot: this scenario, orange where outside"
     heading(ax, title, note)
     rows(ax, len(checks))
     top = max((max(check.rate.high or 0.0, check.implied or 0.0) for check in checks), default=1.0)
@@ -72,7 +72,7 @@ def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: Histori
             ax.plot([place - 0.4, place + 0.4], line, color=style.INK, linewidth=1.4)
     ax.set_xticks(range(len(bands)), [_days(row) for row in bands])
     ax.set_xlim(-0.6, len(bands) - 0.4)
-    ax.set_xlabel("days since the onset, while it has not happened", fontsize=style.TEXT, color=style.INK)
+    ax.set_xlabel("days since the onset without the event", fontsize=style.TEXT, color=style.INK)
     ax.set_ylabel("events per month", fontsize=style.TEXT, color=style.INK)
     ax.set_ylim(0, None)
     return ax

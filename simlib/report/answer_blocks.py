@@ -96,7 +96,7 @@ def _impacts(forecast: Forecast) -> Iterator[Block]:
         if any(np.isfinite(impact.given[ending][-1]) for impact in impacts.values())
     ]
     if rows:
-        what = f"The average given the ending by {by}, with its 95% error if it is not exact."
+        what = f"The average amount in histories with each ending by {by}, with its 95% error if it is not exact."
         yield Block("text", f"{what} {AFTERWARDS}")
         head = ("ending", *(f"{labels[name]} ({impact.unit})" for name, impact in impacts.items()))
         yield Block("table", items=(head, *rows))

@@ -33,7 +33,7 @@ def readable(scenario: Scenario) -> Scenario:
             named = f"Factor {int(place) + 1} of '{move.label}'"
             if where:
                 of = move.outcome(str(where[1])).label
-                often = f"How many times the odds of {quoted(of)} as the outcome of {quoted(move.label)}"
+                often = f"Factor on the odds of {quoted(of)} as the outcome of {quoted(move.label)}"
                 named = f"Factor {int(place) + 1} on the odds of '{of}' as the outcome of '{move.label}'"
             if number.inline and number.label == named:
                 label = f"{often}{_while(factor, scenario)}".translate(_SINGLE)

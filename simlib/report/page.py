@@ -163,7 +163,7 @@ def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield "How the questions are settled", iter([ledger.settling(scenario)])
-    key = Block("text", "A number in brackets is that of a source in the list of sources.")
+    key = Block("text", "A number in brackets stands for a source in the list of sources.")
     yield "Where it starts", iter([key, ledger.start(scenario)])
     yield "The assumptions", ledger.assumptions(scenario)
     yield "Sources", iter([ledger.sources(scenario)])

@@ -238,7 +238,7 @@ class Forecast(Answer):
             return ""
         names = listed(quoted(self.label("questions", name)) for name in self.by_histories)
         runs, seed = self.provenance["histories"], self.provenance["histories_seed"]
-        return f"By Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), with its 95% interval: {names}."
+        return f"By Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), each with its 95% interval: {names}."
 
     @property
     def by_words(self) -> str:

@@ -58,7 +58,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
     if a.low > a.high:
         return f"low ({low}) is above high ({high})", "expected low < value < high"
     if not a.low <= a.value <= a.high:
-        return f"the value ({value}) lies outside low to high ({low} to {high})", "expected low < value < high"
+        return f"the value ({value}) is not between low ({low}) and high ({high})", "expected low < value < high"
     side, bound = ("low", low) if a.low == a.value else ("high", high)
     return f"{side} equals the value ({bound})", "expected low < value < high, or all three equal (fixed)"
 
@@ -294,7 +294,7 @@ def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' already means that no ending is reached", "expected another id"
     if "rest" in scenario.assumptions:
-        yield ("assumptions", "rest"), "'rest' already means the share that the others leave", "expected another id"
+        yield ("assumptions", "rest"), "'rest' already means the share the other levels leave", "expected another id"
 
 
 def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:

@@ -184,7 +184,7 @@ class _Cells:
             return None
         if dt.MINYEAR < date.year < dt.MAXYEAR:  # a window of days must fit into the calendar
             return date
-        self.note(column, f"{date} is no date of an event", "expected the day on which it happened")
+        self.note(column, f"the year of {date} is too early or too late", "expected the day on which it happened")
         return None
 
     def _times(self) -> int:

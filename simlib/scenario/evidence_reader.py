@@ -79,7 +79,7 @@ class EvidenceReader:
             self.document.note(place, what, "expected exactly one of them")
             return None
         if given == ["never"] and written.within is not None:
-            self.document.note((*place, "within"), "a delay for firings that never show", "expected always or a chance")
+            self.document.note((*place, "within"), "a delay beside 'never'", "expected always or a chance")
         chance = self.numbers.at((*place, "chance")) if given == ["chance"] else WORDS[given[0]]
         days = self._days(written.within, (*place, "within")) if written.within is not None else 0
         return Coverage(move, outcome or None, chance, days, written.from_, written.because or "")
@@ -116,7 +116,7 @@ class EvidenceReader:
             self.document.note(place, "a rule without a meaning", f"expected {_MEANINGS}")
         if shape.ratio is not None and {"ignore", "set"} & set(names):
             self.document.note(
-                (*place, "ratio"), "a ratio for a row that is certain", "give a ratio only with a firing or a level"
+                (*place, "ratio"), "a ratio in a rule with ignore or set", "give a ratio only for a firing or a level"
             )
         self._check_firings(shape, words, place)
         return RowRule(
@@ -157,7 +157,7 @@ class EvidenceReader:
         if ratio > 1:
             return ratio
         what = f"{written!r} is no likelihood ratio"
-        self.document.note(place, what, "expected a number above 1, or 'certain' under confidence")
+        self.document.note(place, what, "expected a number above 1 (or 'certain', in the section confidence)")
         return CERTAIN
 
 

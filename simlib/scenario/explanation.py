@@ -216,7 +216,7 @@ class _Speaker:
         stages, median = move.takes.stages if move.takes else 1, self.world.assumptions[move.rate]
         low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
         made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
-        text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits ({made})"
+        text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits, simulated as {made}"
         text = f"{text}; the wait starts anew whenever the move becomes possible; possible {self._possible(move)}"
         return self.sentence(text, move.takes.because, move.takes.sources) if move.takes else text
 
@@ -321,7 +321,7 @@ class _Speaker:
     def _rule(self, rule: RowRule) -> str:
         only = [str(part) for part in (rule.date, rule.actor, rule.target, rule.confidence) if part]
         rows = f"rows of {' or '.join(rule.words)}" + (f" ({', '.join(only)})" if only else "")
-        doubt = "" if rule.ratio is None else f", {rule.ratio:g} times as likely if true as if false"
+        doubt = "" if rule.ratio is None else f"; each is {rule.ratio:g} times as likely if that is true as if false"
         if rule.ignore:
             return f"{rows} are left out: {rule.ignore}"
         if rule.setting:

@@ -58,7 +58,7 @@ class MoveReader:
         for key in ("between", "times") if given == ["at"] else ():
             if getattr(shape, key):
                 what = f"{key!r} beside 'at'"
-                self.document.note((*place, key), what, "expected none: on its date a move happens if its 'when' holds")
+                self.document.note((*place, key), what, "leave it out: on its date a move happens if 'when' holds")
         return len(given) == 1
 
     def _wait(self, shape: WaitShape, place: Place) -> model.Wait | None:

@@ -65,7 +65,7 @@ def stages_of(median: float, low: float, high: float) -> int:
         raise _too_narrow(median, best)
     if _misfit(best, median, low, high) > math.log(FIT):
         raise QuantityError(
-            f"no waiting time has {_days(low, high)} around a median of {show(median, 'duration')}",
+            f"no waiting time with the median {show(median, 'duration')} has the range {_days(low, high)}",
             f"the nearest has {_days(*spread(best, median))}; if the move can happen at any moment, give it a 'rate'",
         )
     return best
@@ -79,7 +79,7 @@ def _too_narrow(median: float, stages: int) -> QuantityError:
     widest = _days(*spread(MOST_STAGES, median))
     return QuantityError(
         f"low and high are so close together that the wait would need about {stages:,} stages",
-        f"expected at most {MOST_STAGES}, such as {widest} around {show(median, 'duration')}; for a fixed day use 'at'",
+        f"expected at most {MOST_STAGES}, giving {widest} around {show(median, 'duration')}; for a fixed day use 'at'",
     )
 
 

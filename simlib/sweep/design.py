@@ -100,7 +100,7 @@ class SweepDesign:
         `baseline` that has interventions. Raises SimlibError for a design that already has plans.
         """
         if self.plans:
-            raise SimlibError(f"the design already has plans; cross the design without them: {', '.join(self.plans)}")
+            raise SimlibError(f"the design already has the plans {', '.join(self.plans)}; cross a design without plans")
         sets = {BASELINE: (), **{name: tuple(items) for name, items in plans.items()}}
         if sets[BASELINE]:
             what = "this name belongs to the scenario without interventions"

@@ -86,7 +86,7 @@ def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
 _DIFFERENCES = {
     "format": "format {} of the folder instead of {}",
-    "design_sha256": "other values, seeds or worlds of the points",
+    "design_sha256": "other values, seeds or scenarios of the points",
     "points": "{} points instead of {}",
     "block": "{} points in a block instead of {}",
     "engine": "the engine {} instead of {}",

@@ -220,13 +220,13 @@ class Discovery(Answer):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
             yield (
                 f"{'It does so' if place else what} in {percent(box.density)} of the draws where {where}: "
-                f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
+                f"this region holds {percent(box.coverage)} of the draws that do so, and {percent(box.mass)} of all draws."
             )
         if self.boxes:
             first = "The first two shares of a region are counted in the draws in which it was found."
             yield f"{first} New draws usually give a little less."
         else:
-            yield f"No region of the assumptions stands out where {what}."
+            yield f"No region of the assumptions stands out as one where {what}."
         whole = f"in {percent(self.base_rate)} of all draws{self._upper_quarter()}"
         yield f"{capital(over)}, {what} {whole}."
         for leaf in self.leaves:
@@ -261,7 +261,7 @@ class Discovery(Answer):
         unit = " points" if self.measure.probability else ""
         yield (
             f"Each draw is answered by {self.provenance['runs']:,} simulated histories, so an answer may be off by "
-            f"{size}{unit} (one standard deviation). The answers spread by {of}{unit}."
+            f"{size}{unit} (one standard deviation). The standard deviation of the answers is {of}{unit}."
         )
         if self.noise > MUCH_NOISE * spread:
             yield "Much of the difference between draws is Monte Carlo noise, so take more runs."

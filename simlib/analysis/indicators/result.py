@@ -249,7 +249,7 @@ class Indicators(Answer):
         """Return a sentence on the number of signs that chance alone would name."""
         wrong = WRONG * tested
         some = f"about {round(wrong)}" if wrong >= 1.5 else "about one" if wrong >= 0.75 else "fewer than one"
-        whole = f"If none of the {tested} moves and levels told anything, {some} on average would be named by chance."
+        whole = f"If none of the {tested} moves and levels were a sign, chance alone would list {some} on average."
         return f"Each sign is tested by itself, at 95%. {whole}"
 
     def _about(self, row: Indicator, until: str) -> str:

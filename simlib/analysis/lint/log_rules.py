@@ -65,7 +65,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
         cites = bool(logs & set(assumption.sources))
         if assumption.uses_log_until is None and (cites or _COUNTS_ROWS.search(assumption.because)):
             what = f"{assumption.id!r} {'cites the log' if cites else 'counts rows of the log'} without uses_log_until"
-            expected = "expected the last day of the log that was used for it, so that no row is used twice"
+            expected = "expected the last day whose rows were used for this number, so that no row is used twice"
             yield note(subject.place(assumption), what, expected)
 
 

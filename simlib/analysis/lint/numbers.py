@@ -122,7 +122,7 @@ def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
         yield warning(
             f"variables.{variable.id}.start",
             f"the start of {variable.id!r} is spread without a reason",
-            'expected because: on the variable or on its shares ("assumed" is a reason)',
+            'expected a reason (because:) on the variable or on its shares ("assumed" is a reason)',
         )
 
 
@@ -198,7 +198,7 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
                 subject.place(base),
                 claim.what,
                 f"expected a base rate without its tempo: if {claim.shown(base.value)} was observed, say so under "
-                f'observed: and state {fair}; if not, begin because: with "assumed"',
+                f'observed: and state {fair}; if not, begin the reason (because:) with "assumed"',
             )
 
 

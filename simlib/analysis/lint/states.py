@@ -119,7 +119,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
                 yield note(
                     f"ladders.{ladder.id}.{rung.id}",
                     f"no history ever reaches the rung {rung.id!r}",
-                    "expected a state whose highest rung it is, unless the ladder is a standard one",
+                    "expected a state in which this is the highest rung, unless the ladder is a standard one",
                 )
 
 

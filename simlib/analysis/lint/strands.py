@@ -90,7 +90,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
     if numbers:
         yield note(
             "assumptions",
-            f"over its range, none of these changes an ending or a question by one point or more up to {by} "
+            f"over its range, none of these assumptions changes an ending or question by one point or more up to {by} "
             f"(points in brackets): {', '.join(numbers)}",
             "no need to know them better; if one should matter, connect it to an ending or a question",
         )

@@ -63,7 +63,7 @@ class TypicalHistories(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How might each of the likeliest paths go by {self.paths.by_words}?"
+        return f"What is a typical history of each of the likeliest paths up to {self.paths.by_words}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
         """Return the days of the events of a history, and the index of the rung (level) from each day on.
@@ -82,7 +82,9 @@ class TypicalHistories(Answer):
         for path, steps in self._steps():
             entries = ", ".join(f"{quoted(rung)} on {long_date(self._date(day))}" for day, rung in steps)
             end = self.paths.label(path.ending)
-            lines.append(f"A typical history of the path with probability {percent(path.probability)} enters {entries} ({end}).")
+            lines.append(
+                f"A typical history of the path with probability {percent(path.probability)} enters {entries} ({end})."
+            )
         return lines or ["None of the sampled histories takes one of the likeliest paths."]
 
     def frame(self) -> pd.DataFrame:

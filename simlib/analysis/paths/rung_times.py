@@ -63,7 +63,7 @@ class RungTimes(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How long do histories stay on each rung of {quoted(self.ladder)} by {self.by_words}?"
+        return f"How long do histories stay on each rung of {quoted(self.ladder)} up to {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Say for the `limit` commonest changes of rung (level) the median number of days before the change."""

@@ -97,7 +97,7 @@ class Elasticities(Answer):
             change = "; ".join(changes) if changes else "no assumption changes it by as much as 0.005% of its value"
             lines.append(
                 f"{measure.words} by {self.by_words} is {answer} at the stated values. "
-                f"Judged by slope, 1% more of one assumption has this effect: {change}."
+                f"Judged by slope, raising one assumption by 1% has this effect: {change}."
             )
         return lines
 

@@ -163,7 +163,7 @@ class Drivers(Traced):
         """Yield sentences on one measure: which assumptions change the measure most, and between which values."""
         stated = self.write(measure, self.stated, self.stated_half)
         unit = "the 95% half-width in points" if measure.probability else "the 95% half-width"
-        error = "" if self.engine == "exact" else f" (± is {unit}; below, ± is that of the change from this value)"
+        error = "" if self.engine == "exact" else f" (± is {unit}; below, ± refers to the change from this value)"
         yield f"{measure.words} by {self.by_words} is {stated} {self.centre}{error}."
         strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
         for bar in strongest:

@@ -92,7 +92,7 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
     """Return the assumptions whose prior has a spread. Raises Unsupported when every assumption is fixed."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
-        raise Unsupported("every assumption of this scenario is fixed: give some of them low and high")
+        raise Unsupported("every assumption of this scenario is fixed: give some of them a low and a high")
     return some
 
 

@@ -101,7 +101,7 @@ class Share:
         first, total, who = self.first, self.total, quoted(self.input.label)
         if not first.known:
             part = f"{percent(total.estimate)} ({percent(total.low)} to {percent(total.high)})"
-            return f"With interactions, {part} of {spread} comes from {who}; its share alone is not known."
+            return f"With interactions, {part} of {spread} comes from {who}; its share without them is not known."
         more = f"{total.estimate:.2f}" if total.estimate > first.estimate else "no more"
         together = f"; {more} with others" if total.known else ""
         return f"{share_in_words(first.estimate).capitalize()} of {spread} is due to {who} (alone {first}{together})."

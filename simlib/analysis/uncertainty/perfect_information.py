@@ -165,7 +165,7 @@ class Evppi(Answer):
             f"from {total:.{digits}f} to {self.chance:.{digits}f}, by {self.gain}. The rest is chance."
         )
         some = [w for w in self.worths if w.known][:most]
-        lines = [_about(w) for w in some] or ["No single assumption has a value larger than its error."]
+        lines = [_about(w) for w in some] or ["For no single assumption is the gain larger than its error."]
         return [*lines, whole, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:

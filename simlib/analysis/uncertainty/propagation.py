@@ -265,13 +265,13 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 def _shares(s: Spread, share: Number, known: str) -> str:
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
-        return "It is certain, or impossible, in every draw."
+        return "It is certain in every draw, or impossible in every draw."
     mean = f"The mean is computed to {known}."
     if not share.known:
         most = percent(min(share.value + share.half, 1.0))
         return f"At most {most} of the uncertainty comes from the assumptions; the rest is chance. {mean}"
     part = with_error(100 * share.value, 100 * share.half)
-    few = " A few draws make most of this share, so its ± may be too small." if s.deviation > s.mean.value else ""
+    few = " A few draws make up most of this share, so its ± may be too small." if s.deviation > s.mean.value else ""
     return f"{part}% of the uncertainty comes from the assumptions, the rest from chance. {mean}{few}"
 
 

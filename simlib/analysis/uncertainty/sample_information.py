@@ -217,7 +217,7 @@ def evsi(
     """
     target = find(scenario, measure)[0]
     if target.kind not in ("ending", "question") or target.of == "ongoing":
-        raise ValueError(f"{target.name!r} does not happen on a day; expected an ending or a question")
+        raise ValueError(f"{target.name!r} has no day on which it happens; expected an ending or a question")
     uncertain(scenario)
     by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by, "look_by")
     if look_by_day >= by_day:

@@ -131,7 +131,7 @@ class Flips:
         """Say how many histories end differently, and which changes are the commonest."""
         if self.share < 1e-9:
             most = percent(self.interval[1])
-            return f"none of {self.runs:,} simulated histories ends differently (95% interval: at most {most})."
+            return f"none of {self.runs:,} simulated histories changes its ending (95% interval: at most {most})."
         labels = dict(zip(self.endings, map(quoted, self.labels), strict=True))
         flips = [f"from {labels[a]} to {labels[b]} ({in_a_hundred(share)})" for a, b, share in self.pairs()[:2]]
         detail = f", most often {' and '.join(flips)}" if flips else ""

@@ -117,7 +117,7 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
 
 ELICITED = (
     "Stated: the probability of the move while it is possible and every factor is 1. Implied: the probability that\n"
-    "it happens within that many days of the start, with all factors, conditions and endings."
+    "it happens within the days in the first column, from the start on, with all factors, conditions and endings."
 )
 
 

@@ -63,7 +63,7 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Add the options for a forecast from the state at the end of a log of events."""
     group = parser.add_argument_group("as of a date of the log")
-    add_log(group, "date of the answer; only what was public before it counts (default: the scenario's date)")
+    add_log(group, "date of the answer; only what was public before that day counts (default: the scenario's date)")
     add_no_learn(group)
 
 

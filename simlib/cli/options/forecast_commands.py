@@ -128,7 +128,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES
     common.add_path(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
-    design = parser.add_argument_group("points: one of these, which may be left out if there are plans")
+    design = parser.add_argument_group("points: one of these, or none if there are plans")
     design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
     design.add_argument(
         "--grid", action="append", default=[], metavar="NAME=V,V,...", help="values of an assumption (repeatable)"
@@ -143,7 +143,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
     common.add_question(parser, "--engine", "--seed", outputs=False)
     parser.add_argument(
-        "--seeds", type=whole(1), metavar="N", help="seeds for each point and plan, from --seed on (default: 1)"
+        "--seeds", type=whole(1), metavar="N", help="seeds for each point and plan; the first is --seed (default: 1)"
     )
     parser.add_argument(
         "--runs", type=whole(1), default=1000, metavar="N", help="replicates at each point (default: 1,000)"

@@ -74,7 +74,7 @@ examples:
 
 SWEEP_ABOUT = """\
 Compute the forecast at many points (draws, a grid, views) and write it to a folder of Parquet files. If the sweep is
-stopped, the same command goes on where it stopped: nothing is lost or counted twice. The order is shuffled, so that
+stopped, the same command goes on where it stopped: nothing is lost or counted twice. The points are shuffled, so that
 the finished part is a fair sample. In rows of the kind `impact` the column `probability` has the expected amount.
 
 A plan is a named set of interventions. With plans, every point of the design is computed without one (as the plan

@@ -134,7 +134,7 @@ def _of_precision(request: Request) -> Iterator[Problem]:
 
 def _of_sightings(request: Request) -> Iterator[Problem]:
     if request.command == "indicators" and request.engine == "exact" and request.times_seen != 1:
-        expected = "expected 1 with --engine exact, because only simulated histories count how often a sign is seen"
+        expected = "expected 1 with --engine exact, because only the simulation counts how often a sign is seen"
         yield Problem("", 0, "--times-seen", f"{request.times_seen}", expected)
 
 

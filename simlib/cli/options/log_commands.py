@@ -36,7 +36,7 @@ def update(parser: argparse.ArgumentParser) -> None:
 def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
     add = parser.add_argument
     common.add_log(
-        parser, "date of the new forecast; only what was public before it counts (default: the scenario's date)"
+        parser, "date of the new forecast; only what was public before that day counts (default: the scenario's date)"
     )
     common.add_draws(parser, 2, draws)
     common.add_question(parser, "--seed", outputs=False)

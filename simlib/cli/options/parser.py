@@ -64,7 +64,7 @@ COMMANDS = (
     Command("drivers", "which assumptions move the answer most", question_commands.drivers),
     Command(
         "uncertainty",
-        "how sure the answer is: the shares of assumptions and of chance, and what to find out next",
+        "how sure the answer is: its spread from assumptions and from chance, and what to find out next",
         question_commands.uncertainty,
     ),
     Command("paths", "the most probable paths, as sequences of rungs", question_commands.paths),

@@ -57,7 +57,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `paths` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = "histories at each draw, for the times between rungs, and for the paths if they are not exact "
+    text = "histories at each draw, for the times between rungs, and for paths that are not exact "
     text += "(default: 5,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
@@ -69,7 +69,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
-        "--passages", action="store_true", help="with --given: the share of histories that pass each rung and move"
+        "--passages", action="store_true", help="with --given: for each rung and move, the share of histories with it"
     )
     parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
     common.add_as_of(parser)

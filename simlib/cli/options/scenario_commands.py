@@ -14,7 +14,7 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
         "the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
-        'It prints each stated "p within T" beside the probability that the model implies. If the scenario\n'
+        "It prints each stated probability within a time beside the one that the model implies. If the scenario\n"
         "names a reference class, it prints the probabilities of the model beside the base rates of past crises."
     )
     common.add_path(parser)
@@ -83,7 +83,7 @@ def rates(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `rates` to its parser."""
     parser.description = (
         "Read a file of event data (MID, ICB, ICBe, GDELT, ICEWS, ACLED, UCDP). Count an event in a class of cases.\n"
-        "The rates say how soon after the onset the event first came, and how much a new case may differ. The answer\n"
+        "The rates say how soon after the onset the event first came, and what to expect in a new case. The answer\n"
         "ends with an assumption to paste into a scenario. A selection is COLUMN=VALUE|VALUE,COLUMN=VALUE with the\n"
         "columns case, actor, target, code, category and source."
     )

@@ -239,7 +239,7 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
 
 def _ranges(forecast: Forecast, shown: Sequence[str]) -> str:
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
-    title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
+    title = f"Moves: range of their number by {forecast.by_words}{_versions(forecast)[0][0]}"
     return table(
         f"{title} (by chance; {forecast.firings_source})", [["5%", "median", "95%", "none", "3 or more"]], rows
     )

@@ -27,7 +27,7 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
     labels = {name: f"{forecast.label('impacts', name)} ({impact.unit})" for name, impact in impacts.items()}
     title = f"Impacts: expected amount by the end of the date{how}"
     if any(impact.error[-1] > 0 for impact in impacts.values()):
-        title += ", with the 95% error of this mean"
+        title += ", with its 95% error"
     yield table(title, head, [Row(labels[name], _means(impact, at)) for name, impact in impacts.items()])
     rows = [Row(labels[name], _spread(impact)) for name, impact in impacts.items()]
     columns = ["chance", "assumptions", "5%", "median", "95%", "worst 5%"]

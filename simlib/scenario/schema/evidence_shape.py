@@ -43,7 +43,7 @@ class SeenShape(Shape):
     always: Flag | None = Field(None, description="true: the log shows the move every time it happens")
     never: Flag | None = Field(None, description="true: the log need not show the move, so a missing row says nothing")
     chance: LiteralOrId | None = Field(None, description="the chance that the log shows the move when it happens")
-    within: Number | None = Field(None, description="longest time until the log shows the move, such as '21 days'")
+    within: Number | None = Field(None, description="longest time from the move to its log row, such as '21 days'")
     from_: Date | None = Field(None, alias="from", description="first day on which the log can show the move")
     because: Text | None = Field(None, description="the reason")
 

@@ -152,7 +152,7 @@ class OutcomeShape(Shape):
 
     label: Label | None = Field(None, description="what happens; default: its id")
     chance: LiteralOrId | None = Field(
-        None, description="chance of the outcome; one outcome may leave it out, and then takes the rest"
+        None, description="chance of the outcome; one outcome may leave it out, and then takes the rest up to 1"
     )
     times: list[FactorShape] = Field(
         [], max_length=64, description="factors that multiply the odds of this outcome against the others"

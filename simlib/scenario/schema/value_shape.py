@@ -30,7 +30,7 @@ class LiteralShape(Shape):
     because: Because
     sources: SourceIds = Field([])
     observed: Number | None = Field(
-        None, description="the rate counted in the record, which includes the effect of the factors"
+        None, description="the rate counted in past data, including the effect of the factors"
     )
     uses_log_until: Date | None = Field(None, description="last day of the event log that was used to set this number")
     spread: Number | None = Field(None, description="standard deviation of an amount from event to event; default: 0")

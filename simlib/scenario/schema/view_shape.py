@@ -26,8 +26,8 @@ class ChangeShape(Shape):
     """One assumption changed by a view."""
 
     value: Number = Field(description="the new median")
-    low: Number | None = Field(None, description="the new 5th percentile; default: shifted with the median")
-    high: Number | None = Field(None, description="the new 95th percentile; default: shifted with the median")
+    low: Number | None = Field(None, description="new 5th percentile; default: the old one, shifted with the median")
+    high: Number | None = Field(None, description="new 95th percentile; default: the old one, shifted with the median")
     because: Because
     sources: SourceIds = Field([])
 

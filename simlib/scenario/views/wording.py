@@ -41,7 +41,7 @@ def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
         head = f"This is a what-if through the view “{changed.view}”"
-        head += ". Changed from the scenario as it stands:" if parts else "; no number differs."
+        head += ". Changed from the scenario as it stands:" if parts else "; nothing differs from the scenario."
         return (head, *parts)
     return ("This is a what-if, not the scenario as it stands. Changed:", *parts) if parts else ()
 
@@ -52,7 +52,7 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
         group = list(same)
         if isinstance(group[0], Force) and len(group) > LISTED:
             last = long_date(max(item.date for item in group if isinstance(item, Force)))
-            yield f"{intervention_in_words(group[0], scenario)} and {len(group) - 1} times more, the last on {last}"
+            yield f"{intervention_in_words(group[0], scenario)} and {len(group) - 1} more times, the last on {last}"
         else:
             yield from (intervention_in_words(item, scenario) for item in group)
 

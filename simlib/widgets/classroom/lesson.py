@@ -37,14 +37,14 @@ _VERDICTS = (
 )
 
 _SIGNS = {
-    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer itself does less",
+    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer does less than that",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
 """The moves that the learner sorts into signs and causes, each with the reason for the solution."""
 
 _WHY = (
     "The computer draws at random, so that the two differ by luck.",
-    "A stated value is a median, and a probability does not rise in step with a rate: the mean over the range differs.",
+    "A probability does not rise in step with a rate, so its mean over a range is not its value at the stated median.",
     "The ranges are too wide; with better ranges both would be the same.",
 )
 
@@ -121,7 +121,7 @@ class Lesson:
         exact = self.probability("fired:patrol", 7)
         worked = (
             f"{rate:.1f} patrols are expected in a week. The probability of none is exp(-{rate:.1f}) = "
-            f"{percent(math.exp(-rate))}, so that of at least one is {percent(answer)}. It is not {rate:.0%}: a rate "
+            f"{percent(math.exp(-rate))}, so for at least one it is {percent(answer)}. It is not {rate:.0%}: a rate "
             f"is no probability. The engine says {percent(exact)}, because things may be hot at the start, and then "
             f"patrols sail more often."
         )
@@ -169,7 +169,7 @@ class Lesson:
             "On the first day things are quiet, patrols sail, nobody talks and South Island is weak. These moves are "
             f"possible, with their rates per day: {table}. Your dice say {DICE[0]} and {DICE[1]} of 100. The wait "
             "until the next move is -ln(first) / sum of rates. The second die chooses the move: go down the list, "
-            "adding shares of the sum, until you reach it. Then draw the arrow on the diagram.",
+            "adding each share of the sum, until you reach what this die says. Then draw the arrow on the diagram.",
             (Blank("Wait in days"), Blank("Move", "choice", tuple(move.label for move, _ in moves))),
             judge,
             (f"{days:.1f}", chosen.label),

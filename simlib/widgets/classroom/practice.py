@@ -35,8 +35,8 @@ def elicit_a_range(world: Scenario) -> Exercise:
         points = [1 / float(priors.quantile(drawn, p)) for p in (0.99, 0.75, 0.25, 0.01)]
         return Verdict(
             None,
-            "Your range implies: 1 in 100 that it is every {:.0f} days or faster, 1 in 4 every {:.0f} or faster, 1 "
-            "in 4 every {:.0f} or slower, 1 in 100 every {:.0f} or slower. Do you believe that? If not, change an "
+            "Your range implies: 1 in 100 that the average is {:.0f} days or less, 1 in 4 for {:.0f} or less, 1 "
+            "in 4 for {:.0f} or more, 1 in 100 for {:.0f} or more. Do you believe that? If not, change an "
             "end. The file has {}, {} and {} days.".format(*points, *stated),
         )
 
@@ -115,7 +115,7 @@ def score_the_class(world: Scenario, ours: float) -> Exercise:
         ("Ana 20%\nBen 50%",),
         f"The log says that {outcome}. With {percent(ours)} the model scores {_brier(ours, happened):.3f}; the share "
         f"of past seasons, {percent(usual)}, scores {_brier(usual, happened):.3f}. The mean of the "
-        "class scores at least as well as the average of its members: squares reward moderation.",
+        "class scores at least as well as the average of its members, because squares punish large errors most.",
         "A score of one event is mostly luck. Score many before you trust a forecaster.",
     )
 

@@ -127,7 +127,7 @@ class Editor(w.VBox):
         self._folder.value = ""
         if path.name == DRAFT:
             count = counted(len(self.session.reading.problems), "problem")
-            self._report.value = words(f"Saved as a draft, because it has {count}: {path}. No scenario was written.")
+            self._report.value = words(f"Saved as draft {path}, because the text has {count}. No scenario was written.")
         else:
             self._report.value = words(f"Saved as {path}")
 

@@ -309,7 +309,7 @@ class ExplorerSession:
 
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
-        words = "computing; a first run also compiles, about 35 seconds"
+        words = "computing; a first run also compiles, which takes about 35 seconds"
         self.front.show_status(status(words, "busy", 0.0))
 
     def show_progress(self, share: float) -> None:

@@ -30,4 +30,4 @@ def without_effect(state: State, before: Rest, now: Rest) -> dict[str, str]:
     moved = [name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)]
     if len(moved) != 1 or not same_answer(old, forecast):
         return {}
-    return {moved[0]: "changes nothing: at the other values, nothing that depends on it happens"}
+    return {moved[0]: "changes nothing: what depends on it does not happen at the values of the other sliders"}

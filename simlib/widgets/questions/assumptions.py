@@ -166,7 +166,7 @@ class UnderWhichAssumptions(PanelQuestion):
         """Return the fields of the question."""
         return [
             measure(self.scenario),
-            number("threshold", "Likely means at least (in %; with 0: the upper quarter of the draws)", 0, 0, 99),
+            number("threshold", "Likely means at least (in %; 0 means in the upper quarter of the draws)", 0, 0, 99),
             draws(500),
             number("runs", "Replicates each", 500, 100, 100_000),
         ]

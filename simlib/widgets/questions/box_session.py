@@ -277,10 +277,10 @@ class BoxSession:
             part(about + _written(here, half), strong=True),
             part(
                 f", {reached} the {percent(discovery.threshold)} from which it counts as likely. At the stated values: "
-                f"{_written(stated, stated_half)} ({moved}). The point lies "
+                f"{_written(stated, stated_half)} (here {moved}). The point lies "
             ),
             part(f"{where} {self.chosen.name}", strong=True),
-            part(f", where {percent(self.box.density)} of the draws reach the threshold, against {base} of all draws."),
+            part(f". In it {percent(self.box.density)} of the draws reach the threshold, against {base} of all draws."),
         ]
 
     def _draw(self) -> BoxBoard:

@@ -101,7 +101,7 @@ class WherePathsDiverge(PanelQuestion):
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
         return shown_answer(
             filter(None, sentences),
-            ("beginning", unit(result), "share of the beginning before it"),
+            ("beginning", unit(result), "share of the beginning one rung shorter"),
             rows,
             2,
             Drawing(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),

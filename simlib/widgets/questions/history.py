@@ -106,13 +106,13 @@ class RatesFromHistory(PanelQuestion):
             f"{x * DAYS_PER['month']:.2g}" for x in (few.pooled.per_day, few.pooled.low, few.pooled.high)
         )
         told = [
-            f"In {came} of these {crises} the event came by day 30. In the long run it comes in {shall_come}.",
+            f"In {came} of these {crises} the event came by day 30. In the long run it does in {shall_come} of crises.",
             f"On average it came {mean} times a month (90% interval {low} to {high}).",
         ]
         if few.new_case is None:
             return [*told, "These crises do not say how far a new one may differ: at least one event is needed."]
         low, high = (f"{x * DAYS_PER['month']:.2g}" for x in (few.new_case.low, few.new_case.high))
-        spread = f"A new crisis may differ more: {low} to {high} times a month in nine of ten crises."
+        spread = f"A new crisis varies more than the average: {low} to {high} times a month in nine of ten crises."
         return [*told, f"{spread} That is the range to give an assumption."]
 
 

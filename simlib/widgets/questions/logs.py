@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REACH = {
     "free": "yes",
-    "cut": "yes, but not the rows with which it was set",
+    "cut": "yes, but the rows with which it was set do not count",
     "untouched": "no, nothing in the log depends on it",
 }
 """Whether a log can change an assumption, in words, by `LearntAssumption.reach`."""
@@ -152,12 +152,12 @@ def _told(result: Update) -> Iterator[str]:
 def _trust(result: Update) -> str:
     """Say how many draws of equal weight the draws are worth and, if it is known, the error of a median."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
-    worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
+    worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} of equal weight"
     if made["method"] == "chains":
         return f"Computed by chains (Hamiltonian Monte Carlo): their {worth}."
     if made["k_hat"] is None:
         return f"Drawn from the ranges: the log touches no assumption, and the {worth}."
     return (
         f"The {worth}, and no small group of them dominates. The error of a median is less than "
-        f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance to an end of its range."
+        f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance from it to an end of its range."
     )

@@ -149,7 +149,7 @@ def _changed(values: Floats, plan: View) -> str:
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan {quoted(plan.title)} it goes from {_ends(values[..., 1])}"
-    return f"{after}: the same pairs of values change by {low} to {high} points."
+    return f"{after}: at the same pairs of values it changes by {low} to {high} points."
 
 
 @dataclass(frozen=True)
