@@ -166,7 +166,7 @@ def test_a_plan_that_has_changed_is_refused_by_name(tmp_path):
 
 def test_points_that_are_called_otherwise_are_another_sweep(tmp_path):
     sweep.run(sweep.views_design({"calm": doors()}), tmp_path, runs=20)
-    with pytest.raises(SimlibError, match="other values, seeds or worlds of the points"):
+    with pytest.raises(SimlibError, match="other values, seeds or scenarios of the points"):
         sweep.run(sweep.views_design({"quiet": doors()}), tmp_path, runs=20)
 
 
@@ -177,7 +177,7 @@ def test_what_does_not_fit_as_a_plan_is_told():
     with pytest.raises(ScenarioError, match="plan baseline: this name belongs to the scenario without interventions"):
         design.cross({"baseline": [STOP]})
     with pytest.raises(
-        SimlibError, match="the design already has plans; cross the design without them: baseline, stop"
+        SimlibError, match="the design already has the plans baseline, stop; cross a design without plans"
     ):
         design.cross({"stop": [STOP]}).cross({"nudge": [NUDGE]})
 
@@ -380,7 +380,7 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
     sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
     with pytest.raises(SimlibError, match="holds another sweep: 20 replicates of a point instead of 21; choose"):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=21)
-    with pytest.raises(SimlibError, match="other values, seeds or worlds of the points, 4 points instead of 5"):
+    with pytest.raises(SimlibError, match="other values, seeds or scenarios of the points, 4 points instead of 5"):
         sweep.run(sweep.sobol_design(doors(), 5), tmp_path, runs=20)
     with pytest.raises(SimlibError, match="another sweep: calendar windows kept instead of left out; choose"):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20, ignore_windows=True)

@@ -134,7 +134,7 @@ def test_a_discovery_weighs_its_draws():
 
 
 def test_indices_refuse_a_belief_by_name():
-    with pytest.raises(Unsupported, match=r"A Sobol index needs .* but the belief “a belief” has other draws"):
+    with pytest.raises(Unsupported, match=r"A Sobol index needs .* which the belief “a belief” does not have"):
         sobol(additive(), "across", draws=belief())
 
 

@@ -208,7 +208,8 @@ def test_equal_weights_change_no_estimate():
 def test_evppi_refuses_a_belief_by_name():
     theta = uncertainty(ferry(), "across", draws=128).theta
     other = belief(ferry(), theta, np.full(128, 1 / 128))
-    with pytest.raises(Unsupported, match="EVPPI needs independent draws of the prior, but the belief “a log” has"):
+    refusal = "EVPPI needs independent draws of the prior, which the belief “a log” does not have"
+    with pytest.raises(Unsupported, match=refusal):
         evppi(ferry(), "across", draws=other)
     with pytest.raises(Unsupported, match="but the belief “a log” has other draws"):
         evppi_from(uncertainty(ferry(), "across", draws=other))

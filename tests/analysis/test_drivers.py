@@ -246,7 +246,7 @@ def apart_slope():
 
 def test_a_relative_change_and_a_change_in_points_are_told_apart():
     text = elasticities(apart(), ["level:bank=right", "moves:blow"]).sentences()
-    assert "Judged by slope, 1% more of one assumption has this effect: “sail-rate” raises it by" in text[0]
+    assert "Judged by slope, raising one assumption by 1% has this effect: “sail-rate” raises it by" in text[0]
     stated = 1 - np.exp(-0.05 * T)
     raised = T * 0.03 * np.exp(-0.05 * T)
     assert f"by {raised / stated:.2g}% of its value ({raised:.2g} points); “row-rate”" in text[0]
@@ -362,7 +362,7 @@ def test_a_share_that_is_known_only_with_interactions_is_given_with_them():
     told = dataclasses.replace(found, measures=measures).sentences()
     assert told[0] == (
         f"With interactions, 55% (46% to 64%) of the spread of how often “shoot” happens comes from "
-        f"“{one.input.label}”; its share alone is not known."
+        f"“{one.input.label}”; its share without them is not known."
     )
     assert "No share is given for" in told[-1]
     assert one.input.label not in told[-1]

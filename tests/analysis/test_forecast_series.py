@@ -74,7 +74,7 @@ def test_a_question_that_the_log_has_answered_stays_answered(tmp_path, learn):
     assert points[1].updated < 0.7
     assert [point.settled for point in points] == [None, None, dt.date(2031, 4, 11), dt.date(2031, 4, 11)]
     assert [point.learnt for point in points[2:]] == ([1.0, 1.0] if learn else [None, None])
-    assert "the log had answered the question: yes, on 11 April 2031" in " ".join(result.sentences())
+    assert "The log has answered the question: yes, on 11 April 2031." in " ".join(result.sentences())
 
 
 def test_dates_run_to_the_end_of_the_log_by_default(world):
@@ -293,7 +293,7 @@ def test_a_log_that_falls_silent_and_one_whose_pace_changes_are_told():
     islands = simlib.load("two-islands")
     rows = [LogRow("patrol", dt.date(2031, 4, 3))]
     series = forecast_series(islands, rows, dates=[dt.date(2031, 4, 3), dt.date(2031, 4, 20)], measures="open-war")
-    assert "The log ends on 3 April 2031: after that day, a missing row is no evidence." in series.sentences()
+    assert "The log ends on 3 April 2031: after that day, a missing row means nothing." in series.sentences()
     start = dt.date(2031, 4, 1)
     often = [LogRow("patrol", start + dt.timedelta(days=day)) for day in range(-42, 42)]
     thinned = [row for row in often if row.date < start or row.date.day == 1]

@@ -223,13 +223,13 @@ def test_signs_come_before_what_may_tell_nothing(found):
 
 
 def test_signs_that_chance_alone_would_name_are_counted(found):
-    chance = "If none of the {} moves and levels told anything, {} on average would be named by chance."
+    chance = "If none of the {} moves and levels were a sign, chance alone would list {} on average."
     assert chance.format(len(found.rows), "fewer than one") in " ".join(found.sentences())
     many = dataclasses.replace(found, rows=(found.rows * 40)[:40])
     assert chance.format(40, "about 2") in " ".join(many.sentences())
     assert chance.format(20, "about one") in " ".join(dataclasses.replace(found, rows=many.rows[:20]).sentences())
     exact = dataclasses.replace(found, provenance=dict(found.provenance) | {"engine": "exact"})
-    assert "by chance" not in " ".join(exact.sentences())
+    assert "chance alone" not in " ".join(exact.sentences())
 
 
 def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():

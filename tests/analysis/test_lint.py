@@ -306,7 +306,7 @@ def test_a_spread_start_without_a_reason(reason):
     assert found(silent, "variables.fuse.start") == [
         (
             "warning: variables.fuse.start: the start of 'fuse' is spread without a reason; "
-            'expected because: on the variable or on its shares ("assumed" is a reason)'
+            'expected a reason (because:) on the variable or on its shares ("assumed" is a reason)'
         )
     ]
     assert not found(given, "variables.fuse.start")
@@ -474,9 +474,9 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
 
     assert noted(0.001, 0.0008, 0.00125) == [
         (
-            "note: assumptions: over its range, none of these changes an ending or a question by one point or more "
-            "up to 2031-04-10 (points in brackets): pace (0.44); no need to know them better; if one should matter, "
-            "connect it to an ending or a question"
+            "note: assumptions: over its range, none of these assumptions changes an ending or question by one point "
+            "or more up to 2031-04-10 (points in brackets): pace (0.44); no need to know them better; if one should "
+            "matter, connect it to an ending or a question"
         )
     ]
     assert not noted(0.01, 0.005, 0.02)

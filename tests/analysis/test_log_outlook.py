@@ -167,7 +167,7 @@ def test_the_static_forecast_is_that_of_the_scenario(world):
 def test_a_question_about_a_lull_is_named_as_unanswered(world):
     outlook = LogOutlook(world)
     assert outlook.unanswered == ("quiet",)
-    with pytest.raises(Unsupported, match="more than the state of a day"):
+    with pytest.raises(Unsupported, match="more than the state on one day"):
         outlook.measure("question:quiet")
 
 

@@ -264,7 +264,7 @@ def test_uncertainty_in_words():
     spread = found.spread("across")
     rare = dataclasses.replace(spread, mean=dataclasses.replace(spread.mean, value=spread.deviation / 2))
     rarely = dataclasses.replace(found, spreads={"ending:across": rare})
-    assert "A few draws make most of this share, so its ± may be too small." in " ".join(rarely.sentences())
+    assert "A few draws make up most of this share, so its ± may be too small." in " ".join(rarely.sentences())
     assert list(found.frame("draws")) == [*found.scenario.assumptions, "weight", "ending:across"]
     with pytest.raises(ValueError, match="unknown table 'rows'; expected measures or draws"):
         found.frame("rows")
@@ -285,7 +285,7 @@ def test_wrong_numbers_are_refused(options, words):
 
 
 def test_fixed_assumptions_leave_no_doubt_to_carry():
-    with pytest.raises(Unsupported, match="is fixed: give some of them low and high"):
+    with pytest.raises(Unsupported, match="is fixed: give some of them a low and a high"):
         uncertainty(two_states(ends=True))
 
 
@@ -427,8 +427,8 @@ def test_evsi_in_words():
 @pytest.mark.parametrize(
     ("measure", "options", "words"),
     [
-        ("moves:horn", {}, "does not happen on a day; expected an ending or a question"),
-        ("ending:ongoing", {}, "does not happen on a day"),
+        ("moves:horn", {}, "has no day on which it happens; expected an ending or a question"),
+        ("ending:ongoing", {}, "has no day on which it happens"),
         ("across", {"draws": 8}, "expected at least 32 draws"),
         ("across", {"observations": []}, "expected at least one public move"),
     ],
@@ -485,7 +485,7 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     world = World("sure", T).variable("bank", "left", "right", start="left")
     world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})
     found = uncertainty(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
-    assert found.sentences()[1] == "It is certain, or impossible, in every draw."
+    assert found.sentences()[1] == "It is certain in every draw, or impossible in every draw."
 
 
 def test_each_end_of_a_range_has_an_interval_of_its_own_that_stays_a_probability():

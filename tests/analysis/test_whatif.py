@@ -106,7 +106,7 @@ def test_what_the_forecasts_enforce_is_exact_where_they_are():
 
 def test_no_flip_is_told_with_what_could_not_be_seen():
     told = compare(RARE, {"v": Pin("bank", "left", date(0))}, runs=3000).sentences()
-    assert "None of 3,000 simulated histories ends differently (95% interval: at most 0.1%)." in told
+    assert "None of 3,000 simulated histories changes its ending (95% interval: at most 0.1%)." in told
     assert any(line.endswith("“crossed” stays at 45% by 30 April 2031.") for line in told)
 
 

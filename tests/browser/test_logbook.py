@@ -59,7 +59,8 @@ def test_a_row_is_added_refused_dated_and_withdrawn(page):
     day.fill("2031-04-24")
     page.page.get_by_role("button", name="Add", exact=True).first.click()
     note = page.page.locator(".simlib-told", has_text="aken in")
-    until(lambda: note.count() == 1 and "Not taken in: it needs that" in note.inner_text(), 30, "the refusal")
+    refusal = "Not taken in: the move is possible only if"
+    until(lambda: note.count() == 1 and refusal in note.inner_text(), 30, "the refusal")
     assert "“Standoff in the strait” is clashes" in note.inner_text()
     rest(page)
     assert series(page) == before

@@ -154,7 +154,7 @@ def test_one_crisis_with_many_days_widens_the_interval():
         (lambda: scores.ranked_probability([[0.5, 0.4]], [0]), "sum to one"),
         (lambda: scores.time_score([0, 5], [0, 0.5], 3, until=10), "rising days from 0 to 10"),
         (lambda: scores.time_score([0, 10], [0.5, 0.2], 3, until=10), "never falls"),
-        (lambda: scores.pit_histogram([0.2], [0.2], bins=5), "no probability"),
+        (lambda: scores.pit_histogram([0.2], [0.2], bins=5), "a count whose forecast probability is 0 has no PIT"),
         (lambda: scores.paired_difference(NINE, NINE, NINE, per="case", resamples=9, seed=0), "at least 10 crises"),
         (lambda: scores.paired_difference([1.0], [2.0], ["a"], per="day", resamples=9, seed=0), "per 'case'"),
     ],

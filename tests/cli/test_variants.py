@@ -58,7 +58,7 @@ def test_as_names_what_follows_it(bridge, capsys):
     )
     told = {name: variant["changes"] for name, variant in found.items()}
     assert told["late"] == ["“Close a lane” forbidden until 20 April 2031"]
-    assert told["market days"] == ["“Close a lane” forced on 5 April 2031 and 4 times more, the last on 3 May 2031"]
+    assert told["market days"] == ["“Close a lane” forced on 5 April 2031 and 4 more times, the last on 3 May 2031"]
     value, policy = told["vow"]
     assert value == "Meeting: 1 per month → 2 per month"
     for part in ("“Offer talks”", "about every 2 days", "from 5 April 2031 until 1 May 2031", "is full and", "is none"):

@@ -69,7 +69,7 @@ def test_exact_answers_leave_the_ranges_to_histories_where_laws_are_too_dear_and
     same = simulate(scenario, times=1)
     np.testing.assert_array_equal(forecast.firings["strike"].probability, same.firings["strike"].probability)
     text = report(Computed(scenario, forecast), scenario, top=10, chosen=True)
-    assert "range of the number by 10 May 2031" in text
+    assert "range of their number by 10 May 2031" in text
     assert "counted in 10,000 replicates" in text
 
 

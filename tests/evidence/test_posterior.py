@@ -122,7 +122,7 @@ def test_later_rows_teach_it_as_if_they_were_the_whole_log():
     ("k", "effective", "draws", "words"),
     [
         (0.9, 300.0, [64, 64, 128, 256, 512], "a few of the 512 draws carry most of the weight (k = 0.90, limit 0.7);"),
-        (0.3, 9.0, [64, 128, 256, 512, 1024], "1024 draws are worth 9 of equal weight (at least 16);"),
+        (0.3, 9.0, [64, 128, 256, 512, 1024], "1024 draws are worth 9 of equal weight (needed: 16);"),
         (np.inf, 9.0, [64, 64, 128, 256, 512], "512 draws are too few to judge their weights;"),
     ],
 )

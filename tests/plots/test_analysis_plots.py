@@ -415,7 +415,8 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
 @pytest.mark.slow
 def test_fans_keep_chance_and_doubt_apart(draws):
     _, text = drawn(fan_charts.fan, ladder_fan(draws))
-    assert "mean of 16 draws; hatched: where 90% of the draws put a border, crossed: 50%" in text.replace("\n", " ")
+    key = "mean of 16 draws; hatched: a border between rungs in 90% of the draws, crossed: in 50%"
+    assert key in text.replace("\n", " ")
     assert re.search(r"height on 30 May 2031: \d+% for “war”", text.replace("\n", " "))
     _, text = drawn(fan_charts.fan, measure_fan(draws, "treaty"))
     assert "treaty:" in text
@@ -503,7 +504,7 @@ def test_a_level_that_only_repeats_a_move_is_no_second_sign(scenario):
     assert "same" not in " ".join(twice.sentences())
     alone = dataclasses.replace(found, rows=(level,))
     _, text = drawn(indicators, alone)
-    assert "“Mood: same” is reached, the most telling sign" in text.replace("\n", " ")
+    assert "“Mood: same” is reached (the most telling sign)" in text.replace("\n", " ")
     assert "Mood: same (reached in" in text
 
 

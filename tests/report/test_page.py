@@ -116,7 +116,8 @@ def test_an_ending_that_one_history_reached_has_an_average_without_an_error():
     loss = simulate(scenario, runs=1, times=1).impacts["loss"]
     assert np.isnan(loss.given_error["across"][-1])
     text = to_markdown(blocks(Material(scenario, simulate(scenario, runs=1, times=1))))
-    assert "The average given the ending by 30 April 2031, with its 95% error if it is not exact." in text
+    head = "The average amount in histories with each ending by 30 April 2031, with its 95% error if it is not exact."
+    assert head in text
     assert "| across | 3 |" in text
 
 

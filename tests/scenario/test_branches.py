@@ -66,7 +66,7 @@ def test_a_factor_of_an_outcome_is_set_and_labelled():
     assert changed.assumptions[FACTOR].high == 1.0
     assert dials(changed)[FACTOR].uses == ("odds of both lanes: Park tractors on the bridge",)
     assert readable(changed).assumptions[FACTOR].label == (
-        "How many times the odds of ‘both lanes’ as the outcome of ‘Park tractors on the bridge’ while ‘mood’ is angry"
+        "Factor on the odds of ‘both lanes’ as the outcome of ‘Park tractors on the bridge’ while ‘mood’ is angry"
     )
 
 

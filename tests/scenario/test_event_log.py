@@ -142,7 +142,10 @@ def test_the_section_is_explained_in_sentences(islands):
         "history: the log is used from 2031-03-01 on; because: the first patrol",
         "patrol: shows in the log with a chance of 60% (90% range 40% to 80%), within 5 days",
         "recall-patrols: need not show in the log, so its absence says nothing",
-        "leak: rows of leak say that resolve is firm, 4 times as likely if true as if false; because: one source",
+        (
+            "leak: rows of leak say that resolve is firm; each is 4 times as likely if that is true as if false; "
+            "because: one source"
+        ),
         "storm: rows of storm set standoff to calm",
         "gossip, rumour: rows of gossip or rumour are left out: nobody believes it",
     ):
@@ -155,7 +158,7 @@ def test_the_shipped_logs_can_be_read(name):
 
 
 def test_a_date_at_the_end_of_the_calendar_and_a_broken_line_are_told_by_their_line():
-    with pytest.raises(ScenarioError, match=r"events\.csv:2: date: 9999-12-31 is no date of an event"):
+    with pytest.raises(ScenarioError, match=r"events\.csv:2: date: the year of 9999-12-31 is too early or too late"):
         parse_log("date,move\n9999-12-31,up\n", "events.csv")
     with pytest.raises(ScenarioError, match=r"events\.csv:3: not readable as CSV"):
         parse_log('date,move\n2031-04-06,up\n2031-04-07,"u"p\n', "events.csv")

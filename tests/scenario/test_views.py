@@ -95,7 +95,10 @@ def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
         (view(changes=(Change("block_rate", -1.0),)), "view v: assumptions.block_rate.value: -1.0 is not above zero"),
         (view(changes=(Change("full_chance", 1.5),)), "assumptions.full_chance.value: 1.5 is not between 0 and 1"),
         (view(changes=(Change("full_chance", 0.5, low=0.2),)), "full_chance: 'low' without 'high'; expected both, or"),
-        (view(changes=(Change("full_chance", 0.5, low=0.6, high=0.7),)), "the value .50%. lies outside low to high"),
+        (
+            view(changes=(Change("full_chance", 0.5, low=0.6, high=0.7),)),
+            "the value .50%. is not between low .60%. and high .70%.",
+        ),
         (view(changes=(Change("full_chance", 0.5, low=0.0, high=0.7),)), "low is a chance of exactly 0%"),
         (view(horizon_days=0.0), "view v: horizon: a horizon of 0 days; expected a horizon above zero"),
         (view(ladder="lane"), "view v: ladder: unknown ladder 'lane'; did you mean 'lanes'"),

@@ -59,8 +59,8 @@ def test_a_wait_is_an_assumption_and_a_number_of_stages(world):
 def test_a_wait_is_said(world):
     said = {line.id: line.sentence for line in explain(world)}
     assert said["arrive"].startswith(
-        "The ship arrives - takes 12 days in the median, 5.53 days to 22.2 days in 90% of waits (a hidden clock of 6 "
-        "stages); the wait starts anew whenever it becomes possible; possible while ship is at-sea"
+        "The ship arrives - takes 12 days in the median, 5.53 days to 22.2 days in 90% of waits, simulated as a hidden "
+        "clock of 6 stages; the wait starts anew whenever the move becomes possible; possible while ship is at-sea"
     )
     assert "takes 48 hours (90% range 24 to 96 hours) in the median" in said["unload"]
     assert said["arrive.takes"] == (

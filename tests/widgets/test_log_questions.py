@@ -26,8 +26,8 @@ def test_what_a_log_teaches_stands_beside_what_was_believed():
     numbers = {**readable(WORLD).assumptions, **WORLD.log_assumptions}
     assert not any("Factor" in row[0] for row in answer.rows)
     assert all(spread[numbers[each.id].label] == percent(min(each.spread, 1.0)) for each in expected.learnt)
-    assert answer.rows[0][1] in ("yes", "yes, but not the rows with which it was set")
-    worth = f"{expected.provenance['effective_draws']:,.0f} equal ones"
+    assert answer.rows[0][1] in ("yes", "yes, but the rows with which it was set do not count")
+    worth = f"{expected.provenance['effective_draws']:,.0f} of equal weight"
     assert f"weighted draws are worth {worth}" in answer.sentences[-1]
     assert "no small group of them dominates" in answer.sentences[-1]
 

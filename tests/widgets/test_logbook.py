@@ -124,10 +124,12 @@ def test_an_impossible_row_is_told_beside_it_and_changes_nothing(session):
     session.update()
     assert session.wait(30)
     assert session.notes[1] == (
-        "Not taken in: it needs that “Standoff in the strait” is clashes, "
-        "but by then “Standoff in the strait” is patrols."
+        "Not taken in: the move is possible only if “Standoff in the strait” is clashes; "
+        "by then “Standoff in the strait” is patrols."
     )
-    assert session.notes[2].startswith("Not taken in: it needs that “Talks between the islands” is under way")
+    assert session.notes[2].startswith(
+        "Not taken in: the move is possible only if “Talks between the islands” is under way"
+    )
     assert session.notes[3] == (
         "Not taken in: it contradicts what the log says about 3 April 2031 (“A cutter passes”)."
     )

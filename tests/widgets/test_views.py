@@ -633,7 +633,8 @@ def test_the_editor_saves_and_says_where(tmp_path):
     assert isinstance(editor._below.children[0], Explorer)
     editor.sheet.text = editor.sheet.text.replace("start: partial", "start: partly")
     editor._guard(editor._save)
-    assert "Saved as a draft, because it has 1 problem" in editor._report.value
+    draft = tmp_path / "mine" / "scenario.draft.yaml"
+    assert f"Saved as draft {draft}, because the text has 1 problem." in editor._report.value
     editor._guard(editor._explore)
     assert "the text has 1 problem; mend it first" in editor._report.value
     editor.session.worker.close()

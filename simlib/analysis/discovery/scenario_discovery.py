@@ -220,7 +220,8 @@ class Discovery(Answer):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
             yield (
                 f"{'It does so' if place else what} in {percent(box.density)} of the draws where {where}: "
-                f"this region holds {percent(box.coverage)} of the draws that do so, and {percent(box.mass)} of all draws."
+                f"this region holds {percent(box.coverage)} of the draws that do so, "
+                f"and {percent(box.mass)} of all draws."
             )
         if self.boxes:
             first = "The first two shares of a region are counted in the draws in which it was found."
