@@ -2,8 +2,8 @@
 
 A scenario holds actors, variables with ordered levels, moves (actions and events) with hazards, and endings. `solve`
 (exact) and `simulate` (Monte Carlo) are the two engines. `forecast` chooses between them. Most other functions answer
-one question each and return an `Answer`. No heavy package is imported before it is needed. Functions that are taken
-from here check their arguments (`simlib.arguments`).
+one question each and return an `Answer`. No heavy package is imported before it is needed. Functions that are imported
+from `simlib` itself check their arguments (`simlib.arguments`).
 """
 
 from __future__ import annotations

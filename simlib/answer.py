@@ -165,7 +165,7 @@ class Traced(Answer):
 
     @property
     def draws(self) -> int:
-        """The number of draws of the assumptions from their distributions (0: the values in the file are used)."""
+        """The number of draws of the assumptions from their distributions (0: the stated values are used)."""
         return int(self.provenance["draws"] or 0)
 
     @property
@@ -318,7 +318,7 @@ _HINTS: dict[type, dict[str, Any]] = {}
 
 
 def _built(name: str, values: dict[str, Any], classes: Mapping[str, type]) -> Any:
-    """Return a dataclass with these fields. Raises TypeError for a field whose value has another type."""
+    """Return an instance of the dataclass `name`, or raise TypeError for a value of the wrong type."""
     if name not in classes:
         raise ValueError(f"{name!r} is no part of an answer")
     kind = classes[name]

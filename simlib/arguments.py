@@ -88,7 +88,7 @@ def read_dates(item: Any, *names: str) -> None:
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that checks its arguments by their names, and then does the same as `function`.
 
-    An argument that equals its default is not checked, nor is an object of a class of simlib that the annotation names.
+    An argument is not checked if it is the default, or an object of a simlib class that the annotation names.
     """
     signature = inspect.signature(function)
     types = {name: str(parameter.annotation) for name, parameter in signature.parameters.items()}

@@ -24,7 +24,7 @@ class Control:
     """Callbacks for progress and cancellation of a long computation, and its number of threads.
 
     - `progress`: called with the share of the work that is done (None: no reports).
-    - `cancel`: called from time to time. If `cancel` returns True, the work stops (None: never).
+    - `cancel`: called from time to time (None: the work is never cancelled). If `cancel` returns True, the work stops.
     - `threads`: number of threads (None: chosen automatically).
     """
 

@@ -1,6 +1,6 @@
-"""The choice of the engine that answers a question: exact, Monte Carlo, or whichever can answer.
+"""The choice of the engine that answers a question: exact, Monte Carlo, or exact if it can answer.
 
-This module imports no NumPy, so that the command line can print its help without waiting for it.
+This module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.
 """
 
 from __future__ import annotations

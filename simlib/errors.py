@@ -78,7 +78,7 @@ class QuantityError(SimlibError, ValueError):
 
 
 class ArgumentError(SimlibError, ValueError):
-    """An argument cannot be used. `name` is the argument, `given` its value, and `expected` says what would do."""
+    """An argument cannot be used. `name` is the argument, `given` its value, and `expected` says what is valid."""
 
     def __init__(self, name: str, given: object, expected: str) -> None:
         self.name, self.given, self.expected = name, given, expected

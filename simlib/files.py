@@ -53,7 +53,7 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Whether a path leads to a device, a pipe or an open file. Such a file must not be replaced."""
+    """Whether a path leads to a device, a pipe or an open file of a process. Such a file must not be replaced."""
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 

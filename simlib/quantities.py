@@ -264,7 +264,7 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
 
 
 def why_impossible(value: object, kind: Kind) -> tuple[str, str] | None:
-    """Return (fault, expected input) if a value is not a number in base units that its kind may have, else None."""
+    """Return (fault, expected input), or None if a value in base units is a possible number of its kind."""
     try:
         if isinstance(value, str):
             raise QuantityError(
@@ -335,7 +335,7 @@ def write(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value as briefly as possible so that `parse` reads back exactly the same float.
 
     The text has the unit `unit` if some number of at most 17 digits in this unit reads back exactly. Otherwise the unit
-    is the day. An amount is written without its unit, which is written elsewhere in the file.
+    is the day. An amount is written without its unit, because a scenario file states the unit in another place.
     """
     if kind == "amount":
         unit = ""

@@ -25,7 +25,8 @@ _NUMBERS: dict[Any, tuple[type, ...]] = {
 def fits(value: object, hint: Any) -> bool:
     """Return whether a value has the type of an annotation such as `tuple[float, ...] | None`.
 
-    `hint` is as `typing.get_type_hints` returns it. A whole number serves as a float, and a list as any sequence.
+    `hint` is as `typing.get_type_hints` returns it. A whole number serves as a float. A list serves as a `Sequence`,
+    but not as a tuple.
     """
     kind, parts = get_origin(hint) or hint, get_args(hint)
     if kind in (Union, types.UnionType):

@@ -11,9 +11,9 @@ configuration.
 - `labextensions/` has an extension of JupyterLab in plain JavaScript. The extension runs the shipped notebooks when
   they are opened, so that their sliders are live at once. This module tells the extension which notebooks are shipped.
 - `labconfig/` sets two defaults that people can change in the settings of JupyterLab: the kernel's main thread handles
-  the messages of sliders in order, and JupyterLab does not look for news. It also keeps the icon of the browser tab the
-  same while the kernel is busy. Otherwise the browser would load an icon twice for each picture of a moving slider, and
-  show a third fewer pictures.
+  the messages of sliders in order, and JupyterLab does not look for news. `labconfig/` also keeps the icon of the
+  browser tab the same while the kernel is busy. Otherwise the browser would load an icon twice for each picture of a
+  moving slider, and show a third fewer pictures.
 """
 
 from __future__ import annotations

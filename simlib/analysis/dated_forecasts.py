@@ -9,7 +9,7 @@ that the scenario gives to its assumptions. There are four kinds of forecast, al
 - *learnt* (with learning): from the same states, averaged over the posterior given the rows known by then.
 
 A forecast made on a date counts only later events. The log itself shows whether the event of a question has happened
-before, or may have happened unseen. All measures of a date share one filter of the log and one posterior.
+before the date, or may have happened unseen. All measures of a date share one filter of the log and one posterior.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class ForecastSeries(Answer):
     by_day: the deadline in days after the scenario's first day.
     dates: the dates, each with the rows that are known on that date.
     lines: the forecasts of each measure, one for each date.
-    pace: a warning if rows are much more or less frequent from the scenario's first day on ("": none).
+    pace: a warning if rows are much more or less frequent from the scenario's first day on than before ("": none).
     """
 
     kind: ClassVar[str] = "series"
@@ -223,8 +223,8 @@ def forecast_series(
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Events to add to the log that is stored with the scenario: a file, or rows.
-        dates: The dates. A whole number n stands for every nth day, from the scenario's first day to the end of the
-            log.
+        dates: The dates. A whole number n stands for every nth day from the scenario's first day to the end of the log,
+            and for the last of these days.
         measures: Names of one or several probabilities, such as "question:truce". Default: the scenario's headline.
             Several measures cost little more than one.
         learn: Whether to learn the assumptions too, on each date from the rows known by then. Learning takes seconds

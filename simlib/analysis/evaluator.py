@@ -258,7 +258,7 @@ def cross(one: Floats, other: Floats) -> Floats:
     """Return the mean of `one` × `other` over all draws and all pairs of different blocks.
 
     `one` and `other` have the shape (D, K, ...): D draws (sets of assumption values), K blocks of replicates. The
-    result has the shape (...). With a single block it is the mean over the draws.
+    result has the shape (...). With a single block, the result is the mean of `one` × `other` over the draws.
     """
     blocks = one.shape[1]
     if blocks == 1:
@@ -279,7 +279,7 @@ def half_widths(changes: Floats) -> Floats:
 
 
 def student_95(count: float) -> float:
-    """Return the factor (Student's t) from the standard error of `count` estimates to the 95% half-width."""
+    """Return Student's t: the 95% half-width of a mean of `count` estimates, in standard errors."""
     from scipy.special import stdtrit
 
     return float(stdtrit(count - 1, 0.975))

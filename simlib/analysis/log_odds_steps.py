@@ -39,7 +39,8 @@ class Steps:
     lines (R, 3): for each row the three parts of its effect (time, state and assumptions), in log-odds.
     before, after (R,): the probabilities just before and just after all rows that close on the same day.
     rest: the effect of the time after the last row, in log-odds.
-    shape: the largest shape parameter of the tail of the weights of the draws. If it is large, they are unreliable.
+    shape: the largest shape parameter of the tail of the weights of the draws. If it is large, the weights are
+        unreliable.
     effective: the smallest effective number of draws.
     """
 

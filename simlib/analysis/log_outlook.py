@@ -101,8 +101,8 @@ class LogOutlook:
 
         Args:
             scenario: The scenario, without interventions.
-            first: The first day. The first day may lie before the scenario's first day if `evidence` has a `history`
-                that begins by then. Default: the scenario's first day.
+            first: The first day on which a forecast can be made. This day may lie before the scenario's first day if
+                `evidence` has a `history` that begins by then. Default: the scenario's first day.
 
         Raises:
             Unsupported: For a scenario with interventions, and for a first day that is too early.
@@ -149,7 +149,7 @@ class LogOutlook:
         return self._worth(name, self.first, start.states, start.probabilities)
 
     def probability(self, name: str, day: DayOutlook) -> float:
-        """Return the forecast of a measure on a day: 1 once the log says that its event happened."""
+        """Return the forecast of a measure on a day, which is 1 once the log says that the event has happened."""
         if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
         still = day.answers[name].open
@@ -212,8 +212,9 @@ class LogOutlook:
         Args:
             day: The day, from `first` to `last`.
             readings: The meanings of the rows of the log.
-            own: The meanings of further rows, added by the user. While no history fits all rows, one of these is left
-                out: the row that no history fits if it is the user's, else the user's last row before it.
+            own: The meanings of further rows, added by the user. While no history fits all rows, one of the user's rows
+                is left out: the row that no history fits, if the user added that row, else the last of the user's rows
+                before that row.
 
         Raises:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.

@@ -31,7 +31,7 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
     """Return the scenario from a day to its deadline, starting in one of the given states.
 
     The start states are the different rows of `levels` (N states, V variables). The probabilities that these states
-    have in the result mean nothing: callers use others. The interventions of the scenario act from the day on.
+    have in the result mean nothing, and callers do not use them. The interventions of the scenario act from the day on.
     """
     scenario, variables = prepared.scenario, prepared.tables.variables
     states = (

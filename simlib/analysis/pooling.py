@@ -128,7 +128,7 @@ class Pool(Traced):
     """The forecasts of several views of one scenario, pooled into one forecast.
 
     scenario: the first view.
-    by: the date of the last time.
+    by: the date of the last of the `times`.
     times (T,): the times in days after the scenario's first day.
     weights: the weight of each view, by name. The weights sum to one.
     items: the endings and questions, each with its pooled probabilities.

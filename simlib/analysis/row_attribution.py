@@ -181,7 +181,7 @@ class RowEffects(Answer):
     def frame(self) -> pd.DataFrame:
         """Return a table with one row for each row of the log.
 
-        The columns are the three parts of the effect of the row, and the forecasts before and after the row.
+        The columns include the three parts of the effect of the row, and the forecasts before and after the row.
         """
         import pandas as pd
 
@@ -220,15 +220,16 @@ def row_effects(
 
     A row of a log is the report of an event. The window of a row holds the days on which its event may have happened.
     Rows are taken in the order in which their windows end. If several windows end on one day, the effect of each row is
-    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. Without
-    a row, the forecast allows every number of events from 0 to the number that the row reports.
+    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. The
+    forecast without a row allows every number of events from 0 to the number that this row reports.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Events to add to the log that is stored with the scenario: a file, or rows.
         measure: A probability, such as "question:truce". Default: the scenario's headline.
         as_of: The date on which the log ends, not after the deadline. Default: the scenario's `as_of`.
-        learn: Whether the log also changes the weights of the draws. Otherwise the log only changes the state.
+        learn: Whether the log also changes the weights of the draws. Otherwise the log only changes the probabilities
+            of the states.
         draws: Number of draws (sets of assumption values). `update` with the same number and seed has the same draws.
         seed: Seed of the draws.
         skip_impossible: Whether to leave out rows that the scenario cannot explain.

@@ -107,7 +107,7 @@ class Diff(Answer):
 
     @property
     def by_day(self) -> float | None:
-        """The date of both forecasts, in days after the start of the changed scenario."""
+        """The date of both forecasts, in days after the first day of the `after` scenario."""
         return None if self.forecasts is None else float(self.forecasts[1].times[-1])
 
     @property

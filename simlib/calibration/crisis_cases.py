@@ -115,7 +115,8 @@ def case_histories(
     Args:
         frame: Event data as `simlib.data.read` returns them.
         event: The selection of rows that count as the event.
-        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty one fits all.
+        crisis_class: A case belongs to the class if this selection fits one of its rows. An empty selection fits all
+            cases.
 
     Raises:
         ScenarioError: If no case of the class has a row whose date is exact to the day.

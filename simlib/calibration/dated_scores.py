@@ -189,7 +189,7 @@ def backtest(
 ) -> Backtest:
     """Forecast each question of a past crisis day by day, and score the forecasts against the real events.
 
-    Each forecast uses only the rows of the log that were public by its date.
+    Each forecast uses only the rows of the log that were public before its date.
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.

@@ -63,7 +63,8 @@ class DatedForecast:
 class DailyForecasts:
     """Forecasts on several dates, in the order of the dates.
 
-    `ended` is the first date on which, by the log, the scenario has reached an ending. No later forecasts are made.
+    `ended` is the first date on which, by the log, the scenario has reached an ending. No forecasts are made for this
+    date and later dates.
     """
 
     forecasts: tuple[DatedForecast, ...]
@@ -144,7 +145,7 @@ class _OneDate:
         self.static, self.runs = self._solved(scenario, draws, range(self.length + 1))
 
     def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
-        """Return the forecasts made on `day`. `world` and `belief` are updated by the log up to this day."""
+        """Return the forecasts made on `day`. The log before `day` has updated `world` and `belief`."""
         since = round(self.scenario.day(day))
         left = self.length - since
         spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]

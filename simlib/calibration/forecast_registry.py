@@ -1,8 +1,9 @@
 """A registry of forecasts, written down with their rules before the answer is known.
 
 Simlib writes the file `forecasts/registry.jsonl` in the folder of the scenario. Each line is a record and holds the
-hash of the record before it, so a changed, removed or inserted record breaks the chain of hashes. The hash of the last
-record is the receipt. Anyone who publishes the receipt elsewhere can prove that no earlier record was rewritten.
+hash of the record before it, so the chain of hashes breaks if a record is changed, inserted or, except at the end,
+removed. The hash of the last record is the receipt. Anyone who publishes the receipt elsewhere can prove that no
+earlier record was rewritten.
 """
 
 from __future__ import annotations
@@ -248,8 +249,8 @@ def resolve(
         correction: Whether this verdict corrects an earlier one. Both verdicts stay in the registry.
 
     Raises:
-        ScenarioError: For a number that does not exist, an empty source, a "no" before the deadline, a "yes" before the
-            forecast begins, and a second verdict that is not marked as a correction.
+        ScenarioError: For a number that does not exist, an empty source, a "no" before the deadline is over, a "yes"
+            before the forecast begins, and a second verdict that is not marked as a correction.
     """
     registry = read_registry(scenario)
     forecast = next((each for each in registry.forecasts if each.number == number), None)

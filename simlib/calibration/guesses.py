@@ -1,8 +1,8 @@
 """The guesses that a user makes before seeing a forecast, and their scores.
 
 Each guess is a line of JSON in the user's own file. Once the answer to its question is known, the guess and the
-forecast are scored. The answer comes from the record in the folder of a past scenario, or from the scenario's registry
-of forecasts.
+forecast are scored. The answer comes from the record in the folder of the scenario, if the scenario is about a past
+crisis, or else from the scenario's registry of forecasts.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Guess:
     - path: folder of the scenario.
     - as_of: date of the scenario.
     - by: deadline of the question.
-    - probability: the guess.
-    - forecast: the forecast.
+    - probability: the probability that the person gave.
+    - forecast: the probability that simlib's forecast gave to the question.
     """
 
     question: str

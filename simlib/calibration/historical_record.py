@@ -54,7 +54,7 @@ class HistoricalRecord:
 
 
 def read_record(scenario: Scenario) -> HistoricalRecord:
-    """Read the real answers to a past scenario's questions from the file `record.toml` in its folder.
+    """Read the real answers to the questions of a scenario from `record.toml` in the scenario's folder.
 
     Raises:
         ScenarioError: If the record is missing or has errors. The message lists all of them.

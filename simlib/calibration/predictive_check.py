@@ -2,8 +2,8 @@
 
 Histories as long as the log are simulated, with assumptions drawn from their priors. The histories start from the state
 that `evidence` gives for the first day of the log, or else from the start of the scenario. Moves that are possible only
-at certain dates count as always possible, and interventions are left out. Histories that end before the log are left
-out too, because the real crisis went on.
+at certain dates count as always possible, and interventions are left out. Histories that reach an ending before the log
+ends are left out too, because the real crisis went on.
 
 Two statistics are computed for each move that the log names: its count, and the variance of its weekly counts divided
 by their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means

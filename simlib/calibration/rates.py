@@ -4,7 +4,7 @@ Three ranges must not be confused:
 
 - The range of a pooled rate says how well the average over all crises is known.
 - The range for a new crisis is wider, because it includes the differences between crises.
-- A hazard that changes with the time since the onset has a rate and an interval for each band (period) of days.
+- The range of a hazard that changes with the time since the onset holds for one band (period) of days only.
 
 References: Cochran (1977, section 6.4) for the error of a ratio over cases that differ. Intervals within a band, and of
 few cases, are Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
@@ -78,9 +78,10 @@ class NewCaseRate:
 def pooled_rate(events: ArrayLike, exposure_days: ArrayLike) -> PooledRate:
     """Return the number of events per day of exposure over all cases, with a 90% interval.
 
-    The interval is that of Student's t for the logarithm of the rate, with the error of a ratio over the cases, so it
-    includes their differences. It is never narrower than for one Poisson process. For fewer than `FEWEST_CASES` cases,
-    and without an event, it is the equal-tailed Gamma interval, as if all cases had the same rate.
+    The interval uses Student's t for the logarithm of the rate. The error is that of a ratio over the cases, so the
+    interval includes the differences between cases. The interval is never narrower than if all events came from one
+    Poisson process. For fewer than `FEWEST_CASES` cases, or if no event happened, the interval is the equal-tailed
+    Gamma interval, as if all cases had the same rate.
 
     Args:
         events: Number of events of each case, shape (cases,).

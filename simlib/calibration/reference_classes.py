@@ -4,7 +4,7 @@ The numbers about past crises, called figures, are in `scenarios/base_rates.yaml
 past crises. A figure is the share of crises in which an event happened, or it measures how events followed one another.
 A scenario names its classes by their ids in `reference_class`, and figures of other classes are not applied.
 
-Most figures are about a kind of event, such as a war or a threat, called a role. The file `base_rate_roles.csv` of a
+Most figures are about a role, which is a kind of event, such as a war or a threat. The file `base_rate_roles.csv` of a
 scenario says which rung (level of a ladder of escalation) or which moves of the scenario are events of each role. The
 columns of this file are `role`, `is` (a rung as "LADDER: RUNG", or moves) and `because`. The file can also say why the
 scenario departs from a figure. In such a line, `role` is the id of the figure, and `is` is "differs".

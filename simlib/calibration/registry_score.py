@@ -176,5 +176,5 @@ def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
 
 
 def called(rival: str) -> str:
-    """Return the words for another forecaster in a sentence: "the base rate", or else its name."""
+    """Return how a sentence refers to a rival forecaster: as "the base rate", or by its name."""
     return "the base rate" if rival == CLIMATOLOGY else rival

@@ -1,8 +1,8 @@
 """Scores of forecasts against the real events.
 
 Each score is proper: forecasters do best by stating the probability that they believe. Lower is better, except for
-`skill`. Every function takes one row for each forecast and refuses rows with missing values. Choices that change a
-score are arguments without a default, except for `CLIMATOLOGY_SHARE`.
+`skill`. Every function refuses missing values. All functions but `time_score`, which scores one forecast, take one row
+for each forecast. Choices that change a score are arguments without a default, except for `CLIMATOLOGY_SHARE`.
 
 References: Gneiting and Raftery (2007) for proper scores. Dimitriadis, Gneiting and Jordan (2021) for the decomposition
 and the calibration curve (CORP). Czado, Gneiting and Held (2009) for the PIT histogram. Gneiting and Ranjan (2011) for
@@ -193,7 +193,7 @@ def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, unti
 
     Args:
         days: Days of the forecast in rising order, from 0 to at least `until`.
-        incidence: Probability by each of these days, not falling.
+        incidence: Probability that the event has happened by each of these days, never falling.
         day: The day on which the event happened, or None if it did not happen by `until`.
         until: The last day that counts.
     """

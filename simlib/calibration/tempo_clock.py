@@ -46,7 +46,7 @@ class TempoClock:
     - rates (L,): events per day in a crisis of median activity.
     - cooling (L - 1,): rate per day of the change from each level to the next.
     - reset: probability that an event makes the tempo hot.
-    - start (L,): probability of each level on the first day of the crisis.
+    - start (L,): probability of each level at the end of the first day (day 0) of the crisis.
     - spread: standard deviation, between crises, of the log of the activity. Activity multiplies the rate of events.
     """
 

@@ -108,8 +108,8 @@ class TempoFit:
         """Return the fit as part of a scenario: a hidden variable `tempo`, its assumptions and its moves.
 
         The range of `event_rate` is for a new crisis. This range includes the differences between crises and the
-        uncertainty of the estimate. Factors multiply `event_rate`, and their ranges hold at the estimate of
-        `event_rate`.
+        uncertainty of the estimate. The assumptions named `LEVEL_factor` multiply `event_rate`. Their ranges hold at
+        the estimate of `event_rate`.
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))

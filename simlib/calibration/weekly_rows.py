@@ -166,7 +166,7 @@ def rows_per_week(
 def _span(taken: Intake) -> tuple[float, float]:
     """Return the start and the end of the compared period, in days after the scenario's date.
 
-    The period ends with the log or with the story, whichever ends first.
+    The period ends with the log, or on the day on which the log reaches an ending, whichever comes first.
     """
     prepared = taken.prepared
     end = min(prepared.timetable.stop, prepared.scenario.day(taken.complete_to) + 1)

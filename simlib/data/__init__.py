@@ -5,7 +5,7 @@ and pair of actors:
 
 | column | meaning |
 |---|---|
-| `date` | first day (missing month or day: the first of the period, see `precision`) |
+| `date` | first day of the event (if only the period in `precision` is known: the first day of this period) |
 | `precision` | "day", "week", "month", "year", or "" if even the year is missing |
 | `end` | last day, if the layout has one |
 | `case` | dispute, crisis or conflict that the event belongs to, as text |

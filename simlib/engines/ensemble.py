@@ -168,7 +168,7 @@ class Ensemble:
         return runs * self.belief.effective_draws if runs else None
 
     def mixture(self) -> Forecast:
-        """Return the weighted mean of the forecasts over the draws, each mean probability with its interval.
+        """Return the weighted mean of the forecasts over the draws, with an interval of each mean probability.
 
         The field `stated` of the result is the forecast at the stated values.
         """
@@ -258,8 +258,9 @@ def _engine(
 ) -> tuple[_One, Solver | None, list[Floats]]:
     """Return (function that forecasts one draw, exact solver or None, list that the function fills).
 
-    `runs` is (replicates at the stated values, replicates at each draw). With Monte Carlo, the function appends to the
-    list an array (R, T, I): the amounts of I impacts by T times in R replicates. So they need not be simulated again.
+    `runs` is (replicates at the stated values, replicates at each draw). With Monte Carlo, the function appends an
+    array (R, T, I) to the list for each draw: the amounts of I impacts by T times in R replicates. So the amounts need
+    not be simulated again.
     """
     check_engine(engine)
 

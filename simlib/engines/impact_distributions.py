@@ -41,11 +41,12 @@ def with_distributions(
         forecast: The forecast.
         scenario: Its scenario.
         frame: The options `times`, `by` and `ignore_windows` of the forecast.
-        solver: The exact solver of the scenario, None if it cannot be solved.
+        solver: The exact solver of the scenario. None: the forecast was made by simulation.
         belief: The draws of the assumptions. None: the stated values.
         job: The number of replicates (with a belief: of each draw), their seed, and the control (progress and
             cancellation).
-        accrued: For each draw, the amounts (R, T, I) of I impacts by T times in R replicates. Empty: not yet simulated.
+        accrued: For each draw, the amounts (R, T, I) of I impacts by T times in R replicates. Empty: simulate them
+            anew.
     """
     found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
     if solver is not None:

@@ -60,8 +60,9 @@ def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | 
     """Return the weighted mean of forecasts of one scenario at the same times (linear opinion pool).
 
     `share` (D,) are the weights of the forecasts, which sum to one. `trials` is the number of replicates of all
-    forecasts together, None for exact forecasts. The result keeps the impacts of the first forecast, not their mean
-    (see `accumulations`). Raises ValueError for forecasts of different scenarios or at different times.
+    forecasts together (for unequal weights the effective number), None for exact forecasts. The result keeps the
+    impacts of the first forecast. `accumulations` gives the mean impacts. Raises ValueError for forecasts of different
+    scenarios or at different times.
     """
     first = forecasts[0]
     if any(not np.array_equal(f.times, first.times) or f.scenario.id != first.scenario.id for f in forecasts):

@@ -49,7 +49,7 @@ class Event:
     """An event of a history: a move with its outcome, or a variable that an intervention set.
 
     Attributes:
-        time: The day, after `as_of`.
+        time: The time, in days after `as_of`.
         move, outcome: The ids of the move and its outcome, None for a variable that was set.
         state: The state after the event.
         intervention: The intervention that caused the event, by position in the scenario's list. None: no intervention.
@@ -72,7 +72,8 @@ class Run:
         events: The events in order.
         ending: The id of the ending, None if there is none so far.
         ending_time: The day of the ending, infinity for none.
-        without_effect: Whether an intervention that forces a move or sets a variable had no effect, by position.
+        without_effect: {position in the scenario's list: whether the intervention had no effect}, for interventions
+            that force a move or set a variable.
         work: The remaining work of each move that takes some time and is possible now.
         impacts: The accumulated amount of each impact.
         noted: The day up to which `impacts` includes amounts per day.
@@ -95,7 +96,7 @@ class Reference:
     Args:
         scenario: The scenario, with its interventions.
         values: Assumption values that replace stated ones, by name, in base units.
-        horizon: Days after `as_of`. Default: the scenario's horizon.
+        horizon: The end of the history, in days after `as_of`. Default: the scenario's horizon.
         ignore_windows: Whether to ignore the calendar windows of moves and factors.
     """
 
@@ -155,7 +156,7 @@ class Reference:
     def speed(self, move: Move, state: State, day: float) -> float:
         """Return the rate of a move times its factors.
 
-        For a move that takes some time, the result is the part of its work that is done per day.
+        For a move that takes some time, the result is the amount of its work that is done per day.
         """
         if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
@@ -240,7 +241,7 @@ class Reference:
             rng: The random numbers.
             shares: For each name the assumption that gives its probability, or None for the name that takes the rest.
             values: The values of the assumptions.
-            odds: Factors on the probabilities of names, which are then normalized. Default: 1 for each name.
+            odds: For each name a factor on its probability. Default: 1. The products are then normalized.
         """
         given = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(given.values())

@@ -113,7 +113,7 @@ def _pull(vector, result, ways, value, diagonal):
 def _poisson(mean, fresh):
     """Return the Poisson probabilities of 0, 1, 2 … jumps.
 
-    The list stops `fresh` places after the first negligible probability.
+    The list stops `fresh` places after the first negligible probability beyond the mean.
     """
     weights = np.empty(int(mean + 12.0 * math.sqrt(mean + 1.0)) + 40 + fresh)
     weights[0] = math.exp(-mean)
@@ -144,8 +144,8 @@ def _carry(vector, weights, ways, value, diagonal):
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
     """Add Pᵀ `now` to `before`, and add the derivatives with respect to P to `by_way` and `by_exit`.
 
-    The derivatives are products of `now` and `power`. `by_way` has a derivative for each transition (its entry of P),
-    and `by_exit` one for each machine state (its diagonal entry).
+    The derivatives are products of `now` and `power`. `by_way` has one for each transition (with respect to its entry
+    of P), and `by_exit` has one for each machine state (with respect to its diagonal entry).
     """
     pointer, source, row, stride, times, masks, _ = ways
     size, one = uint64(masks.shape[1]), uint64(1)
@@ -302,10 +302,10 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
     """Compute the values of all cells, and the derivatives of the log-likelihood, from the results of `forward`.
 
-    The value of a cell is the likelihood of the rest of the log from this cell, divided by its mean over `kept`.
-    `values` receives the value of each cell, in the order of `kept`. The three arrays in `derivatives` receive the
-    derivatives with respect to the rate of each transition, to each exit rate, and to the probability of each start
-    state.
+    The value of a cell is the likelihood of the rest of the log from this cell, divided by the mean of this likelihood
+    over the distribution in `kept`. `values` receives the value of each cell, in the order of `kept`. The three arrays
+    in `derivatives` receive the derivatives with respect to the rate of each transition, to each exit rate, and to the
+    probability of each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

@@ -54,7 +54,7 @@ class Update(Answer):
     - left_out: left out, because a rule of the scenario ignores the row.
     - unmapped: without a meaning in the scenario.
     - impossible: left out, because no state of the scenario can explain the row.
-    - unknown: not public before the date of the update, or about a later day.
+    - unknown: not public before the date of the update, or about that day or a later one.
     - outside: from before the first day of the scenario's history.
     - after_the_end: from after the end of the story.
 
@@ -64,7 +64,7 @@ class Update(Answer):
       ends on the same day as before. To ask a question after the log, use this scenario, and give `belief` as the
       draws.
     - before: the scenario before the log.
-    - belief: weighted draws of the assumptions, each with its distribution over the states on that date.
+    - belief: weighted draws of the assumptions, each with its distribution over the states on the date of the update.
     - complete_to: the last day on which the absence of rows counts as evidence.
     - log_likelihood: the log-likelihood of the log at the values stated in the scenario.
     - ended: the ending that the log reports, with its day, or None.
@@ -173,7 +173,7 @@ class Update(Answer):
         return pd.DataFrame([each.row() for each in self.learnt])
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each level of each variable: its probability before and after."""
+        """Return a table with a row for each level of each variable: its probability before and after the log."""
         import pandas as pd
 
         rows = [
@@ -227,7 +227,8 @@ def update(
             once. A scenario without a folder has no log of its own.
         as_of: The date of the update. Only events that happened and were public before this date count. Default: the
             date of the scenario.
-        complete_to: The last day on which the absence of rows counts as evidence. Default: the last day in the log.
+        complete_to: The last day on which the absence of rows counts as evidence. Default: the day on which the last
+            row became public, or the day before `as_of` if that is earlier.
         learn: Whether to update the assumptions. If not, they keep their prior and only the state is inferred.
         draws: Number of draws of the assumptions.
         seed: Seed of the draws.

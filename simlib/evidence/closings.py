@@ -2,8 +2,9 @@
 
 A row of the log reports firings, that is, moves that happened. A row is *open* on the days on which these firings may
 have happened, and *closes* at the end of the last of these days. While a row is open, the filter counts the firings
-that the row may report. When the row closes, only histories with the reported number of firings stay. Just before the
-row closes, the filter still holds the other histories, so it also gives the forecast without the row.
+that the row may report. When the row closes, only histories with the reported number of firings stay (for a doubtful
+row, also those with none). Just before the row closes, the filter still holds the other histories, so it also gives the
+forecast without the row.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Replay:
         return Closing(place, day, tuple(rows[at] for at in closing), sets, weight, effects)
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return the state that follows each state at a fact (N,), and the factor on its probability (N,)."""
+        """Return the state (N,) that follows each state at a fact, and the factor (N,) on its probability."""
         walk = self.walk
         levels, factor = effect_of_fact(fact, self.prepared.tables, walk.machine, walk.ended)
         return self._numbers(levels, np.arange(len(levels))), factor
@@ -156,7 +157,7 @@ class Replay:
         return result
 
     def _end_of_span(self, closing: Closing, rates: WalkRates, passed: Passed) -> Floats:
-        """Return the probability of each state before the closing, for each set of rows in `closing.sets` (N, S).
+        """Return the probability (N, S) of each state before the closing, for each set in `closing.sets`.
 
         It is the joint probability of the state and of the rows in the set.
         """

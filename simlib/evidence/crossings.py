@@ -33,10 +33,10 @@ def digits(code: Ints, times: Sequence[int]) -> Ints:
 
 
 def factor_of_row(row: OpenRow, count: Ints) -> Floats:
-    """Return the factor on the probability when a row closes (n,), given its count of firings (n,).
+    """Return the factor (n,) on the probability when a row closes, given its `count` (n,) of firings.
 
-    A certain row must have counted all the firings that it reports. A doubtful row may also have counted none. With all
-    firings, its likelihood ratio is the factor.
+    A certain row must have counted all the firings that it reports. A doubtful row may also have counted none. If it
+    has counted all, the factor is its likelihood ratio.
     """
     if row.ratio is CERTAIN:
         return np.where(count == row.times, 1.0, 0.0)
@@ -44,7 +44,7 @@ def factor_of_row(row: OpenRow, count: Ints) -> Floats:
 
 
 def effect_of_fact(fact: Fact, tables: Tables, levels: Ints, ended: Bools) -> tuple[Ints, Floats]:
-    """Return the state that follows each state at a fact (n, V), and the factor on its probability (n,).
+    """Return the state (n, V) that follows each state at a fact, and the factor (n,) on its probability.
 
     A change from outside leads to other states. An observed level only changes the probabilities. `levels` (n, V) are
     the states, and `ended` (n,) says which of them are endings.

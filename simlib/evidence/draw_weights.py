@@ -18,14 +18,14 @@ from simlib.typing import Floats, Ints
 class Reweighting:
     """Computes weights for the draws of a posterior, from the log-likelihood of a part of a log at each draw.
 
-    *Cut* assumptions have been updated with an early part of the log already. The rows of this part may not change them
-    again (see `posterior`).
+    An early part of the log was used to set the *cut* assumptions. The rows of this part may not change these
+    assumptions again (see `posterior`).
 
-    - base (D,): for each of D draws, the log of the prior density divided by the density of the proposal.
+    - base (D,): for each of D draws, the log of the ratio of the prior density to the density of the proposal.
     - group (D,): the group of each draw. Draws of one group have the same values of the cut assumptions, and their
       weights are normalised within the group.
-    - early (D,): the log-likelihood of the rows before day `until`, which the cut assumptions already used. None if no
-      assumption is cut, or if the log ends by `until`.
+    - early (D,): the log-likelihood of the rows before day `until`, which were used to set the cut assumptions. None if
+      no assumption is cut, or if the log ends by `until`.
     - teaching: whether the log changes the weights. If not, `base` alone gives the weights.
     """
 

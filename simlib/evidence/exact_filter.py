@@ -74,7 +74,8 @@ class WalkRates:
 class Passed:
     """The likelihood of a log, and the distributions over its states, at given values of the assumptions.
 
-    There are S spans (stretches of time). T is the number of states in all spans and at the end of the log together.
+    There are S spans (stretches of time). T is the number of cells in the grids of all spans and at the end of the log
+    together.
 
     - log_likelihood: the log-likelihood of the rows of the log and of the absence of other rows.
     - masses (S + 1,): for the start of each span and for the end, the likelihood of the log since the start of the
@@ -243,8 +244,9 @@ class Filter:
     def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
         """Return the probabilities at the end of the span before `crossing`, just before rows close.
 
-        The result has the shape of the grid of that span: (machine states, combinations of counts). Its sum is the
-        share that is left of the probability at the start of that span.
+        The result has the shape of the grid of that span: (machine states, combinations of counts). The probabilities
+            at the start of that span sum to 1. At its end, their sum is smaller by the probability of histories that
+            contradict the log.
         """
         walk, span = self.walk, crossing - 1
         own, states, grid = (
@@ -308,8 +310,8 @@ class Filter:
     def _by_scale(self, theta: Floats, weighed: Floats) -> Floats:
         """Return the derivative of the log-likelihood with respect to each assumption (A,), through the rates only.
 
-        `weighed` is the derivative with respect to the log of the rate of each slot. The derivative is with respect to
-        the logit of an assumption that is a chance, and to the log of any other one.
+        `weighed` is the derivative with respect to the log of the rate of each slot. The result is with respect to the
+        logit of an assumption that is a chance, and with respect to the log of any other assumption.
         """
         walk, tables = self.walk, self.tables
         result = np.zeros(len(tables.standing.extended(theta)))
@@ -337,7 +339,8 @@ class Filter:
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
         """Return the derivative of the log-likelihood with respect to each assumption (A,), through the start only.
 
-        The derivative is with respect to the logit of an assumption that is a start share, and 0 for any other one.
+        For an assumption that is a start share, the derivative is with respect to its logit. For any other assumption,
+        it is 0.
         """
         tables = self.tables
         result = np.zeros(len(theta))

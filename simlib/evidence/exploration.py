@@ -3,10 +3,11 @@
 `explore` goes through the spans of a timetable, and returns a `Walk`. The terms are the same as in the module `walk`.
 
 A firing that the log would show can happen only along an open row. A firing that the log would not show can happen at
-any time. When a row closes, only the states stay in which the row has received all the firings that it reports.
+any time. When a row closes, only the states stay in which the row has received all the firings that it reports (for a
+doubtful row, all or none).
 
 All rates and chances are taken as positive, so one walk serves every value of the assumptions. Only states that can be
-reached are visited, so the machine may have far more states than could be listed.
+reached are visited, so the scenario may have far more states than could be listed.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class LearntAssumption:
     - prior, posterior: the 5, 50 and 95% quantiles, in base units.
     - mean, spread: mean and standard deviation of the normal score after the log. In the prior, the mean is 0 and the
       spread is 1.
-    - reach: "free" (the log could change the assumption), "cut" (the assumption already used the log, which may not
+    - reach: "free" (the log could change the assumption), "cut" (the log was used to set the assumption, and may not
       change it again) or "untouched" (the log says nothing about the assumption).
     - draws: effective number of draws of the posterior.
     """
@@ -66,14 +66,14 @@ class LearntAssumption:
 
     @property
     def taught(self) -> bool:
-        """Whether the log moved or narrowed the assumption by more than the error of the draws."""
+        """Whether a shift or narrowing passed its limit by more than the error of the draws (see `change`)."""
         return self.change not in (UNDECIDED, UNCHANGED)
 
     @property
     def change(self) -> str:
         """The change by the log in words: "moved", "narrower", both, `UNDECIDED` or `UNCHANGED`.
 
-        The change is undecided if a limit is passed, but by less than the error of the draws.
+        The change is undecided if `TAUGHT_SHIFT` or `TAUGHT_SPREAD` is passed, but by less than the error of the draws.
         """
         if self.reach == "untouched":
             return UNCHANGED
@@ -194,7 +194,8 @@ def learn(
             once. A scenario without a folder has no log of its own.
         as_of: The date of the comparison. Only events that happened and were public before this date count. Default:
             the date of the scenario.
-        complete_to: The last day on which the absence of rows counts as evidence. Default: the last day in the log.
+        complete_to: The last day on which the absence of rows counts as evidence. Default: the day on which the last
+            row became public, or the day before `as_of` if that is earlier.
         draws: Number of draws of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.

@@ -187,7 +187,7 @@ def prepare(
 def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) -> Scenario:
     """Return the scenario as of a date, starting in the states that are possible given the log.
 
-    The last day of the horizon stays the same. If the date is on or after this day, the horizon keeps its length.
+    The last day of the horizon stays the same. If the date is after this day, the horizon keeps its length.
     """
     rest = scenario.horizon_days - scenario.day(as_of)
     evidence = dataclasses.replace(scenario.evidence, history=None) if scenario.evidence else None

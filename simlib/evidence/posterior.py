@@ -6,7 +6,8 @@ distribution at the mode (Laplace), a little wider than the curvature says. The 
 get Pareto-smoothed importance weights. If these weights cannot be trusted, a Student t is the next proposal.
 Hamiltonian Monte Carlo is the last resort.
 
-An assumption may already have used the log up to a date (`uses_log_until`). Rows up to that date then inform the state,
+The log up to a date may have been used to set an assumption (`uses_log_until`). Rows up to that date then inform the
+state,
 but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and the
 other assumptions are drawn given the cut assumptions. The weights are normalised within the draws that share the same
 values of the cut assumptions. Rows after the date then change all weights. Assumptions that the log says nothing about
@@ -67,9 +68,9 @@ class Posterior:
     - ends (D, K): probability of each state at the end of the log, at each draw.
     - method: "laplace", "student", "chains" or "prior" (nothing is learnt).
     - k_hat: shape of the tail of the weights, nan for chains.
-    - effective_draws: number of draws with equal weights that would be as precise.
+    - effective_draws: number of draws with equal weights that would give the same precision.
     - free (A,): whether the log may change the assumption.
-    - cut (A,): whether the assumption already used a first part of the log, which may not change it again.
+    - cut (A,): whether a first part of the log was used to set the assumption, and may not change it again.
     - reweighting: computes the weights of the same draws given the log up to any day.
     """
 
@@ -88,8 +89,8 @@ class Learning:
     """The computation of one posterior.
 
     - a: indices of the free assumptions, which the log may change.
-    - c: indices of the cut assumptions, which already used a first part of the log.
-    - early: the filter of the rows that the cut assumptions already used, or None.
+    - c: indices of the cut assumptions, which were set with a first part of the log.
+    - early: the filter of the rows that were used to set the cut assumptions, or None.
     """
 
     def __init__(self, prepared: Filter, draws: int, seed: int, control: Control) -> None:
@@ -124,7 +125,7 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
-        The first method is a normal proposal, the second a Student t. If an assumption is cut (it already used a first
+        The first method is a normal proposal, the second a Student t. If an assumption is cut (it was set with a first
         part of the log), normal proposals with more and more draws follow. Otherwise Hamiltonian chains follow.
 
         Raises:

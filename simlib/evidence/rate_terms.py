@@ -50,7 +50,7 @@ class RateTerms:
         - The probability that the log ever shows a firing, for transitions that a row counts.
         - The probability that the log shows a firing by the date of the answer, for firings that change no state.
 
-        On days on which the absence of rows says nothing, these probabilities are 1, 1 and 0.
+        On days on which the absence of rows says nothing, these probabilities are set to 1, 1 and 0.
         """
         if span.delays not in self._by_delays:
             kinds = zip(self.timetable.kinds, span.delays, strict=True)

@@ -123,8 +123,8 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
 class Unanswered:
     """A filter of a log, without the transitions in which the event of a question happens.
 
-    `possible` says whether such a transition is possible given the log. If not, the event has not happened yet.
-    Questions about counts, lulls (days without an event) and pairs of events have no such transitions.
+    `possible` says whether such a transition is possible given the log. If not, the event has not happened yet. For
+    questions about counts, lulls (days without an event) and pairs of events, `possible` is false and says nothing.
     """
 
     def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:

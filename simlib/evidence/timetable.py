@@ -100,7 +100,7 @@ class Timetable:
     - facts: the rows about the state.
     - kinds: the different kinds of coverage. A coverage says whether the log shows an event, and how late.
     - coverage: the index into `kinds` for each pair (move, outcome).
-    - unknown: rows that were not public before the date, or are about a later day.
+    - unknown: rows that were not public before the date of the answer, or are about that day or a later one.
     - outside: rows from before the first day of the scenario's history.
     """
 

@@ -71,7 +71,7 @@ class Expressions:
         return self.share(move, outcome) + ("" if whole else f" / ({' + '.join(given)})")
 
     def share(self, move: Move, outcome: Outcome) -> str:
-        """Return the probability of an outcome, before factors apply and before scaling ("" if it is 1)."""
+        """Return the probability of an outcome, before factors and normalization ("" if it is 1)."""
         if outcome.chance is not None:
             return self.names.constant[outcome.chance]
         given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]

@@ -1,8 +1,8 @@
 """Identifiers of the PRISM language for the names in a scenario.
 
-Hyphens and dots become underscores. An underscore or a number is added to a name that is a word of the language, or
-that would be the same as another name. Constants, variables, formulas and modules share one name space. Labels and
-reward structures have separate name spaces.
+Hyphens and dots become underscores. A prefix, an underscore or a number is added to a name that begins with a digit, is
+a word of the language, or would be the same as another name. Constants, variables, formulas and modules share one name
+space. Labels and reward structures have separate name spaces.
 """
 
 from __future__ import annotations

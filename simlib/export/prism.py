@@ -10,7 +10,7 @@ The text has one PRISM module. Time is in days.
 - Each move and each impact has a reward structure. The expected count or amount by day 90 is `R{"move"}=? [C<=90]`.
 - A move whose waiting time is a sum of several stages has an additional variable `waiting_<move>`, the present stage.
   Such a move has two commands: one begins the next stage, and one makes the move happen. The variable goes back to 0
-  when the move is no longer possible or an ending is reached.
+      when the move happens or is no longer possible, and when an ending is reached.
 - A variable with an uncertain start begins at an undefined constant `start_<variable>`. `starts` lists the combinations
   of these constants with their weights. To check the model, solve it for each combination and take the weighted sum.
 
@@ -303,7 +303,7 @@ class _Writer:
         yield "endrewards"
 
     def _payment(self, payment: TerminalReward) -> Iterator[str]:
-        """Yield the PRISM lines that add the amount in `payment` when a move leads into its ending.
+        """Yield the PRISM lines that add the amount of `payment` when a move leads into the payment's ending.
 
         PRISM counts rewards per day spent in a state. So the reward in each line is the amount times the hazard of an
         outcome that leads into the ending.

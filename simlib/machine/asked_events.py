@@ -26,7 +26,7 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return {id: question} for the questions that the scenario must have to answer these measures.
+    """Return {id: question} for the questions that the scenario must have to compute these measures.
 
     Raises ScenarioError if the condition of a conditional probability has a date after `by_day` (default: the horizon).
     """

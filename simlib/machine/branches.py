@@ -57,7 +57,7 @@ class Branches:
         self._start, self._move, self._outcome, self._chance = [0], [0][:0], [0][:0], [0][:0]
 
     def add(self, move: Move, local: Ints, further: Iterable[Condition]) -> None:
-        """Add the branches of the next move: each outcome, for each combination of its conditions' truth values.
+        """Add the branches of the next move: each of its outcomes in each of its contexts.
 
         The rows of `local` (entries, V) are states, one for each combination of levels of the variables that the move
         reads. `further` are conditions of interventions on which the chances of the outcomes also depend.

@@ -1,7 +1,7 @@
 """Interventions: acts on a day, and standing interventions, which are in force between two dates.
 
 A standing intervention forbids a move, sets the rate of a move (a policy), or gives an assumption another value. An act
-on a day forces a move or sets a variable.
+on a day forces a move or sets a variable, which may then be held at its level.
 
 The rate tables (see `tables`) hold indices into the *extended* θ. The extended θ is θ, the vector of assumption values,
 followed by further numbers in this order:

@@ -69,7 +69,7 @@ class Measure:
         label: The label that people read.
         part: The level of the variable, or the rung of the ladder. For a conditional probability, the name of the
             condition, followed by "@" and its date if there is one.
-        unit: The unit of an amount, "" for other kinds.
+        unit: The unit of an amount or of a number of days, "" for other kinds.
     """
 
     kind: Kind
@@ -131,7 +131,8 @@ def days_by(scenario: Scenario, by: By, name: str = "by") -> float:
     """Return a target day as a number of days after the scenario's `as_of`.
 
     `by` is None for the horizon, a number of days, a date, or the ISO text of a date. A date means the end of that day.
-    Raises ScenarioError for a text that is not a date, and for a day outside the forecast. The message calls it `name`.
+    Raises ScenarioError for a text that is not a date, and for a day outside the forecast. The message calls the day
+    `name`.
     """
     try:
         date = dt.date.fromisoformat(by) if isinstance(by, str) else by
@@ -147,7 +148,7 @@ def days_by(scenario: Scenario, by: By, name: str = "by") -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures with these names, without repetitions. None: the main measure of the scenario.
+    """Return the measures with these names, without repetitions. None: the headline of the scenario.
 
     Raises a ScenarioError that lists every unknown name, and ValueError for an empty list of names.
     """
@@ -170,8 +171,9 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
 def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
     """Return the headline, which is the measure that comes first in reports.
 
-    The scenario may name its headline. If it names none of the permitted `kinds`, the headline is the first measure of
-    the first kind, else of the second kind, and so on. If there is no such measure, the headline is "no ending yet".
+    The scenario may name its headline. If it names no measure of the permitted `kinds`, the headline is the first
+    measure of the first kind, else of the second kind, and so on. If there is no such measure, the headline is "no
+    ending yet".
     """
     first = (measure for kind in kinds for measure in every(scenario, (kind,)))
     said = _read(scenario, scenario.headline) if scenario.headline else None

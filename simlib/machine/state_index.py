@@ -83,7 +83,8 @@ class StateIndex:
     def forbidden_bits(self, condition: Condition) -> Bits:
         """Return for each clause of a condition the bits of the levels that it forbids (clauses, words).
 
-        A packed state (one bit for each level of each variable) satisfies a clause if the two have no common bit.
+        A packed state (one bit for each level of each variable) satisfies a clause if it has none of the bits that the
+        clause forbids.
         """
         rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
         for row, clause in zip(rows, self.allowed(condition), strict=True):

@@ -227,7 +227,8 @@ class Tables(StateIndex):
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
         """Return, for each rate table entry (E,), whether an intervention applies to it.
 
-        An intervention applies if its condition holds, the entry's move is possible, and it `concerns` this move.
+        An intervention applies if its condition holds, the entry's move is possible, and the intervention `concerns`
+        this move.
         """
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.moves):
@@ -283,7 +284,7 @@ class Tables(StateIndex):
     def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
         """Return the product of the factors on each branch (B,), which is 1 without factors.
 
-        A branch is an outcome under one combination of truth values of its conditions. The arguments are those of
+        A branch is an outcome in one context of its move (see `chances`). The arguments are those of
         `rates`.
         """
         extended = self.standing.extended(theta, centre)
@@ -291,7 +292,7 @@ class Tables(StateIndex):
         return result
 
     def branch_factors(self, segment: Segment | None = None) -> Ints:
-        """Return the indices (K, B) of the factors on the chance of every outcome in a segment (a stretch of time).
+        """Return the indices (K, B) of the factors on every branch's chance in a segment (a stretch of time).
 
         The result is `branches.factor`, changed for interventions in force and for factors that apply only on other
         dates. Without a segment, the result is `branches.factor` itself.

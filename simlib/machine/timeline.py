@@ -50,7 +50,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
     """Return (day, action) for each action, in order of time.
 
-    On the same day, `Hold` interventions come first, then the others, then moves with this fixed date.
+    On the same day, `Hold` interventions come first, then the other interventions, then moves with a fixed date.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):

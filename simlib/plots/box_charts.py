@@ -162,7 +162,7 @@ STRIP, GAP, RIGHT = 130, 62, 24
 class BoxBoard:
     """A plot of draws and of a box, beside a histogram of the probabilities at the draws.
 
-    A mark shows the values of the sliders.
+    A mark in the plot shows the values of the sliders, and a mark in the histogram shows their probability.
 
     - `figure`: a plain Figure of `width` by `height` pixels.
     - `artists`: the parts that move with the mark. `Screen` draws only these again.

@@ -86,7 +86,8 @@ def _draw_row(ax: Axes, top: float, name: str, values: Mapping[str, float]) -> N
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
     """Return (kind, id) of each ending that all forecasts have.
 
-    With `questions`, the questions that all forecasts have follow. With `ongoing`, "No ending yet" is included.
+    `questions` adds each question that all forecasts have, after the endings. `ongoing` adds "No ending yet" to the
+    endings.
     """
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)

@@ -39,7 +39,7 @@ class EndingsPanel(LivePanel):
         show: The ids of the endings and questions to show. Default: every ending.
         room: The width of the labels in pixels. Default: up to the edge of the figure.
         doubt: By id, an array (5, T): five quantiles over draws from the priors, from 5% to 95%, at T times. The bands
-            then show these quantiles.
+            then reach from the first to the last of these quantiles.
         title: A title in place of the usual one.
         names: Labels in place of the usual ones, by id.
     """

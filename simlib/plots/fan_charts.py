@@ -33,8 +33,8 @@ def fan(result: Fan, ax: Axes) -> Axes:
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the probabilities of the rungs of a ladder as stacked areas over time.
 
-    The height of a colour is the mean probability of its rung over the draws from the priors. At a border between two
-    rungs, 90% of the draws are in the hatched band, and 50% in the crossed band. Where bands would overlap, only those
+    The height of a colour is the mean probability of its rung over the draws from the priors. The hatched band holds a
+    border between two rungs in 90% of the draws, and the crossed band in 50%. Where bands would overlap, only those
     beside the widest rungs are drawn.
     """
     shown = _apart(result)

@@ -24,9 +24,9 @@ MANY = 0.01
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     """Draw the share of histories by ending at the baseline (row) and in a variant (column).
 
-    A variant is a changed copy of the scenario (default: the first). Each history is simulated in both, with the same
-    random numbers. The hatched diagonal holds histories with the same ending in both. Raises ValueError if no histories
-    were simulated.
+    `variant` names a changed copy of the scenario (default: the first). Each history is simulated in the scenario and
+    in this copy, with the same random numbers. The hatched diagonal holds histories with the same ending in both.
+    Raises ValueError if no histories were simulated.
     """
     label = variant or next(iter(result.effects))
     table = result.effects[label].flips

@@ -144,7 +144,7 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int:
-    """Return the pixels for the labels: within `_LABELS`, enough for the longest one and its value on two lines."""
+    """Return how many pixels the longest label and its value need on two lines, kept within `_LABELS`."""
     names = [name for name in (show or result.endings) if name != ONGOING or show]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():

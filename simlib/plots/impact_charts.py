@@ -85,7 +85,7 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Say the mean of an impact, and its 90% range `span` or else its standard deviation."""
+    """Write the mean of an impact, and the 90% range `span` or, without it, the standard deviation."""
     return f"{result.label('impacts', impact)}: {_size(result, impact, span)}"
 
 
@@ -100,7 +100,7 @@ def _size(result: Forecast, impact: str, span: tuple[float, float] | None) -> st
 
 
 def given_ending(result: Forecast, impact: str) -> dict[str, float]:
-    """Return the mean of an impact at the horizon for each ending that is reached, and for no ending yet.
+    """Return the mean of an impact at the horizon given each reached ending, and given no ending yet.
 
     The mean of all histories is the mean of these numbers, weighted with the probabilities of the endings.
     """

@@ -112,7 +112,7 @@ def _settle_ticks(axis: Axis) -> None:
 
 
 def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
-    """Return the text as it can be drawn, and the names of fonts for the letters that `font` lacks."""
+    """Return a text in drawable form, and the names of fonts for the letters that `font` lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager
 

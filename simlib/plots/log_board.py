@@ -139,7 +139,7 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Whether the curve is farther from the line at `static` in the last third of the days than in the first."""
+        """Whether the curve stays farther from `static` in the last third of the days than in the first third."""
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])

@@ -1,4 +1,4 @@
-"""Expected moves: how often each move happens by the horizon, on average and in 90% of the histories."""
+"""Expected moves: the mean and the 90% range of how often each move happens by the horizon."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class MovesPanel(LivePanel):
     Args:
         ax: The axes.
         result: The first forecast.
-        show: The ids of the moves. Default: the `rows` most frequent acts of `result`. The choice and the order of the
-            moves then stay, so that no bar changes its place while a slider moves.
+        show: The ids of the moves. Default: the `rows` most frequent of `result.acts` (moves that somebody makes or
+            observes). The choice and the order of the moves then stay, so that no bar changes its place while a slider
+            moves.
         rows: The largest number of moves, if `show` is not given.
         errors: Whether to write the error of each mean beside the mean, and the range over histories if it is known.
     """
@@ -143,7 +144,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Return the 5th to the 95th percentile of the times that a move happens as text, or "" if not known."""
+    """Return as text the 5th to the 95th percentile of how often a move happens, or "" if not known."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 

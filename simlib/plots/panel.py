@@ -100,8 +100,8 @@ def beside(ax: Axes) -> float:
 class SideLabels:
     """Labels on the right of an axes, moved apart so that they never overlap.
 
-    Before each label is a short piece of its curve or area. A thin grey line leads there from the end of the curve.
-    `styles` has the colour and the dash pattern of each piece. `room` is the width of lines and labels in pixels
+    Before each label is a short piece of its curve or area. A thin grey line leads to this piece from the end of the
+    curve. `styles` has the colour and the dash pattern of each piece. `room` is the width of lines and labels in pixels
     (default: up to the edge of the figure).
     """
 

@@ -122,7 +122,7 @@ def _whole(result: Paths) -> str:
 
 
 def unit(result: Paths) -> str:
-    """Return the unit of the numbers of paths: probabilities or, given an ending, shares of its histories."""
+    """Return the unit of `result`: probability or, given an ending, share of histories with this ending."""
     return "share of the histories that end this way" if result.given else "probability"
 
 

@@ -77,7 +77,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 
 def rows_of(result: Comparison) -> float:
-    """Return the height of a calendar in rows. The names of the variants count in this height."""
+    """Return the height of a calendar in rows. This height includes the names of the variants."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
     more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
     return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more

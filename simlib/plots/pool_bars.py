@@ -21,7 +21,7 @@ def pools(result: Pool, ax: Axes) -> Axes:
     """Draw a row of marks for each ending and question.
 
     - A mark in colour: the probability in one view (set of assumptions).
-    - Line: from the lowest to the highest view.
+    - Line: from the lowest to the highest of these probabilities.
     - Filled diamond: the linear pool of the views.
     - Hollow diamond: their logarithmic pool.
     """

@@ -88,9 +88,9 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return the distances of values from the prior's median, in standard deviations of the prior.
+    """Return the distances of `points` from the prior's median, in standard deviations of the prior.
 
-    Values are in base units. Distances are measured on the scale of `forward` (log or logit). Below and above its
+    The `points` are in base units. Distances are measured on the scale of `forward` (log or logit). Below and above its
     median, a prior may have different standard deviations.
     """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))

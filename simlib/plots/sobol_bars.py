@@ -42,7 +42,7 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
     """Draw the first-order (filled) and total (hollow) Sobol indices of a measure.
 
     A measure is a probability or an expected number (default: the first). Whiskers are 95% intervals. At most `most`
-    inputs are drawn. If the interval of an index is too wide, only the interval is drawn.
+    inputs are drawn. If the interval is too wide for an index to be of use, only the interval is drawn.
     """
     about = result.measures[measure or next(iter(result.measures))]
     some = about.shares[:most]

@@ -1,8 +1,8 @@
 """A scenario as a state diagram: a row of boxes (levels) for each variable, and arrows for moves.
 
 The state of the world is one level of every variable. An arrow has the numbers of the moves that make its change. A
-list beside the diagram gives the moves by actor: how often each happens, what multiplies this rate, its conditions on
-variables that it does not change, and the probabilities of its outcomes.
+list beside the diagram gives the moves by actor: how often each move happens, the factors on its rate, its conditions
+    on variables that the move does not change, and the probabilities of its outcomes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Arrow:
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
     """Return an arrow for every change of a variable that a move can make, the shortest arrow first.
 
-    A counter (variable that counts events) has no arrows. A level that ends the scenario has no arrow to another level.
+    A counter (a variable whose levels are whole numbers) has no arrows. A level that ends the scenario has no arrow to
+    another level.
     """
     if variable.counter:
         return []
@@ -150,7 +151,7 @@ def _rows(scenario: Scenario) -> list[_Row]:
 
 
 def _moves_text(scenario: Scenario, rows: list[_Row], chars: int) -> list[tuple[str, str]]:
-    """Return the lines (text, actor) of the list of moves and endings. Only headings have an actor, others ""."""
+    """Return the lines (text, actor) of the list of moves and endings. The actor is "" except in headings."""
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
     for actor in scenario.actors.values():

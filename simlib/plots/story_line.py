@@ -31,7 +31,7 @@ def story(
     """Draw one history as steps over the rungs (levels) of a ladder.
 
     If the axes are too low for the names of all rungs, only the rungs between the lowest and the highest of the history
-    are shown. If their names do not fit either, those where the history stays most often are named.
+    are shown. If their names do not fit either, only the rungs that occur most often in `rungs` are named.
 
     Args:
         days: The times of the start and of N - 1 events, in days after `as_of` (N,).
@@ -40,7 +40,7 @@ def story(
         ax: The axes.
         as_of: The first day.
         horizon: The length of the history in days.
-        title: The title.
+        title: The title of the picture. Default: "One history".
         ended: Whether the last event is the ending. The line then stops at this event, with a square.
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)

@@ -1,4 +1,4 @@
-"""Blocks of a report on the settling of questions, the start, and the grounds of the assumptions."""
+"""Blocks of a report: how questions are settled, how variables start, and grounds of assumptions."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def first_page(material: Material) -> Block:
 def second_page(material: Material, contents: Iterable[tuple[str, str]]) -> Block:
     """Return the second page of a report as a sheet.
 
-    `contents` has the heading of each section of the annex, with the name to which a link to it leads.
+    `contents` has a pair for each section of the annex: its heading, and the name of the heading for links.
     """
     parts = [
         *_changes(material),
@@ -343,7 +343,7 @@ def clipped(text: str, most: int, *, sentence: bool = False) -> str:
     """Return a text that is cut after a word to about `most` letters, and ends with " …" if it was cut.
 
     With `sentence`, the cut is after the last full sentence that fits, if this keeps more than a third of `most`
-    letters.
+    letters. The text then ends without " …".
     """
     text = " ".join(text.split())
     if len(text) <= most:

@@ -119,7 +119,7 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return a sentence on the first row of the log that says that the event of `measure` has happened, or ""."""
+    """Return a sentence on the first log row by which the event of `measure` surely happened, or ""."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:

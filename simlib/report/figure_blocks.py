@@ -35,8 +35,8 @@ def figure_block(
     Args:
         words: The picture in words.
         draw: A function that draws on an axes.
-        width: Pixels on the screen.
-        height: Pixels on the screen.
+        width: The width in pixels on the screen.
+        height: The height in pixels on the screen.
         box: Left edge, lower edge, width and height of the axes, as shares of the picture.
         foot: A line below the picture.
     """

@@ -66,7 +66,7 @@ class Material:
     - `evident`: the ids of the assumptions whose effect on the headline is self-evident.
     - `paths`: the most probable paths.
     - `indicators`: the signs of the most probable endings.
-    - `seeing`: how much each observed move would change the headline.
+    - `seeing`: how much each move would change the headline if it were seen.
     - `views`: the report's forecast pooled with those of the views.
     - `past_crises`: the scenario compared with past crises.
     - `past`: the scenario compared with its own log of events.
@@ -113,7 +113,7 @@ class Material:
     def range_of(self, kind: str, name: str) -> tuple[float, float]:
         """Return the 5–95% range of the probability of an ending or a question over the sets in `draws`.
 
-        `kind` is "ending" or "question", and `name` an id.
+        `kind` is "ending" or "question", and `name` is an id.
         """
         assert self.draws is not None
         points = self.draws.spread(name, "questions" if kind == "question" else "endings")[:, -1]
@@ -136,8 +136,8 @@ def gather(
     """Answer the further questions of a report, about the headline and the most probable endings.
 
     `forecast` is the mean of `draws` if there are any. The answers leave calendar windows out if the forecast does. If
-    `draws` were learnt from a log, nothing is compared with the past, because the past says nothing about the time
-    after the log. Raises any SimlibError that a question raises.
+    `draws` were learnt from a log, nothing is compared with past crises or with the log, because neither covers the
+    time after the log. Raises any SimlibError that a question raises.
     """
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.sensitivity.direct_rates import self_evident
@@ -167,7 +167,7 @@ def gather(
 def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
-    """Return functions that compute further parts of a report, by the field of `Material` for the result."""
+    """Return {field of `Material`: function that computes it} for further parts of a report."""
     from simlib.analysis.paths.classes import paths
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
@@ -196,7 +196,7 @@ def _steps(
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
-    """Return the fields `spread` and `worth` of `Material`, without those that need more draws."""
+    """Return the fields `spread` and `worth` of `Material`, each only if the draws allow it."""
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
     from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS

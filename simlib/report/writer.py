@@ -1,4 +1,4 @@
-"""A report in a file: the forecast, the answers beside it, and the page that shows them."""
+"""A report in a file: the forecast, the answers to further questions, and the page that shows them."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def write_report(
         The path that was written. The same seed gives the same bytes.
 
     Raises:
-        ScenarioError: For another suffix, for interventions that do not fit the scenario, and for an earlier forecast
-        that cannot be read or is about another scenario.
+        ScenarioError: For a suffix other than .html and .md, for interventions that do not fit the scenario, and for an
+        earlier forecast that cannot be read or is about another scenario.
         Unsupported: For a belief about another scenario or date.
         Cancelled: When `control` cancels the work. Nothing is written.
     """
@@ -101,7 +101,7 @@ def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
 
 
 def save_report(material: Material, path: str | Path) -> Path:
-    """Write the material that `report_on` returned as a report, and return the path.
+    """Write a report of the material that `report_on` returned, and return the path.
 
     Raises ScenarioError for any suffix other than .html and .md.
     """

@@ -81,7 +81,8 @@ class AmountSample:
     def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
         """Return the weighted mean of `values` (D, R), and the variance of this mean.
 
-        The R values of one set of assumption values are averaged first. The variance is that between the D sets.
+        The R values of one set of assumption values are averaged first. The variance is estimated from the differences
+        between the D sets.
         """
         by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
@@ -141,7 +142,7 @@ class Accumulation:
     def sentences(self, label: str, by: str) -> list[str]:
         """Describe the amount at the last report time: mean, spread and tail.
 
-        `label` is the label of the impact, and `by` the last report time in words.
+        `label` is the label of the impact, and `by` is the last report time in words.
         """
         mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)

@@ -43,8 +43,8 @@ LEAD = 0.05
 class Forecast(Answer):
     """The probabilities of one scenario at given assumption values, or their mean over many sets of them.
 
-    Every array has the shape (T,): one number for each of T report times. After an ending, levels stay as they are and
-    no more moves are counted.
+    Every array outside `firings` and `impacts` has the shape (T,): one number for each of T report times. After an
+    ending, levels stay as they are and no more moves are counted.
 
     - `horizon_days`: the length of the forecast.
     - `engine`: "exact" or "montecarlo".
@@ -113,8 +113,8 @@ class Forecast(Answer):
         - `day`, `by`: the report time in days after the start, and as a date.
         - The ids of the row, such as `ending`, or `variable` and `level`. Most tables have a `label` too.
         - `probability` (or `expected` for numbers and amounts), with its interval from `low` to `high`.
-        - Further columns of the tables "firings" (points and tail of the number of times that a move happens),
-          "counters" (mean and percentiles) and "impacts" (standard deviations).
+        - Further columns of the tables "firings" (percentiles and tail probabilities of the number of times that a move
+          happens), "counters" (mean and percentiles) and "impacts" (standard deviations).
 
         Raises ValueError for any other `what`.
         """
@@ -135,7 +135,7 @@ class Forecast(Answer):
         return pd.DataFrame(list(rows[what]()))
 
     def _over_time(self, ids: Mapping[str, str], **columns: Floats) -> Iterator[dict[str, Any]]:
-        """Yield a row for each report time, with its number of each column (T,)."""
+        """Yield a row for each report time, with the number in each column (T,) at this time."""
         for place, day in enumerate(self.times.tolist()):
             numbers = {name: column[place] for name, column in columns.items()}
             yield {"day": day, "by": self.by_date(day), **ids, **numbers}
@@ -154,7 +154,7 @@ class Forecast(Answer):
     def part(self, kind: str, name: str, part: str) -> Band:
         """Return the probability of a level of a variable, or of a rung of a ladder, with its interval.
 
-        `kind` is "variables" or "ladders", `name` the id of the variable or ladder, and `part` the level or rung.
+        `kind` is "variables" or "ladders", `name` is the id of the variable or ladder, and `part` is the level or rung.
         """
         p = getattr(self, kind)[name][part]
         if not self.error:
@@ -286,7 +286,7 @@ class Forecast(Answer):
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the likeliest endings by the last report time, in a sentence. `limit` is the number of endings.
+        """Return the likeliest endings by the last report time, in a sentence. It names at most `limit`.
 
         A forecast over many sets of assumption values adds a sentence about the forecast at the stated values.
         """

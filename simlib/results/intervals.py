@@ -28,7 +28,7 @@ class Band:
     def wilson(cls, successes: ArrayLike, trials: ArrayLike) -> Band:
         """Return the 95% Wilson score interval of a proportion at each report time (Wilson 1927).
 
-        `successes` and `trials` are the two counts. `trials` may be an effective number, which is not whole.
+        `successes` and `trials` are the two counts. `trials` may be an effective number, which need not be whole.
         """
         k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
         p = k / n

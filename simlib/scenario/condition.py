@@ -14,7 +14,8 @@ class Condition:
     """A condition on the state, which holds if at least one of its `clauses` holds.
 
     A clause is `((variable_id, (level, ...)), ...)`. A clause holds if every variable in it is at one of the levels
-    listed with it. `ALWAYS` has one empty clause, which always holds. A condition without clauses never holds.
+    listed with the variable. `ALWAYS` has one empty clause, which always holds. A condition without clauses never
+    holds.
     """
 
     clauses: tuple[Clause, ...] = ((),)

@@ -1,7 +1,7 @@
 """The section `evidence` of a scenario: how its event log is to be read.
 
 - `History`: from which day the log is used.
-- `Coverage`: which moves the log shows when they happen.
+- `Coverage`: how likely the log is to show a move when the move happens.
 - `RowRule`: what a row of the log means, if the word in its column `move` does not say enough.
 
 Numbers written in this section are used only to compute the likelihood of the log. They are kept apart from the other

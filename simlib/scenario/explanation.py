@@ -39,7 +39,7 @@ class Sentence:
 
     - `section`: the section of the file in which the item is written.
     - `id`: the id of the item.
-    - `sentence`: the sentence.
+    - `sentence`: the text about the item.
     """
 
     section: str

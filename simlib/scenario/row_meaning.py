@@ -27,7 +27,7 @@ Firing = tuple[str, str]
 class Reading:
     """What one row of an event log means. At most one of `firings`, `level` and `setting` is given.
 
-    - `row`: the row.
+    - `row`: the row of the event log.
     - `firings`: pairs (move, outcome), one of which happened.
     - `level`: a condition on the state that holds.
     - `setting`: a change from outside, as pairs (variable, level).
@@ -61,7 +61,7 @@ def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]
 
     - a row with an outcome that its move does not have.
     - a row with a confidence for which the scenario gives no likelihood ratio.
-    - a row that may mean any of several outcomes.
+    - a row without an outcome, if its move has several outcomes and each has a `chance` in the file.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)

@@ -26,7 +26,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class Refusal(Exception):
-    """Raised for a text that cannot be read. `what` names the fault, and `expected` the right form."""
+    """Raised for a text that cannot be read. `what` names the fault, and `expected` names the right form."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected

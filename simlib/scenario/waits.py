@@ -39,7 +39,7 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a sum of `stages` equal exponential times, given its median."""
+    """Return the 5th and 95th percentiles of a wait of `stages` exponential stages with the given median."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 

@@ -1,13 +1,13 @@
 """Sweeps: forecasts of a scenario for many sets of inputs, on this machine or on a Dask cluster.
 
 - A *point* is a world (a scenario, or a scenario with a view), one set of assumption values and a seed.
-- A *plan* is a named set of interventions. If a design is crossed with plans, each point also has a plan.
+- A *plan* is a named set of interventions. If a design has plans, each point also has one of these plans.
 - A *case* is a group of points that differ only in their plan.
 - A *block* is a group of points that are computed together and stored in one file.
 
 Cases are computed in random order, and all plans of a case one after another. So the finished part of an aborted sweep
 is a random sample of the cases. The file of a block is written whole or not at all. An interrupted sweep continues
-where it stopped, and no finished block is lost or counted twice. The numbers of a point are the same, bit for bit, on
+where it stopped, and no finished block is lost or counted twice. The results of a point are the same, bit for bit, on
 one thread or on a cluster.
 
 The folder of a sweep holds:

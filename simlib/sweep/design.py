@@ -41,8 +41,7 @@ class SweepDesign:
     - `seed` (P,): the seed of each point.
     - `columns`: further columns that describe each point in a table, as {name: P values}.
     - `drawn`: whether `theta` holds draws from the priors of each point's world.
-    - `plans`: named sets of interventions. The points of each group of `len(plans)` consecutive points differ only in
-      the plan.
+    - `plans`: named sets of interventions. Each `len(plans)` consecutive points differ only in the plan.
     """
 
     worlds: tuple[Scenario, ...]
@@ -66,7 +65,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row per forecast: scenario hash, seed, `columns` and assumption values."""
+        """Return a table with one row per point: number, scenario hash, seed, `columns`, assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -91,10 +90,10 @@ class SweepDesign:
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return a design that repeats every point (set of inputs) without interventions and with each plan.
+        """Return a design that repeats every point (set of inputs) as it is and with each plan added.
 
-        `plans` are named sets of interventions. The plan without interventions is called `baseline`. In the result, the
-        columns `case` and `plan` give the number of the repeated point and the name of its plan.
+        `plans` are named sets of interventions. Points as they are have the plan `baseline`, which is empty. In the
+        result, the column `case` gives the number of the repeated point, and `plan` the name of the plan.
 
         Raises ScenarioError for interventions that are impossible in a scenario of the design, and for a plan called
         `baseline` that has interventions. Raises SimlibError for a design that already has plans.
@@ -146,7 +145,7 @@ def grid_design(
 
 
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
-    """Return the design of a sweep over draws of the assumptions from their priors (a Sobol sequence).
+    """Return the design of a sweep over draws of the assumptions from their priors, by a Sobol sequence.
 
     `seed` is the seed of the draws. `replicate_seed` is the seed of the simulation at every point, so all points have
     common random numbers.
@@ -164,8 +163,9 @@ def views_design(
 ) -> SweepDesign:
     """Return the design of a sweep over every combination of views, plans and seeds.
 
-    `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. The
-    assumptions have the values in the files. Raises ScenarioError for interventions that are impossible in a scenario.
+    `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If there
+    are any, the plan `baseline` without interventions is added (see `cross`). The assumptions have the values in the
+    files. Raises ScenarioError for interventions that are impossible in a scenario.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])

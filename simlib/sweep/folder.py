@@ -32,7 +32,8 @@ def block_file(folder: Path, number: int) -> Path:
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
     """Write the manifest and the design of a sweep into a new folder.
 
-    If the folder has a manifest, nothing is written. Raises SimlibError if this manifest belongs to another sweep.
+    If the folder has a manifest, nothing is written. Raises SimlibError if this manifest belongs to another sweep, or
+    if the folder has blocks but no manifest.
     """
     wanted = plain_json(
         {

@@ -76,7 +76,8 @@ def run(
 ) -> SweepReport:
     """Compute the forecasts of a sweep into a folder. An earlier run of the same design is continued.
 
-    A block (group of forecasts) that raises an error is tried again. If the block still fails, the report names it.
+    A block (group of forecasts) that raises an error other than SimlibError is tried again, at most twice. The report
+    names every block that failed in the end.
 
     Args:
         design: The inputs of each forecast, as returned by `grid_design`, `sobol_design` or `views_design`.

@@ -243,8 +243,8 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
     """Split a leaf into two leaves where this lowers the sum of squared errors most.
 
-    If no split is allowed, the result is the leaf itself. Each new leaf must keep the share `_LEAST_LEAF` of all
-    points.
+    If no split is allowed, the result is the leaf itself. Each new leaf must have at least the share `_LEAST_LEAF` of
+    all points.
     """
     rows = np.flatnonzero(leaf.members)
     few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())

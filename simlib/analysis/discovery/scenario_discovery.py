@@ -14,7 +14,7 @@ Coverage and density are counted in the draws in which the box was found, so bot
 fresh draws of fictional worlds they were lower by 1 to 4 points with 1,000 draws, and by 1 to 14 points with 100. The
 share of all draws in the box has no such bias.
 
-A regression tree divides the same draws into a few regions (leaves) in which the measure differs most.
+A regression tree divides the same draws into a few regions (leaves), so that the measure differs most between regions.
 
 Slices are cut by the ranks of the draws and not by their values, so the unit and scale of an assumption do not matter.
 If draws have weights, every share, mean, quantile and rank is weighted. A quasi-p-value then counts the effective
@@ -294,7 +294,7 @@ def discover(
     Args:
         scenario: The scenario, with its interventions.
         measure: The name of a measure, such as "ending:ID".
-        threshold: The draws of interest are those in which the measure is at least this number. Default: the upper
+        threshold: A draw is a case of interest if the measure is at least this number. Default: the upper
             quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
@@ -307,7 +307,7 @@ def discover(
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         Unsupported: For a belief about another scenario or date.
-        SimlibError: When the measure reaches the threshold in every draw, or in none.
+        SimlibError: When the answers differ, but all of them reach the threshold, or none does.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """

@@ -53,8 +53,8 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
     """Return three arrays (R,) about the event of the measure, with one value for each of R histories.
 
     - Whether neither the event nor an ending has happened by the day `look_by_day`.
-    - Whether this is so, and the event happens later.
-    - The day of the event. For a measure of an ending, this is the day of any ending.
+    - Whether neither has happened by that day, and the event happens later.
+    - The day of the event. For a measure of an ending, this is the day on which the history ends, in whichever ending.
     """
     histories = sample.histories
     still_open = histories.ending_time > look_by_day

@@ -62,7 +62,7 @@ class _Watch:
         self.before = _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return a row for each sign that may be seen while the ending or question is open.
+        """Return a row for each sign that may or may not be seen while the ending or question is open.
 
         Known signs come first, and all other signs follow. In each of the two parts, the signs with the most expected
         information come first.

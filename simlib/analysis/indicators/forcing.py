@@ -22,7 +22,7 @@ __all__ = ["Forcing"]
 
 
 class Forcing:
-    """Computes the effects on a measure of moves that are forced on a day, one move at a time.
+    """Computes how much a measure changes if a move is forced on a day, for one move at a time.
 
     The assumptions have their stated values. `engine` is "exact" for an ending, unless there are too many states.
     Otherwise `engine` is "montecarlo", which simulates `runs` pairs of histories with common random numbers. The two

@@ -1,7 +1,8 @@
 """What to watch for: evidence of moves and levels about an ending or a question.
 
 All numbers are conditional on the situation on the day t of the observation: nothing has ended, and the question is
-open. E is the ending (or a yes to the question) after t and by the horizon T. S is the sighting by t. Then
+open. E is the ending (or a yes to the question) after t and by the horizon T. A sign is a move or level, and S says
+that the sign is seen by t. Then
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
@@ -112,7 +113,7 @@ class Indicator:
 
     @property
     def evidence(self) -> str:
-        """The numbers of the sign as text, which is equal for signs that say the same."""
+        """The numbers of the sign as text, which is equal for signs with the same numbers."""
         shares = (self.seen, self.if_seen, self.if_not_seen, self.lead_days)
         return " ".join(f"{value:.9f}" for share in shares for value in share)
 
@@ -145,8 +146,8 @@ class Indicators(Answer):
     by_day: the day of the forecast, in days after the scenario's `as_of`.
     times_seen: the number of sightings from which a move or level counts as seen.
     before: the probability of the ending or question without the observation, with its 95% interval.
-    rows: the moves and levels. Known signs (likelihood ratio known to differ from 1) come first. Each part is ordered
-    by expected information.
+    rows: the moves and levels. Known signs (likelihood ratio known to differ from 1) come first, then the others. Both
+        groups are ordered by expected information.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -179,7 +180,7 @@ class Indicators(Answer):
     def signs(self) -> tuple[Indicator, ...]:
         """The moves and levels whose likelihood ratio is known to differ from 1, the most informative first.
 
-        A level is left out if a move has the same numbers, because it would say the same a second time.
+        A level is left out if a move has the same numbers, because the level would only repeat the move.
         """
         moves = {row.evidence for row in self.rows if row.kind == "move"}
         return tuple(row for row in self.rows if row.known and (row.kind == "move" or row.evidence not in moves))

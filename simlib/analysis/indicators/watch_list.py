@@ -47,9 +47,9 @@ def indicators(
             that is less.
         times_seen: Number of sightings from which a move or level counts as seen. Each entry into a level is a
             sighting, and so is a start at that level.
-        engine: "exact" uses the stated values, and needs `times_seen` 1. It refuses a belief, and ignores `runs` and
-            any other `draws`. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states are few enough.
-            Otherwise "auto" is Monte Carlo.
+        engine: "exact" uses the stated values, and needs `times_seen` 1. It refuses a belief as `draws`, and ignores
+            any number given for `draws` or `runs`. "auto" is exact if `draws` is 0, `times_seen` is 1 and the states
+            are few enough. Otherwise "auto" is Monte Carlo.
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
             stated in the scenario.
         runs: Histories of each draw. Default: as many as make 20,000 in all.

@@ -149,7 +149,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier whose implied rate is closest to the observed rate. Without one: the first."""
+        """The multiplier whose implied rate is closest to the observed rate, or the first if there is none."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -180,7 +180,8 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
     before the start, so two multipliers are tried: at the start and over the first weeks. The multiplier whose implied
     rate is closer to the observed rate decides.
 
-    Without `observed`, a public move is reported if its factors are expected to change its rate at the start. There are
+    Without `observed`, a public move is reported if its factors are expected to change its rate at the start by the
+    factor `CLAIMS` or more. There are
     two exceptions: the reason of the rate begins with "assumed", or the rate was elicited as a probability p within T
     days. For elicited rates, the function `elicited` shows the implied probability.
     """
@@ -250,9 +251,10 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 def _later_multipliers(subject: Subject) -> dict[str, float]:
     """Return the expected product of the factors over the first weeks, for each move with an observed rate.
 
-    For each such move, a second move is added that is called its probe. The probe changes nothing. Its rate is one per
+    For each such move, a second move is added, the probe of this move. The probe changes nothing. Its rate is one per
     day whenever the first move is possible, so the expected number of its firings is the number of days on which the
-    first move is possible. The product of the factors is firings of the move / (base rate × days).
+    first move is possible. The expected product of the factors is the expected number of firings of the move / (base
+    rate × expected days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

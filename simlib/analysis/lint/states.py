@@ -53,7 +53,7 @@ def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
 
 
 def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report each outcome of a move whose chance is 0 at the stated values."""
+    """Report each outcome whose chance is 0 at the stated values."""
     for (move, outcome), chance in zip(subject.tables.outcome_ids, subject.chances, strict=True):
         if chance > 0 or move not in subject.scenario.moves:
             continue
@@ -67,9 +67,9 @@ def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
 
 
 def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
-    """Report each outcome of a move whose effects never change anything.
+    """Report each outcome that can happen, but whose effects never change anything.
 
-    Such an effect sets a level that already holds, or shifts a variable past its last level.
+    Each such effect only sets a level that already holds, or shifts a variable past its first or last level.
     """
     space = subject.space
     moved = np.unique(space.pair_outcome[space.pair[subject.live_edges]])

@@ -139,7 +139,7 @@ _SWITCH = "moves of "  # ids in a file have no spaces, so none can begin with th
 def _with_switches(scenario: Scenario) -> Scenario:
     """Return the scenario with one more factor for the moves of each actor.
 
-    The factor is 1 as stated. With the factor 0, the actor's moves never happen.
+    The stated value of the factor is 1. With the factor 0, the actor's moves never happen.
     """
     actors = dict.fromkeys(move.actor for move in scenario)
     switches = {_SWITCH + actor: Assumption(_SWITCH + actor, actor, "factor", 1.0, 1.0, 1.0, "") for actor in actors}
@@ -212,7 +212,7 @@ class _Strands:
         return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
-        """Return an estimate from slopes of how much each of S strands changes each of R measures (S, R).
+        """Estimate from slopes how much each of S strands changes each of R measures (S, R).
 
         A row of `rows` (R, 1 + A) has the value and the slopes of one measure, as in `at_stated`.
         """

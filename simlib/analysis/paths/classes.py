@@ -170,7 +170,7 @@ def counted_paths(
 
 
 def courses(played: Histories, ladder: str) -> list[tuple[tuple[str, ...], str]]:
-    """Return for each history the rungs of a ladder in the order of their first visits, and its ending."""
+    """Return for each history its rungs on a ladder, in the order of first visits, and its ending."""
     names, rungs = [rung.id for rung in played.scenario.ladders[ladder].rungs], rungs_of_rows(played, ladder)
     endings = [*played.scenario.endings, ONGOING]
     return [

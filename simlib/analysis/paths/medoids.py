@@ -37,7 +37,7 @@ TYPICAL = 3
 class TypicalHistories(Answer):
     """Sampled histories, their paths, and a typical history of each of the likeliest paths.
 
-    histories: the histories. Each history has one row for its start and one for each event. There are N rows in all.
+    histories: the sampled histories, each with one row for its start and one for each event. There are N rows in all.
     paths: the path classes (orders in which rungs of a ladder are first visited).
     rungs (N,): the index of the rung (level of the ladder) after each row.
     typical: pairs of a path class and the index of its typical history.

@@ -47,8 +47,8 @@ class Branch:
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     entered: the probability that a history has visited these rungs in this order by the target day.
-    share_of_parent: among histories that first visit all these rungs but the last in this order, the share whose next
-    new rung is the last.
+    share_of_parent: the share of histories that next visit the last of these rungs, among histories that first visit
+        the other rungs in this order.
     """
 
     rungs: tuple[str, ...]
@@ -101,7 +101,8 @@ class Paths(Traced):
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
         """Return a table of the path classes or, with "tree", of the beginnings of paths.
 
-        A beginning of a path is a list of rungs that many classes visit first. Raises ValueError for any other `what`.
+        A beginning of a path is a list of rungs that one or more classes visit first. Raises ValueError for any other
+        `what`.
         """
         import pandas as pd
 

@@ -79,7 +79,8 @@ class SearchResult:
     Rungs and endings are indices. The last index of endings stands for no ending.
 
     classes: (probability, rungs in order of first visits, ending), the most probable first.
-    prefixes: (rungs visited first, probability of visiting them first) for each beginning of a path that was met.
+    prefixes: (rungs visited first, probability of visiting them first) for each beginning of a path that the search
+        found.
     total: the probability of the wanted ending (about 1 without one).
     error: a bound on the truncation error of each probability.
     left: a bound on the probability of each class that the search did not reach.
@@ -193,7 +194,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return `_Span.worth` at the moment just after intervention `number`. -1 means before all interventions."""
+        """Return `_Span.worth` just after intervention `number` (from 0), or before all of them for -1."""
         if span.worth is None:
             return None
         value = span.worth[0]

@@ -72,7 +72,7 @@ class Elasticities(Answer):
     def frame(self) -> pd.DataFrame:
         """Return a table with one row for each measure and assumption.
 
-        For each measure, the assumption of the largest elasticity comes first.
+        For each measure, the assumption with the largest elasticity, positive or negative, comes first.
         """
         import pandas as pd
 

@@ -58,7 +58,7 @@ class Bar:
 
     at_low, at_high (M,): the measures with the assumption at its low and at its high value.
     half_low, half_high (M,): the 95% half-widths of the changes of the measures from their central values. The two
-    measures that a change compares use the same random numbers. The half-widths are 0 when exact.
+        values that a change compares are computed with the same random numbers. The half-widths are 0 when exact.
     """
 
     assumption: Assumption
@@ -140,7 +140,7 @@ class Drivers(Traced):
         """Return a table of one measure (default: the first), with one row for each assumption.
 
         The assumption that changes the measure most comes first. The columns `at_low` and `at_high` are changes of the
-        measure from `stated`. The columns `value_at_low` and `value_at_high` are its values.
+        measure from `stated`. The columns `value_at_low` and `value_at_high` are the values of the measure.
         """
         import pandas as pd
 
@@ -236,7 +236,7 @@ def drivers(
         top: How many assumptions are tried for each measure: the ones with the steepest slopes. None: all.
         draws: 0 uses the values and ranges as stated. Draws (sets of assumption values) are given as a number of draws
             of the prior, or as a belief (weighted draws). Each value is then the weighted median of the draws, and each
-            range their 5th to 95th percentile.
+            range goes from their 5th to their 95th percentile.
         runs: Replicates by Monte Carlo at the central values and at each end of a range.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.

@@ -61,8 +61,8 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
 
     Args:
         scenario: The scenario.
-        groups: Further inputs as {name: assumptions}, such as by actor or by source. An assumption in no group is an
-            input by itself, unless it is correlated with others.
+        groups: Further inputs as {name: assumptions}, such as one input for each actor or for each source. An
+            assumption in no group is an input by itself, unless it is correlated with others.
 
     Raises:
         ScenarioError: For an unknown or fixed assumption, and for an assumption in two groups.
@@ -223,7 +223,7 @@ def _swings_by_replicates(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Estimate from slopes the standard deviation of M measures that each of I inputs causes (I, M).
+    """Estimate from slopes the standard deviation that each of I inputs causes in M measures (I, M).
 
     `swing` (A, M) is the change of each measure per normal score of each assumption, and `correlation` (A, A) holds the
     correlations of the scores.
@@ -239,7 +239,7 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> list[Input]:
-    """Return inputs whose labels order correlated assumptions by their effect on one measure.
+    """Return the inputs with labels that list correlated assumptions by their effect on one measure.
 
     `swing` (A,) is the change of the measure per normal score of each of A assumptions. The order of the inputs, and of
     the assumptions in each input, stays as it is.
@@ -254,7 +254,7 @@ def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:
     """Return the indices of the inputs that are among the `top` with the largest spread, for any measure.
 
-    `spread` (I, M) has the standard deviation of M measures that each of I inputs causes.
+    `spread` (I, M) has the standard deviation that each of I inputs causes in each of M measures.
     """
     return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
 
@@ -262,7 +262,7 @@ def steepest_of_each(spread: Floats, top: int) -> list[int]:
 def largest_shares(spread: Floats) -> Floats:
     """Return the largest share of each of I inputs in the variance of any measure (I,).
 
-    `spread` (I, M) has the standard deviation of M measures that each input causes.
+    `spread` (I, M) has the standard deviation that each input causes in each of M measures.
     """
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

@@ -92,12 +92,12 @@ class Share:
 
     @property
     def noticeable(self) -> bool:
-        """Whether `first` (or `total`, if `first` is not known) is known to be above zero."""
+        """Whether `first` (or `total`, if `first` is not known) is known to be at least 0.01."""
         index = self.first if self.first.known else self.total
         return index.known and index.low >= 0.01
 
     def sentence(self, spread: str) -> str:
-        """Say which part of a spread, given in words, comes from the input."""
+        """Say which part of a spread comes from the input, where `spread` describes that spread in words."""
         first, total, who = self.first, self.total, quoted(self.input.label)
         if not first.known:
             part = f"{percent(total.estimate)} ({percent(total.low)} to {percent(total.high)})"

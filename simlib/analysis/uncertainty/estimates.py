@@ -34,7 +34,7 @@ class Number:
     value: the estimate.
     half: the 95% half-width, from the draws of the assumptions and the replicates together.
     of_replicates: the 95% half-width from the replicates (simulated histories) alone, 0 when exact.
-    ends: the 95% interval if its two sides differ (None: both are `half`). `half` is then the longer side.
+    ends: the 95% interval if its two sides differ. `half` is then the longer side. None: both sides are `half`.
     """
 
     value: float
@@ -86,7 +86,7 @@ class Weighting:
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
     def given(self, probability: Floats) -> Weighting:
-        """Weigh each draw also by the probability (D,) that a condition happens there (Bayes' rule)."""
+        """Multiply the weight of each draw by the probability (D,) of a condition at this draw (Bayes' rule)."""
         weights = probability if self.scale is None else self.scale * probability
         return Weighting(self.group, weights / weights.mean())
 
@@ -117,8 +117,8 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 def jackknifed(value: float, left: Floats, statistic: Statistic, values: Floats) -> Number:
     """Return an estimate `value` from answers (D, K), with its 95% half-width.
 
-    `left` (G,) are the estimates without one of G groups of draws each (delete-a-group jackknife). `statistic` knows
-    the weights of the draws, so it is given none.
+    `left` (G,) are the estimates from all draws but one of G groups, for each group (delete-a-group jackknife).
+    `statistic` knows the weights of the draws, so it is given none.
     """
     of_groups = float(((left - left.mean()) ** 2).sum()) * (len(left) - 1) / len(left)
     of_blocks = _replicate_variance(statistic, values, Weighting(np.zeros(len(values), dtype=np.int64)))
@@ -188,7 +188,7 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return the number of draws of equal weight that would tell as much (Kish 1965)."""
+    """Return how many draws of equal weight would tell as much as these weighted draws (Kish 1965)."""
     return draws if scale is None else effective_number(scale)
 
 

@@ -37,7 +37,7 @@ def explained(
     Sobol sequences put less noise into a regression than the independent draws that `explained_variance` allows for.
     The spread between groups would be too large an error, because a regression on an eighth of the draws is much
     noisier than one on all of them. If the answer is rare and few draws in the tail make most of its variance, the
-    half-width of a gain in score covers less than 95%.
+    interval of a gain in score, value ± half-width, covers the true gain less often than in 95% of cases.
     """
     groups = np.unique(weighting.group)
     rest = [weighting.group != group for group in groups]

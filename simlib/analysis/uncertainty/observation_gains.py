@@ -92,7 +92,7 @@ def watched_shares(
 
 
 def at_look(shares: Floats) -> dict[str, float]:
-    """Return probabilities on the last day t of watching for one observation.
+    """Return the probabilities of one observation on the last day t of watching.
 
     open: P(question open at t).
     seen: P(seen by t | open at t).
@@ -128,8 +128,8 @@ def brier_gain(shares: Floats, scale: Floats | None) -> float:
 def log_gain(shares: Floats, scale: Floats | None) -> float:
     """Return the expected gain in the log score (nats) from an observation.
 
-    Noise raises the plain estimate. So the estimate is multiplied by the Brier gain without noise, divided by the Brier
-    gain with noise.
+    Noise raises the plain estimate. So the estimate is multiplied by the ratio of the Brier gain without noise to the
+    Brier gain with noise.
     """
     known = at_look(scaled(shares, scale))
     weights = np.array([known["seen"], 1 - known["seen"]])

@@ -1,4 +1,4 @@
-"""The range of an answer over the assumptions, and their share of its uncertainty.
+"""The range of an answer over the assumptions, and the share of its uncertainty that they cause.
 
 Each draw (set of assumption values) gives a probability P. The spread of P over the draws is *uncertainty about the
 assumptions*, which research can reduce. The uncertainty within a draw is *chance*, which no research can reduce. The
@@ -77,13 +77,13 @@ NAMED = 3
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work is allowed.
 
-    tolerance: the wanted half-width of the quantiles of a probability (of an expected count: relative to its mean).
+    tolerance: the wanted half-width of each quantile. For an expected count, it is a fraction of the mean of the count.
     quantiles: the wanted quantiles, strictly between 0 and 1.
     most_draws: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
     patience: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact. The
-    answer at the stated values may be exact even if the draws would take more.
-    answer_when_cancelled: whether a cancelled question is answered from the last finished doubling of draws or
-    replicates, if there is one.
+        answer at the stated values may be exact even if the product for all draws is larger than this.
+    answer_when_cancelled: whether a cancelled question is answered from the draws and replicates before the unfinished
+        doubling, if there are any.
     """
 
     tolerance: float = 0.02
@@ -111,7 +111,8 @@ class Uncertainty(Traced):
     scores (D, A): the normal scores of the draws (None: the draws are those of a belief).
     theta (D, A): the values of the assumptions at each draw, in base units.
     weights (D,): the weights of the draws, which sum to one.
-    sequence (D,): the number of the Sobol sequence to which each draw belongs (for a belief: of its group).
+    sequence (D,): the number of the Sobol sequence to which each draw belongs (for a belief: the number of the draw's
+        group).
     answers (D, K, M): the measures at each draw, in K blocks of replicates (one block when exact).
     spreads: the range of each measure, by name.
     tolerance: the half-width asked for (None: the number of draws was given instead).
@@ -164,7 +165,7 @@ class Uncertainty(Traced):
     def frame(self, what: str = "measures") -> pd.DataFrame:
         """Return a table with one row for each measure or, with "draws", for each draw of the assumptions.
 
-        Columns of "measures" (NAME_error is the 95% half-width of NAME, for some of them):
+        Columns of "measures" (for some columns NAME, a column NAME_error gives the 95% half-width of NAME):
 
         - stated: the answer at the stated values of the assumptions.
         - mean, deviation: the mean and the standard deviation over the draws.
@@ -357,11 +358,12 @@ def uncertainty(
 
 
 def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
-    """Return the range of measures over draws of the assumptions that have been forecast already.
+    """Return the range of measures over draws of the assumptions, from a forecast made at each draw.
 
     The measures are taken at the last report time. Draws of equal weight are divided in their order into eight groups,
     and the spread between groups gives the errors. If the groups are parts of one Sobol sequence, the errors come out a
-    little too large. The forecasts have no blocks of replicates, so the noise within draws is removed first.
+    little too large. The forecasts have no blocks of replicates, so the noise of the replicates is removed before the
+    range is computed.
 
     Args:
         sample: A forecast at each draw.

@@ -8,11 +8,12 @@ gain is the expected value of sample information (EVSI):
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and of seeing the move, in nats.
 
-These are averages over draws (sets of assumption values), each with its own replicates (simulated histories). Var(P_θ)
-is the uncertainty about the assumptions alone, and Q_θ the probability of seeing the move, with mean q. The observation
-would resolve the share Cov(P_θ, Q_θ)² / (q (1 - q) Var(P_θ)) of Var(P_θ). Squares are computed as products of different
-blocks of replicates, so that noise does not count as a gain. Not seeing a move also counts as evidence, which is sound
-only if the record of the move is complete. The gains of several observations overlap and must not be added.
+The probabilities are averages over draws (sets of assumption values). Each draw has its own replicates (simulated
+histories). P_θ is the probability of E at the draw θ, and Var(P_θ) is the uncertainty about the assumptions alone. Q_θ
+is the probability at θ of seeing the move by t, in open histories or not, and q̄ is the mean of Q_θ. The observation
+would resolve the share Cov(P_θ, Q_θ)² / (q̄ (1 - q̄) Var(P_θ)) of Var(P_θ). Squares are computed as products of
+different blocks of replicates, so that noise does not count as a gain. Not seeing a move also counts as evidence, which
+is sound only if the record of the move is complete. The gains of several observations overlap and must not be added.
 
 Reference: Ades, A., Lu, G. and Claxton, K. (2004) Expected value of sample information calculations in medical
 decision modeling, Medical Decision Making 24.

@@ -51,8 +51,8 @@ class Spread:
     answers (D,): P at each draw, without the noise of the replicates.
     scale (D,): the weight of each draw, divided by the mean weight (None: equal weights).
 
-    For a conditional probability, each draw counts by the probability of the condition there (Bayes' rule). Its mean is
-    then P(event and condition) / P(condition) over all draws.
+    For a conditional probability, each draw is weighted by the probability of the condition at this draw (Bayes' rule).
+    The mean of P is then P(event and condition) / P(condition) over all draws.
     """
 
     measure: Measure
@@ -179,7 +179,7 @@ class Sampling:
     def until_known(
         self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, *, answer_when_cancelled: bool
     ) -> tuple[dict[str, Spread], list[Stage]]:
-        """Add draws and replicates until the quantiles reach a tolerance or the budget is spent.
+        """Add draws and replicates until each quantile is known to a tolerance, or the budget is spent.
 
         Args:
             measures: The measures.

@@ -3,7 +3,8 @@
 A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
 together. The exact engine gives each difference with a bound of its truncation error. Monte Carlo gives each difference
 with a 95% interval. It simulates the baseline and the variant with the same random numbers (common random numbers), so
-the samples are paired. Over draws of the assumptions, the baseline and each variant are computed at every draw.
+the samples are paired. Over draws of the assumptions, the baseline and each variant are computed at every draw, and the
+spread between the draws gives a 95% interval with either engine.
 
 A *flip* is a replicate (simulated history) whose ending differs between the baseline and the variant. The share of
 flips depends on how the random numbers of the two scenarios are coupled. So the coupling is named beside the share.
@@ -75,11 +76,12 @@ def compare(
             of ladders, expected numbers of moves, and expected impacts.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "auto" is the exact engine if it can answer, else Monte Carlo.
-        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0 compares at
-            the values stated in the scenario.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). With 0, the
+            scenarios are compared at their stated values.
         runs: Pairs of replicates (simulated histories) for each draw. Both replicates of a pair share their random
-            numbers. Default: 100,000 in all, or 10,000 beside an exact answer. An exact answer uses them only to count
-            the histories whose ending changes. With 0, the histories are not counted.
+            numbers. Default: 100,000 in all, or 10,000 beside an exact answer. An exact answer uses the pairs only to
+            count the histories whose ending changes, and for measures that the exact engine cannot answer. With 0, the
+            histories are not counted.
         seed: The seed of draws and replicates.
         control: Progress callback, cancellation and number of threads.
 
@@ -91,7 +93,7 @@ def compare(
         Unsupported: When a variant has other variables, assumptions, moves, endings, questions or ladders, or when the
             belief is about another scenario or date.
         ValueError: When there is no variant.
-        TypeError: When a variant is none of these kinds.
+        TypeError: When a variant is of no kind that `variants` may hold.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: For Monte Carlo, without Numba.
         Cancelled: When `control` cancels the work.

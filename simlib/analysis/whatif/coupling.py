@@ -3,7 +3,8 @@
 A replicate is one simulated history, and a firing is one occurrence of a move. In replicate r, the n-th firing of a
 move uses the same random numbers in the baseline and in the variant. So nearly all of the noise is shared and cancels
 in the difference. Endings and questions are compared within each replicate. Rungs and expected counts are compared
-block by block. Over draws of the assumptions, each draw is a block and has the weight of the draw.
+block by block. Over draws of the assumptions, everything is compared block by block, and a block holds the replicates
+of one draw and has the weight of this draw.
 
 Reference: Fréchet, M. (1951) Sur les tableaux de corrélation dont les marges sont données, Annales de l'Université de
 Lyon A 14.
@@ -87,7 +88,7 @@ class Flips:
     def bounds(self) -> tuple[float, float]:
         """The smallest and the largest share of replicates whose ending changes (Fréchet 1951).
 
-        The two forecasts allow no other share, however the random numbers of the two scenarios are coupled.
+        These bounds follow from the forecasts of the two scenarios, and hold however their random numbers are coupled.
         """
         before, after = self._forecasts()
         least = 1 - float(np.minimum(before, after).sum())
@@ -251,9 +252,10 @@ def run_replicates(
 
 
 def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
-    """Return the means of M measures by block (B, T, M), with conditional probabilities from their questions.
+    """Return the means of M measures by block (B, T, M), after computing the conditional probabilities.
 
-    In `means` these questions come last, two for each conditional probability: event and condition, and condition.
+    Each conditional probability is computed from two questions, which come last in `means`: first "event and
+    condition", then "condition".
     """
     plain = iter(range(means.shape[2]))
     pairs = iter(range(means.shape[2] - 2 * sum(m.kind == "given" for m in measures), means.shape[2], 2))
@@ -299,7 +301,8 @@ def change(
 ) -> tuple[Floats, Floats, Floats]:
     """Return (change, low, high) of one measure at T report times, each (T,), with a 95% interval.
 
-    Over draws of the assumptions, the sample size is the number of draws, because draws also differ in their values.
+    Over draws of the assumptions, the sample size is the (effective) number of draws, because the change also depends
+    on the assumption values.
 
     Args:
         before: The replicates of the baseline.

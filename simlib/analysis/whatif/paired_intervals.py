@@ -1,8 +1,8 @@
 """95% intervals for the difference of two scenarios under common random numbers.
 
 Endings and questions are compared within each replicate, which gives Tango's (1998) score interval for a difference of
-two paired proportions. It is valid even if few pairs differ, or none. All else is compared block by block. These
-intervals use Student's t over the blocks of replicates.
+two paired proportions. It is valid even if few pairs differ, or none. All else, and everything over draws of the
+assumptions, is compared block by block. Intervals by blocks use Student's t.
 
 Reference: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design, Statistics in Medicine 17. Cochran, W. (1977) Sampling Techniques, section 6.3.
@@ -24,10 +24,10 @@ __all__ = ["by_blocks", "paired", "pooled_shares"]
 
 
 def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure) -> Floats:
-    """Return conditional probabilities (B, T) of B blocks, with the mean of all blocks together.
+    """Return a value (B, T) for each of B blocks, whose weighted mean is the conditional probability.
 
-    Their weighted mean is P(event and condition) / P(condition), so that blocks in which the condition is more probable
-    count more. The deviations of the blocks from it are those of the ratio estimator (Cochran 1977) and give its error.
+    This mean is P(event and condition) / P(condition), so blocks in which the condition is more probable count more.
+    The deviations of the values from the mean are those of the ratio estimator (Cochran 1977), and give its error.
 
     Args:
         both: The probability of event and condition in each block at each of T times (B, T).
@@ -56,8 +56,8 @@ def by_blocks(
         probability: Whether the differences are of probabilities. The interval is then clipped to [-1, 1].
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
-        runs: The number of replicates in all blocks, None for exact blocks. If no block differs, the half-width follows
-            from this number, like the rule of three. For exact blocks the half-width is then 0.
+        runs: The number of replicates in all blocks, None for exact blocks. If all differences are 0, the half-width
+            follows from this number, like the rule of three, and is 0 for exact blocks.
     """
     share = weights / weights.sum()
     mean = share @ blocks

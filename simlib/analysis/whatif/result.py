@@ -175,8 +175,8 @@ class Comparison(Answer):
         """Return for each variant its changes and their effects, in sentences.
 
         Args:
-            measure: The name of the measure to begin with, even if it does not change. The measures that change most
-                follow. Default: the first of `measures`.
+            measure: The name of the measure to begin with, even if it does not change. Default: the first of
+                `measures`. The measures that change most follow.
             histories: Whether to describe pairs of histories that end differently.
             changes: Whether to name the changes of a variant whose name does not say them.
         """

@@ -32,7 +32,7 @@ def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
 def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
     """Return interventions that force a move on each of several dates.
 
-    If the move is not possible on a date, its intervention has no effect.
+    If the move is not possible on one of the dates, the intervention of that date has no effect.
     """
     return tuple(Force(move, date, outcome, because) for date in dates)
 
@@ -116,7 +116,7 @@ class Booking:
     on one day only.
     waits: whether the intervention acts only while a condition holds.
     again: the further days of a move that is forced more than once.
-    acts: the action of each day, in words.
+    acts: the interventions on `first` and on the days of `again`, one by one, in words.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]

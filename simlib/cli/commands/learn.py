@@ -59,7 +59,7 @@ def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[Learnt
         arguments: The options of the command, with the path of the scenario and the name of the view.
         scenario: The scenario before the log.
         learnt: The assumptions before and after the log.
-        source: The name of the log, which is named in the reason beside each number.
+        source: The name of the log, for the reason that the view gives beside each number.
     """
     changed = dict(scenario.assumptions)
     for each in learnt:

@@ -60,9 +60,8 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
     """Return the plans that the options in `changes` describe, and the problems found in them.
 
-    If the options follow `--as NAME`, `name` is this name, and they make one plan. It has the interventions of the
-    files, then those on the command line. Otherwise `name` is "", and each file is a plan with the id of the file as
-    its name.
+    If the options follow `--as NAME`, `name` is NAME, and all of them make one plan: the interventions of the files,
+    then those on the command line. Otherwise `name` is "", and each file makes one plan, named by the id of the file.
     """
     from simlib.sweep import load_plans
 

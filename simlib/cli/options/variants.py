@@ -1,4 +1,4 @@
-"""The variants of a scenario for the command `compare`, and the views of it for the command `pool`."""
+"""The variants of a scenario for the command `compare`, and its views for the command `pool`."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ Draw = Callable[["Axes"], Any]
 class Picture:
     """A figure to draw. Its size and margins are in pixels at 100 dots per inch.
 
-    `draw` draws on given axes. `foot` is a small line below the figure.
+    `draw` draws on given axes. `foot` is a line of small text below the figure.
     """
 
     name: str
@@ -102,7 +102,7 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Yield a problem if no file can be written in the folder `wanted`, or else in its nearest existing parent.
+    """Yield a problem if no file can be written in `wanted` or, if it is missing, in its nearest parent.
 
     A trial file is written, because no other test finds missing permissions and a full disk.
     """

@@ -97,7 +97,7 @@ def _flips(result: Comparison) -> Iterator[str]:
 def _after(d: Difference) -> str:
     """Return a text with the value of a quantity in a variant, and its change from the baseline.
 
-    The error of the change is half of its 95% interval. An exact change has no error.
+    The error of the change is half the width of its 95% interval. An exact change has no error.
     """
     from simlib.analysis.whatif.contrast import counts_change
 
@@ -149,7 +149,7 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 
 
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
-    """Return a column of a table, with its title first and then a text for each bar.
+    """Return a column of a table: its title, then a text for the assumption of each bar in `bars`.
 
     The text is the change of `measure` if the assumption is 1% higher. For a probability the unit is percentage points.
     """
@@ -161,7 +161,7 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns of a table as pairs of texts, with the titles first and then a pair for each bar.
+    """Return two columns of a table as pairs of texts: the titles, then a pair for each assumption.
 
     A pair is the share of the spread that the assumption causes alone, and the share together with other assumptions.
     Correlated assumptions form a group. Each assumption of a group gets the share of the whole group.

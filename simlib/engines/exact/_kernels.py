@@ -1,8 +1,8 @@
 """Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
 
 The module that calls a kernel also has a version of the kernel in NumPy or SciPy, so that the exact engine works
-without Numba. Tests compare the two versions. Kernels are serial, release the GIL, and take only flat arrays, so they
-compile once per installation.
+without Numba. Tests compare the two versions. Kernels are serial, release the GIL, and take only arrays, numbers and
+tuples of arrays, so they compile once per installation.
 
 The code of a state is one whole number, whose digits are the levels of the variables. A branch is an outcome of a move
 in one context. A context says which conditions on the move's outcomes hold. A clock is a hidden variable that counts
@@ -22,7 +22,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Look up a state code. Return (position in the hash table, index of the state, or -1 if it is absent)."""
+    """Return (position in the hash table, index of the state) of a state code, index -1 if it is absent."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -101,7 +101,7 @@ def insert(table, codes, dense, first, last):
 def explore(
     table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses, clocks
 ):
-    """Continue a breadth-first search until `stop` states are expanded or `limit` states are found.
+    """Continue a breadth-first search until `stop` states are expanded or more than `limit` are found.
 
     A state is expanded when the states that follow it have been found. `table` maps codes to positions in the order of
     discovery, directly if `dense`, else by open addressing. Returns (states found, states expanded).
@@ -227,7 +227,7 @@ def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
     """Do one step for each weight: the new vector[x, n] is Σ_k value[k] vector[index[k], n - shift[k]].
 
     The sum is over the edges k into state x. Before each step, the vector times the weight is added to `end`, and the
-    sums of its columns to a row of `sums`. Returns (vector after the last step, spare array).
+    column sums of the vector itself are added to a row of `sums`. Returns (vector after the last step, spare array).
     """
     rows, columns = vector.shape
     for step in range(len(weights)):

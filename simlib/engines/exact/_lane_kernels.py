@@ -53,7 +53,7 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return a pointer to four zeros, to which rows can be added. The compiler keeps them in registers."""
+    """Return a pointer to four zeros, to which rows can be added. The compiler keeps the four sums in registers."""
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)

@@ -66,8 +66,8 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure (a number of the forecast) with respect to each assumption.
 
-    Where an intervention replaces the value of an assumption, the new value changes in step with the stated value, as
-    it does in draws of the priors.
+    Where an intervention replaces the value of an assumption, the new value changes in proportion to the stated value
+    (a chance: in odds), as in draws of the priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -346,8 +346,8 @@ class Adjoint:
     ) -> Floats:
         """Return the values of the states (N,) before the interventions of a span (segment), given those after.
 
-        `forced` (B,) receives derivatives with respect to the chances of outcomes. It counts only moves that an
-        intervention forces or that have a fixed date.
+        The derivatives with respect to the chances of outcomes are added to `forced` (B,). Only moves that an
+        intervention forces or that have a fixed date contribute to it.
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
@@ -372,7 +372,7 @@ class Adjoint:
 
 
 def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
-    """Sum a term over edges x → y, and add the sum to sums[pair of the edge].
+    """Compute a term for each edge x → y, and add the term to sums[pair of the edge].
 
     The term of an edge is Σ_j weighted[j, x] (worth[j, y] - worth[j, x]).
     """

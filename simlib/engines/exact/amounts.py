@@ -19,7 +19,7 @@ from simlib.typing import Floats, Ints
 
 
 def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
-    """Return an impact as an amount, and how many times each of O outcomes adds it (O,) when it happens.
+    """Return the fixed amount of an impact, and how many times each outcome adds this amount (O,).
 
     The amount is the index of an assumption. None: the impact is not a count of firings (happenings of moves) times one
     fixed amount.

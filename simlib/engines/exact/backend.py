@@ -28,8 +28,8 @@ lane_kernels: Any = _load("_lane_kernels")
 class _OneThread:
     """A limit of one BLAS thread, from the beginning of the first use to the end of the last one.
 
-    The limit belongs to the whole process. If two threads of the program set it and took it back by themselves, the
-    second would take back the limit of the first, which would stay.
+    The limit belongs to the whole process. If two threads of the program each set and restored the limit, the second
+    would restore the limit of the first, so BLAS would stay at one thread.
     """
 
     def __init__(self) -> None:

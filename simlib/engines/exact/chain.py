@@ -134,7 +134,7 @@ class Chain:
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill]:
         """Return the rates of all pairs, with 0 for pairs that stop a history, and what stops a history.
 
-        Within a segment, a history stops in a state of the taboo, or at the hazard of the pairs left out.
+        Within a segment, a history stops in a state of the taboo, or at the hazard of the pairs that got the rate 0.
         """
         if not taboo.firings:
             return pair_rates, Kill(taboo.inside)

@@ -83,7 +83,7 @@ class ChainRule:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return, for each start state (row of `levels`), where `tables.start_level` has its level of `variable`."""
+        """Return where `tables.start_level` has the level of `variable` of each start state (row of `levels`)."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
@@ -91,7 +91,7 @@ class ChainRule:
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
         """Turn derivatives with respect to outcome chances (B,) into derivatives with respect to assumptions (A,).
 
-        Factors that change the chances of outcomes are assumptions, too. Their derivatives are not included.
+        Factors that change the chances of outcomes are assumptions, too. `add` computes their derivatives.
         """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)

@@ -7,8 +7,8 @@ modified Bessel functions I_k (Tal-Ezer and Kosloff 1984, Bergamaschi and Vianel
     p(t) = Σ_k c_k(z) y_k,    c_0 = exp(-z) I_0(z),    c_k = 2 exp(-z) I_k(z),    y_{k+1} = 2 y_k P - y_{k-1}.
 
 The sum up to K solves p' = p Q with a residual of Λ/2 (c_{K+1} y_K - c_K y_{K+1}). The flow of probability never
-increases the sum of the absolute values of an error. So the error of any probability is at most half of |y_K| ∫Λc_{K+1}
-+ |y_{K+1}| ∫Λc_K. This bound is reported. The terms have both signs. If cycles let the y_k grow, too many digits are
+increases the sum of the absolute values of an error. So the error of any probability is at most (|y_K| ∫Λc_{K+1} +
+|y_{K+1}| ∫Λc_K) / 2. This bound is reported. The terms have both signs. If cycles let the y_k grow, too many digits are
 lost, and `TooCyclic` is raised.
 
 In a chain without cycles, the eigenvalues of P are its diagonal, and the y_k stay small if all eigenvalues are at least

@@ -1,9 +1,9 @@
 """The distribution of a count: the probability of each possible number of firings (happenings of moves).
 
 Let v_n(x) be the probability that the state is x and the count is n. B_w is the flow by firings that add w to the
-count, and A is all other flow. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is a Markov chain whose states are pairs
-(state, count), and it is solved by uniformisation. All terms are positive, so even very small probabilities keep their
-relative accuracy. A firing that changes nothing is a flow from a state to itself.
+count, and A is all other flow. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is the equation of a Markov chain whose states
+are pairs (state, count). The chain is solved by uniformisation. All terms are positive, so even very small
+probabilities keep their relative accuracy. A firing that changes nothing is a flow from a state to itself.
 
 Only the probabilities of counts below `columns` are kept. A count never falls, so the larger counts do not influence
 the kept probabilities P(N = n). The only error of the kept probabilities is the truncation of the Poisson sum. The
@@ -191,8 +191,8 @@ def _carried(
 class _Matrix:
     """The transition matrix of one segment. Each entry also adds a number (`shift`) to the count.
 
-    The entries start[x] to start[x + 1] - 1 lead into state x, and one of them can be the diagonal. Entry k leads out
-    of state index[k], has the probability value[k] and adds shift[k]. `uniform` is the number of steps per day.
+    The entries start[x] to start[x + 1] - 1 lead into state x, and some of them can lead out of x itself. Entry k leads
+    out of state index[k], has the probability value[k] and adds shift[k]. `uniform` is the number of steps per day.
     """
 
     start: Ints

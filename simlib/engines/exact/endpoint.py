@@ -3,11 +3,12 @@
 Given that a chain is in a set of states at the horizon, its path is drawn by endpoint-conditioned uniformisation
 (Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204). First the number of jumps of the uniformised chain is drawn, then
 the times of the jumps, uniform and sorted. Then each next state is drawn in proportion to its value times the
-probability of the jump to it. The value of a state is the probability that the chain goes from this state into the set
-by the horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings
+probability of the jump to it. The value of a state is the probability that the chain, now in this state, is in the set
+at the horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings
 (happenings of moves) that change nothing are independent Poisson processes, which are added afterwards.
 
-With several draws θ of the assumption values, the prior weight π(θ) of each draw is first multiplied by P_θ(ending).
+With several draws θ of the assumption values, one draw is chosen first, in proportion to its prior weight π(θ) times
+P_θ(ending).
 Sizes: N states.
 """
 

@@ -1,8 +1,9 @@
 """The exact engine: uniformisation over the reachable states, with a reported error bound.
 
 `solve` returns a `Forecast` whose intervals are [p, p + bound], where `bound` limits the error of truncating the
-Poisson sums. An answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of
-one scenario for many solutions. `gradient` differentiates any result with respect to every assumption.
+Poisson sums. An answer below 1e-6 is solved again, at most three times, until its relative error is below 1e-3.
+`Solver` keeps the states of one scenario for many solutions. `gradient` differentiates measures (numbers of the
+forecast) with respect to all assumptions.
 """
 
 from __future__ import annotations

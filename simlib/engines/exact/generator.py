@@ -70,7 +70,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """The states, and the hazard of firings, that stop a history in a segment.
+    """What stops a history in a segment: certain states, and the hazard of certain firings.
 
     Attributes:
         inside (N,): Marks the states that stop a history. None: no state.

@@ -60,9 +60,8 @@ class Extra:
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
         """Build from all edges and self-loops.
 
-        States without incoming edges are left out, and so are states without self-loops.
-
-        `values` (S, 4) are the rates of edges, `stay` (N, 4) of self-loops.
+        `rows` leaves out states without incoming edges, and `stays` leaves out states without self-loops. `values` (S,
+        4) are the rates of edges, `stay` (N, 4) of self-loops.
         """
         rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
@@ -181,7 +180,7 @@ class Lanes:
         self.take_out(result, hits)
 
     def take_out(self, block: Floats, hits: Floats) -> None:
-        """Move the probability in states that stop a history out of its lane (column), into `hits` (1, width)."""
+        """Move the probability in states that stop a history from each lane (column) to `hits` (1, width)."""
         if not len(self.taken):
             return
         if kernels is not None:

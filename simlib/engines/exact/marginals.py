@@ -4,8 +4,8 @@ A forecast needs the marginal distribution of each variable, of each ladder (sca
 also needs the expected hazard of each move, which depends only on the joint distribution of the few variables that the
 move reads. So a few *groups* of dimensions (see `Features`) are chosen, whose joint histograms contain all that is
 needed. At each step of the uniformised chain, only these histograms are updated. At the end, numbers called *columns*
-are computed from the bins of the histograms. The column of a level is a sum of bins. The column of a move is a sum of
-bins weighted by its hazard.
+are computed from the cells (*bins*) of the histograms. The column of a level is a sum of bins. The column of a move is
+a sum of bins weighted by its hazard.
 
 Sizes: N states, V variables, M moves, E rate table entries, T times.
 """
@@ -89,7 +89,8 @@ class Features:
     def _pack(self) -> list[_Group]:
         """Combine the sets of dimensions that the results need into a few groups with one histogram each.
 
-        Large sets come first. Each set joins the group that grows least by it, or becomes a new group.
+        Large sets come first. Each set joins the group whose histogram grows least by the union, or becomes a new
+        group.
         """
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))
@@ -137,7 +138,7 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Give each level of each dimension (variable, ladder, flag or ending) a column, one number of the results.
+        """Give a column (one number of the results) to each level of each variable, ladder, flag and ending.
 
         Return two mappings from the number of a dimension to its columns. The second mapping has only variables, and
         its columns leave out the states that are endings.
@@ -208,7 +209,7 @@ class Features:
         return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self.flagged)}
 
     def moves(self, until: Floats) -> Floats:
-        """Return the expected number of times that each move happens (T, M), (T, 0) with `answers_only`.
+        """Return the expected number of times that each move happens (T, M), or (T, 0) with `answers_only`.
 
         `until` (T, columns) are the columns, integrated over the days up to each time.
         """

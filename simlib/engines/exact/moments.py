@@ -44,8 +44,7 @@ class Gain:
     Attributes:
         edges: The edges along which amounts are added.
         values (S, 4): The mean gain along each slot (all edges from one state to another).
-        stay (N, 4): The mean gain by firings (happenings of a move) that do not leave the state, and by amounts per
-            day.
+        stay (N, 4): The mean gain by firings (happenings of a move) that change nothing, and by amounts per day.
         mean (N, 4): The whole mean gain in each state.
         square (N, 4): The gain of squared amounts in each state.
     """
@@ -209,7 +208,7 @@ class Moments:
         self.square = np.zeros((times, impacts))
 
     def act(self, jump: Jump, distribution: Floats) -> None:
-        """Change the mean and mean square of each impact by an intervention.
+        """Update the mean and the mean square of each impact for an intervention.
 
         `distribution` (N,) is the distribution over the states before the intervention.
         """

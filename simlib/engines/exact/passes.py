@@ -104,7 +104,7 @@ class FewHistograms(Watcher):
         self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
-        """Multiply the block of one step by the weights of the step, and add it to the sums for each time."""
+        """Multiply the block of one step by the weights of the step, and add the products to the sums."""
         for at, until, column in zip(self._at, self._until, self.first, strict=True):
             add(at, self.weights[column, row], block)
             add(until, self.survivals[column, row], block)
@@ -131,7 +131,7 @@ class FewHistograms(Watcher):
 
 
 def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
-    """Return an object that computes the results at T times from histograms of a block's first vector."""
+    """Return an object that computes the columns at T times from histograms of a block's first vector."""
     if width == 1 and len(np.unique(times)) <= _FEW:
         return FewHistograms(cells, reading, times)
     return Histograms(cells, reading, len(times))
@@ -218,8 +218,8 @@ def carry(
 class Advance:
     """One step of a pass: show the vectors to all watchers, and compute the vectors after one jump.
 
-    In large steps, a second thread computes the last states at the same time. The results are the same, bit for bit,
-    with and without this thread.
+    In large steps, a second thread computes the last rows of the result at the same time. The results are the same, bit
+    for bit, with and without this thread.
     """
 
     def __init__(self, block: Lanes, watchers: Sequence[Watcher], pool: ThreadPoolExecutor | None) -> None:

@@ -24,7 +24,7 @@ class Quest:
     Attributes:
         name: The id of the question, or a name made from this id.
         taboo: The states and firings (happenings of a move) that make the answer yes up to the day `until`.
-        until: A day after `as_of`.
+        until: The last day to which `taboo` applies, in days after `as_of`.
         later: The states and firings that make the answer yes after that day.
     """
 

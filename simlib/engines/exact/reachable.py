@@ -222,7 +222,7 @@ class _Search:
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the rows of `levels` in which each variable of `held` has a level that an intervention sets."""
+        """Return the rows of `levels` in which every variable of `held` is at a level set by an intervention."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -272,7 +272,7 @@ class _Search:
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bools]:
-        """Return the conditions of all endings as the flat arrays that `_kernels._ending` reads."""
+        """Return the conditions of all endings as the arrays that `_kernels._ending` reads."""
         ending, start, variable, rows = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):

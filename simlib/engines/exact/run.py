@@ -41,7 +41,7 @@ class Solution:
     """The raw answers of one solution at T report times.
 
     Attributes:
-        features: How results are computed from columns (sums over states).
+        features: How results are computed from columns (weighted sums of histogram bins).
         at (T, columns): The columns.
         until (T, columns): The integrals of the columns over the days up to each time.
         counts (T, moves): The expected number of times that each move has happened.
@@ -73,7 +73,7 @@ class Prepared:
 
     Attributes:
         features: How results are computed from sums over states.
-        rewards: The impacts over the states.
+        rewards: Which states and firings add amounts to the impacts.
         blocks: The vectors of each block.
     """
 

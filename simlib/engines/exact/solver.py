@@ -155,7 +155,7 @@ class Solver:
         """Prepare a question about how often moves happen, or about days in which they do not happen (a lull).
 
         A question about a count gets a separate solver, whose scenario has a counter. Questions about a lull are
-        answered by simulated histories, and so is a count if its solver would have too many states.
+        answered by simulated histories, and so is a question about a count if its solver would have too many states.
         """
         if question.lull is None:
             frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
@@ -257,7 +257,7 @@ class Solver:
         The truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again. `theta`,
         `centre` and `start` are as in `solve`.
 
-        With `moves`, the forecast includes the counts of moves and the variables. If `lead` is None, all questions are
+        With `moves`, the forecast includes the variables and the counts of moves. If `lead` is None, all questions are
         answered. Otherwise the question with the id `lead` is certain to be answered, and other questions that cost
         extra time may be missing. With `lead` = "" all such questions may be missing. Raises Cancelled.
         """

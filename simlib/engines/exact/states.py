@@ -42,7 +42,7 @@ class StateSpace:
         pair_entry (P,): The rate table entry of each of P pairs.
         pair_outcome (P,): The outcome of each pair, numbered over all moves.
         pair_branch (P,): The branch (outcome under given conditions) of each pair.
-        radix (V,): The code of a state is the sum of its levels times `radix`.
+        radix (V,): The place value of each variable in a code: a code is the sum of the levels times `radix`.
     """
 
     codes: Ints

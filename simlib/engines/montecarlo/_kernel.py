@@ -9,10 +9,10 @@ exponential. Calendar windows and interventions cut time into segments, each wit
 begins, every hazard is looked up again, and the same rule applies. The method is exact (Anderson 2007). If the hazard
 of a move does not change, its firing time stays the same, bit for bit.
 
-The state is kept in three forms at once: one level per variable, one index per move into its local table (changed by
-strides), and a packed one-hot word. A condition is tested with a few AND operations on this word. Histograms are kept
-as differences between report times, and are summed once at the end. All counts are integers, so sums do not depend on
-their order.
+The state is kept in three forms at once: one level per variable, one rate table entry per move (changed by strides),
+and a packed state (words with one bit for each level of each variable). A condition is tested with a few AND operations
+on these words. Histograms are kept as differences between report times, and are summed once at the end. All counts are
+integers, so sums do not depend on their order.
 
 The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are
 flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests for
@@ -297,7 +297,7 @@ def count_firing(structure, work, counts, row, layout, times, move, branch, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
-    """Apply the effects of a branch (outcome) or pin (variable that is set). Return the ending reached, or -1."""
+    """Apply a branch (outcome) or pin (setting of a variable), and return the ending reached, or -1."""
     changed = False
     for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
         if structure.held[held + effect]:
@@ -343,7 +343,7 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, bra
 
 @_inline
 def action_branch(structure, values, work, chances, action, replicate_key):
-    """Return the branch (outcome) or pin (variable that is set) that an intervention causes now, -1 for none."""
+    """Return the branch (outcome) or pin (setting of a variable) that an intervention causes now, or -1."""
     outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
         effect = structure.effect_start[outcome]
@@ -386,8 +386,8 @@ def note(history, row, t, branch, action, word):
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
     """Simulate replicates from number `first` on. Return (status, replicates done, rows of history).
 
-    Counts are added to the integer arrays of `output`. In its other arrays, one row is filled for each replicate. The
-    loop is one piece, because it is the algorithm of the module docstring step by step.
+    Counts are added to those arrays of `output` that hold sums over replicates. In its other arrays, one row is filled
+    for each replicate. The loop is one piece, because it is the algorithm of the module docstring step by step.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

@@ -52,7 +52,8 @@ class Structure(NamedTuple):
 
     An array `NAME_start` cuts the array `NAME` into lists: the list of x is NAME[NAME_start[x]:NAME_start[x + 1]]. The
     arrays `start_hash` (by variable), `move_hash`, `action_hash` and `amount_hash` hold hashes of the names of random
-    numbers. Branches are followed by pins. `grid` holds the report times in days, followed by infinity.
+    numbers. In the arrays by branch or pin, the pins follow the branches. `grid` holds the report times in days,
+    followed by infinity.
 
     By variable:
         top: The index of its highest level.
@@ -63,8 +64,8 @@ class Structure(NamedTuple):
         entry: Its table entry if every level is 0.
         outcome_start: Its first outcome among the outcomes of all moves.
     By rate table entry:
-        possible: Whether the guard (condition) of the move holds. A copy follows for each move on its date. The copy is
-            also False where an intervention replaces the rate.
+        possible: Whether the guard (condition) of the move holds. Then a copy follows for each move with a fixed date.
+            The copy is also False where an intervention replaces the rate.
         branch: The first branch of the context.
     By branch or pin:
         effect_variable, effect_keep, effect_amount: Its effects. The new level is old level x keep + amount, kept
@@ -94,8 +95,8 @@ class Structure(NamedTuple):
     By intervention on a day:
         action_move: The move, -1 for a pin.
         action_outcome: The outcome within the move (-1: drawn at random), or the pin among branches and pins.
-        action_guard: Where the copy of `possible` for this intervention begins.
-        action_repeat: How many earlier interventions have the same name.
+        action_guard: Where the part of `possible` that applies to it begins: the original, or the copy for its date.
+        action_repeat: How many earlier interventions have the same name of random numbers.
     By amount of an impact (amounts of firings, then amounts per day, then amounts of endings):
         amount_impact: The impact.
     """
@@ -185,7 +186,7 @@ class Output(NamedTuple):
         counts: Changes of the counts between report times, flat. `Layout` describes the columns.
         tried: For each one-off intervention, the number of replicates that had no ending when it acted.
         void: For each one-off intervention, the number of these replicates in which it had no effect.
-        firings: For each move, replicates by the number of its firings, flat (`FIRINGS` columns).
+        firings: For each move, the number of replicates with 0, 1, 2, ... firings, flat (`FIRINGS` columns).
 
     By replicate:
         ending (R,): The ending, -1 for none.
@@ -214,7 +215,7 @@ class Track(NamedTuple):
     Attributes:
         start (R + 1,): The first row of each replicate.
         time: The day of each row.
-        branch: The branch (outcome) that happened or the pin (variable that was set), -1 for the start.
+        branch: The branch (outcome) that happened or the pin (setting of a variable), -1 for the start.
         action: The one-off intervention that caused the event, -1 for none.
         state: The packed state after the event.
     """
@@ -232,10 +233,10 @@ class Work(NamedTuple):
     Attributes:
         level: The level of each variable.
         word: The packed state.
-        rung: The rung (level of escalation) of each ladder, among all rungs.
+        rung: The rung (level of escalation) of each ladder, numbered over all ladders.
 
     By move:
-        place: Its present entry in its local table.
+        place: Its present rate table entry, numbered over all moves.
         key: The key of its random numbers.
         fire: The day on which it will fire, infinity while its rate is 0.
         rate: Its present hazard per day.

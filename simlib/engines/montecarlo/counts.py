@@ -37,7 +37,7 @@ class Counts:
 
     Sums over all replicates, at each report time:
         moves (T, moves): The number of times that each move has happened.
-        squares (T, moves): The square of the number of times.
+        squares (T, moves): The square of the number of times that each move has happened.
 
     By the last report time:
         firings (moves, N): Replicates in which a move happened 0, 1, 2, ... times. The last column also counts the

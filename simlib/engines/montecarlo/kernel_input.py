@@ -133,7 +133,8 @@ class Flat:
         """Return the levels on day 0 of all variables, in one array, and how to draw them.
 
         The result is (where the levels of each variable begin, the levels, names of the random numbers). With a joint
-        start (a list of start states), all variables have the same name, so that one random number picks the state.
+        start (a list of start states), all variables use random numbers of the same name, so that one random number
+        picks the state.
         """
         tables = self.tables
         if not tables.scenario.joint_start:
@@ -232,7 +233,7 @@ class Flat:
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return, for each branch (outcome) or pin, lists of the moves, ladders, endings and so on it may change."""
+        """Return, for each branch (outcome) or pin, lists of the moves, ladders and so on that it may affect."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]

@@ -19,7 +19,7 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 
 
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
-    """Return a function that simulates, and returns counts and the means of M measures (T, M).
+    """Return a function that simulates replicates and returns (counts, means of M measures (T, M)).
 
     For a measure of days at a level, the function also replays the replicates, because these days can only be computed
     from all events of a history. The arguments of the function are:

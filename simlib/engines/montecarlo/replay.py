@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """The events of R replicates: one row for the start of each replicate, then one row for each event.
+    """The events of R replicates in N rows: one for the start of each replicate, then one for each event.
 
     Attributes:
         replicates (R,): The numbers of the replicates.
         start (R + 1,): The rows of replicate replicates[i] are start[i] to start[i + 1] - 1.
         time (N,): The day of the event, after `as_of`.
         move (N,): The index of the move, -1 for the start and for a variable that an intervention set.
-        outcome (N,): The index of the outcome among the outcomes of all moves, -1 as for `move`.
+        outcome (N,): The index of the outcome among the outcomes of all moves, -1 where `move` is -1.
         intervention (N,): The position of the intervention that caused the event, -1 for none.
         levels (N, V): The levels of the V variables after the event.
         ending (R,): The index of the ending, -1 for none.
@@ -211,7 +211,7 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
-    """Simulate replicates, again with larger arrays if the events do not fit.
+    """Simulate replicates, and simulate them again with larger arrays if the events do not fit.
 
     Return the kernel's output, the histories, and how many rows of the histories are filled.
     """
@@ -256,7 +256,7 @@ def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
     """Return the levels (N, V) of packed states.
 
     `words` (N, W) are the packed states: rows of W 64-bit words, with one bit for each level of each variable. `sizes`
-    (V,) are the numbers of levels, and `bit_start` (V,) the first bits of the variables.
+    (V,) are the numbers of levels of the variables, and `bit_start` (V,) are their first bits.
     """
     levels = np.zeros((len(words), len(sizes)), dtype=np.int16)
     for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):

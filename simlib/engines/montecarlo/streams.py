@@ -20,8 +20,8 @@ The generator is counter-based (Salmon et al. 2011): it has no state, but hashes
 `mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ, the last line is
 the generator SplitMix64 (Steele, Lea and Flood 2014) started at a hashed place. SplitMix64 passes the BigCrush tests.
 Two streams of L draws overlap with probability about 2 L / 2^64. In 10^6 replicates of 50 moves and 100 draws, the
-probability that any two streams share a few draws is near 1%. Streams with similar names or consecutive replicates are
-no likelier to overlap than others.
+probability that at least one pair of streams shares draws is near 1%. Streams with similar names or consecutive
+replicates are no likelier to overlap than others.
 
 In the stream of a move, draw 2k is the unit exponential before its k-th firing (from 0), and draw 2k + 1 chooses the
 outcome of that firing. Forced firings have separate streams and do not use the move's stream. The amounts of impacts

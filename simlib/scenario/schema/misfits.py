@@ -77,7 +77,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
     """Remove empty values and YAML aliases from the data, and yield the place of each.
 
-    An empty value is noted as a problem. Only an outcome may be empty: it becomes an empty mapping.
+    An empty outcome becomes an empty mapping. Any other empty value in a mapping is noted as a problem.
     """
     for key in list(data) if isinstance(data, dict) else range(len(data)):
         value, here = data[key], (*place, key)

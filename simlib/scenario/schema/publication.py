@@ -23,7 +23,7 @@ class _Published(GenerateJsonSchema):
         return False
 
     def dict_schema(self, schema: Any) -> JsonSchemaValue:
-        """Return the schema of a mapping. Keys that do not match the pattern are refused."""
+        """Return the schema of a mapping. It refuses keys that do not match the pattern of its keys."""
         shape = super().dict_schema(schema)
         for pattern, values in shape.pop("patternProperties", {}).items():
             shape["additionalProperties"] = values

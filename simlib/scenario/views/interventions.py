@@ -128,13 +128,13 @@ class Assume:
     """Give an assumption another median for a time, or while a condition holds.
 
     - `value`: the median in base units (per day, days, or plain numbers).
-    - `when`: the condition. It must always hold if the assumption is a chance.
+    - `when`: the condition. For a chance, only a condition that always holds is allowed.
     - `date`, `until`: the change lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
     - `unit`: the unit in which the value was written, for display.
 
     If two such interventions change one assumption at the same time, the later in the list counts. A draw from the
-    prior keeps its distance from the median: the same odds ratio for a chance, the same ratio for any other kind. An
-    assumption about the start is not allowed, because it has no effect later.
+    prior keeps its distance from the median, measured as an odds ratio for a chance and as a ratio for any other kind.
+    An assumption about the start is not allowed, because it has no effect later.
     """
 
     assumption: str

@@ -241,7 +241,7 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
-    """Yield (problem, `Problem.broken`) for each rule about numbers that the changes break.
+    """Yield (problem, `Problem.broken`) for each rule about numbers, if the changes break the rule.
 
     If the problem lies at a value that the view does not change, `Problem.broken` is (place in the scenario file,
     fault). Otherwise it is None.
@@ -293,7 +293,7 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return copies of a forced move: on the date of `first`, and again every `every` days.
+    """Return copies of a forced move: on the date of `first`, and again at intervals of `every` days.
 
     The last copy is before `until` (default: the horizon). Raises Refusal if `every` is not a whole number of days, if
     `until` is not after the first date, and for more than `MOST_REPEATS` copies.

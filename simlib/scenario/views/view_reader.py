@@ -72,8 +72,8 @@ _WRITTEN = {DelayShape: {"forbid": "delay"}, RepeatShape: {"force": "repeat", "o
 def _in_file(place: Place, entry_of: Sequence[int], entries: Sequence[AnyShape]) -> Place:
     """Return the place in the view file that corresponds to a place in the `View`.
 
-    The two can differ, because one of the `entries` of the file may have become several interventions, or one with
-    another name. `entry_of` gives the number of the entry for each intervention.
+    The two can differ, because one of the `entries` of the file may have become several interventions, or an
+    intervention whose keys have other names. `entry_of` gives the number of the entry for each intervention.
     """
     if len(place) < 2 or place[0] != "interventions" or not isinstance(place[1], int):
         return place

@@ -79,7 +79,7 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Return a checked text with the linter's findings and the forecast, or with the `trouble`.
+    """Return a checked text with the linter's findings and the forecast, or with the reason for neither.
 
     Raises Cancelled.
     """

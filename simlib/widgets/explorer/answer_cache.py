@@ -212,7 +212,7 @@ class AnswerCache:
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
     def slider_key(self, settings: Settings, name: str) -> Hashable:
-        """Return a key of all settings except the value of the assumption `name`: the same along its whole slider."""
+        """Return a key of all settings that stays the same along the slider of the assumption `name`."""
         return self.key(settings.with_value(name, None))
 
     def labelled(self, forecast: Forecast) -> Forecast:
@@ -222,7 +222,7 @@ class AnswerCache:
     # ---------------------------------------------------------------- simulated histories
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Simulate `runs` replicates at the settings, and return what was counted.
+        """Simulate `runs` replicates at the settings, and return the counts of endings and other events.
 
         Raises ScenarioError, and MissingDependency if Numba is not installed.
         """

@@ -50,7 +50,7 @@ class Draft:
 
 
 class Drafts:
-    """The latest draft of each recent session of one scenario or text, which `name` identifies.
+    """The latest draft of each recent session of the scenario or text that `name` identifies.
 
     A session writes only its own file, so that sessions in several kernels never overwrite each other's drafts.
     """
@@ -67,7 +67,7 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> None:
-        """Write this session's draft. Do nothing if the file cannot be written."""
+        """Write this session's draft if possible, and delete the drafts of all but the latest sessions."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
         with contextlib.suppress(OSError):
             write_atomically(self.path, json.dumps({**data, "saved_at": stamp}, ensure_ascii=False))

@@ -67,7 +67,7 @@ def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
 
 
 def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool:
-    """Whether two forecasts have the same probabilities and expected moves, to within `tolerance`."""
+    """Whether two forecasts have the same probabilities and counts of moves, to within `tolerance`."""
     if one.times.shape != other.times.shape or set(one.ladders) != set(other.ladders):
         return False
     pairs = [(one.endings[k].probability, other.endings[k].probability) for k in one.endings]

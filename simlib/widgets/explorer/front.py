@@ -14,7 +14,7 @@ from simlib.widgets.kit.status_line import Part
 class ShownGraphs:
     """One answer as it is shown: two graphs, and the texts beside them.
 
-    - `left`: the graph of the leading question, the one that the explorer is about, as PNG.
+    - `left`: the graph of the leading question (the question that the explorer is about), as PNG.
     - `right`: the second graph as PNG, or None if it is drawn later.
     - `size`: the width and height of a graph in pixels of the page.
     - `sentence`: the answer to the leading question, as parts {text, strong}.

@@ -1,6 +1,6 @@
-"""Glances: exact answers without their slow parts, which are shown while a slider moves.
+"""Glances: exact answers that are shown while a slider moves, and therefore lack their slow parts.
 
-Along a slider that was traced, a glance comes from a curve through exact answers (see `slider_curve`).
+Along a slider for which `trace` was called, a glance comes from a curve through exact answers (see `slider_curve`).
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ class Glances:
         Args:
             settings: The settings to answer.
             control: Progress and cancelling.
-            lead: The id of the question that must be answered ("": none, None: all). Slow other ones may be missing.
-            moves: Whether to include the counts of moves and the variables.
+            lead: The id of the question that must be answered ("": none, None: all). Other questions that are slow to
+                answer may be missing.
+            moves: Whether to include the counts of moves, and the probabilities of the levels of variables.
 
         The answer comes from a curve if `trace` has prepared one. Raises ScenarioError, Cancelled.
         """
@@ -72,7 +73,7 @@ class Glances:
     ) -> None:
         """Prepare quick answers for all values of the assumption `name` between its ends (see `slider_curve`).
 
-        The other settings, `lead` and `moves` are as in `glance`. Raises Cancelled.
+        The other assumptions keep their values in `settings`. `lead` and `moves` are as in `glance`. Raises Cancelled.
         """
         key = self._curve_key(settings, name, lead, moves)
         if key in self._curves:
@@ -106,8 +107,8 @@ class Glances:
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
         """Measure the time of a glance (for `lead` see `glance`), unless enough measurements are known.
 
-        The first two glances are always measured, because the first may compile code. A time just above `QUICK_SECONDS`
-        is measured again at each call.
+        The first two glances are always measured, because the first may compile code. A time between `QUICK_SECONDS`
+        and `NEARLY` times as long is measured again at each call.
         """
         machine = self.answers.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS

@@ -78,7 +78,7 @@ class GraphPair:
         Args:
             forecast: The answer.
             baseline: The answer that is drawn as dotted lines.
-            doubt: Five percentiles over draws (5, T) at T times, drawn as a band. None: no band.
+            doubt: Five percentiles over draws at T times, as an array (5, T), drawn as a band. None: no band.
             moving: Whether a slider moves.
         """
         measure, first = self.state.lead, self._first(forecast)
@@ -96,7 +96,7 @@ class GraphPair:
         return graph.png(forecast, baseline, moving=moving, ratio=1.0 if moving else self.ratio)
 
     def right_in_words(self, forecast: Forecast) -> str:
-        """Return a second graph that follows the sliders in words, for readers who cannot see the picture."""
+        """Return in words a second graph that follows the sliders, for readers who cannot see the picture."""
         return f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}"
 
     def is_live(self, forecast: Forecast | None) -> bool:
@@ -115,7 +115,7 @@ class GraphPair:
 
         Args:
             forecast: The answer to the present settings.
-            baseline: The answer that it is compared with.
+            baseline: The answer with which `forecast` is compared.
             ends: The answers to the leading question at both ends of each slider.
         """
         base, settings, size, choice, ratio = self.state.base, self.state.settings, self.size, self.choice, self.ratio

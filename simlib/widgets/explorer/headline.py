@@ -46,7 +46,7 @@ def sentence(
         baseline: The answer with which the forecast is compared, in percentage points.
         doubt: The mean and the range over draws of the assumptions. None: not known yet.
         stated: Whether all assumptions have their stated values.
-        note: A sentence about an intervention, which comes last.
+        note: Sentences about the changes by hand, shown last.
     """
     now = last(forecast, measure)
     label = "No ending" if measure.of == ONGOING else measure.label
@@ -88,8 +88,8 @@ def answers(
     """Return the answers to all questions and endings: [{title, items}].
 
     An item is {name, label, short, value, change, due}. `change` is the difference from `baseline` in percentage
-    points. A quick answer leaves out some questions. Their values come from the earlier answer `before`, and `due` is
-    True.
+    points. A quick answer leaves out some questions. The values of these items come from the earlier answer `before`,
+    and their `due` is True.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

@@ -67,8 +67,8 @@ def button(
 class Page(w.VBox):
     """One page of an explorer.
 
-    The page is built when it is first opened, and refreshed whenever the answer at rest is shown. A `slow` page is
-    refreshed on a worker's thread.
+    The page is built when it is first opened. While it is open, it is refreshed whenever the answer at rest is shown. A
+    `slow` page is refreshed on a worker's thread.
     """
 
     title = ""

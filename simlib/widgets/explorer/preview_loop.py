@@ -1,8 +1,8 @@
 """The loop behind moving sliders: quick answers while they move, then the answer at rest.
 
 A quick answer is a glance or, if glances are too slow or cannot answer the leading question, a preview (see
-`answer_cache`). Glances are computed one after the other on a thread of their own, each with the values at its
-beginning. An answer at rest is shown only if the settings have not changed since it was requested.
+`answer_cache`). Glances are computed one after the other on a thread of their own, each at the latest settings when it
+begins. An answer at rest is shown only if the settings have not changed since it was requested.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BETWEEN_REPORTS = 0.2
 class LoopDisplay(Protocol):
     """The session that shows what the loop computes.
 
-    The loop holds the lock while it calls any method except `prepare` and `fail`.
+    The loop holds the lock while it calls any method except `prepare`.
     """
 
     in_hand: bool
@@ -124,7 +124,7 @@ class PreviewLoop:
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait until the last glance begins, at most `TURN` seconds, so that pictures keep up."""
+        """Wait until the latest glance begins, at most `TURN` seconds, so that pictures follow the slider."""
         self.glancing.wait_begun(TURN)
 
     def rest(self) -> None:

@@ -55,7 +55,7 @@ class Previews:
         """Whether the Monte Carlo kernel has run in this process. Its first run may have to compile it."""
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Run a short simulation at these settings, as anchor of later previews, if their full answer is known."""
+        """If the full answer to these settings is known, run a short simulation as anchor of later previews."""
         known, key = self.answers.known(settings), structure(self.answers.machine(settings).scenario)
         if known is None:
             return

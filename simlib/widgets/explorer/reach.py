@@ -32,7 +32,7 @@ class Reach:
         return {name: ends for name, (key, ends) in self._found.items() if key == self._key(name)}
 
     def anew(self) -> dict[str, Ends]:
-        """Return the same, or {} if none was found at the present settings.
+        """Return the result of `of`, or {} if no probability was found since the settings last changed.
 
         After a move, only the ends of the moved slider are known, until the idle work finds those of the others.
         """

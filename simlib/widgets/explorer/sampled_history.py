@@ -28,7 +28,7 @@ class SampledHistory:
     - `ending`: the id of the ending that it reaches, or `results.ONGOING`.
     - `sentences`: its events as dated sentences.
     - `days` (N,): the times of its N changes, in days from the start.
-    - `rungs` (N,): the index, in `rung_names`, of its rung from each of these times on.
+    - `rungs` (N,): the rung that the history is on from each of these times on, as an index into `rung_names`.
     - `rung_names`: the ids of the rungs.
     """
 
@@ -48,7 +48,7 @@ class SampledHistory:
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Return a simulated history with the ending `ending` ("" for any), or None if no history has it.
 
-    `number` chooses among the histories with this ending, of `SAMPLE` replicates. The random numbers are always the
+    `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
     same, so under other values the same history differs only where the values matter.
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.

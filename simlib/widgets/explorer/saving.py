@@ -44,7 +44,8 @@ def view_of(
 
     The new view holds the changes of the chosen view, and the changes by hand with `reasons` {id: reason}.
 
-    Raises ScenarioError if the title has no letters, or if the start date was changed. A view cannot hold a start date.
+    Raises ScenarioError if the title has no letters, or if the start date was changed, because a view cannot hold a
+    start date.
     """
     if not re.search(r"[A-Za-z]", title):
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))
@@ -78,7 +79,8 @@ def _reason(reasons: Mapping[str, str], name: str) -> str:
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
     """Write a view beside its scenario as `views/ID.yaml`, add it to the state, and return its path.
 
-    Raises ScenarioError if the scenario has no folder, if the view exists already, or if writing fails.
+    Raises ScenarioError if the scenario has no folder, if the view exists already and `overwrite` is False, or if
+    writing fails.
     """
     from simlib.scenario.writer import save_view
 

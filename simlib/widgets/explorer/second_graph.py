@@ -122,7 +122,8 @@ def drivers(
     Args:
         scenario: The scenario, for the labels of its assumptions.
         measure: The leading question or ending.
-        ends: Its probabilities at both ends of each slider (see `reach`). Without any, the picture waits.
+        ends: The probabilities of `measure` at both ends of each slider (see `reach`). If there are none yet, the
+            result is a sentence instead of a picture.
         forecast: The answer at the present settings.
         size: The width and height of the picture in pixels of the page.
         ratio: The number of pixels of the picture for each pixel of the page.

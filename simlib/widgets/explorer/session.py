@@ -401,10 +401,10 @@ class ExplorerSession:
         return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
 
     def _deeds(self) -> str:
-        """Return sentences on the changes by hand other than values, which no slider shows, or "" if there are none.
+        """Return sentences on the changes by hand that no slider shows, or "" if there are none.
 
-        The second sentence is about the intervention that most often had no effect, if that was in at least the share
-        `MOSTLY` of the histories.
+        The second sentence is about the intervention that most often had no effect. It is left out if this share of the
+        histories is below `MOSTLY`.
         """
         changes = list(self.state.by_hand(values=False))
         more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
@@ -418,7 +418,7 @@ class ExplorerSession:
         return effect if changes == [words] else f"{told} {effect}"
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the full answers at the present settings and at the baseline (None if it is the same)."""
+        """Return the full answers at the present settings and at the baseline (None if both are the same)."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline

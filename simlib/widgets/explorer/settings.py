@@ -15,7 +15,7 @@ from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Interv
 class Settings:
     """The choices of a user: a view, and changes by hand on top of the view.
 
-    They never change: see `replace`.
+    A `Settings` object never changes. `replace` returns a changed copy.
 
     - `view`: the id of the view ("": the file as it stands).
     - `values`: the values of the assumptions that were changed by hand, in base units.

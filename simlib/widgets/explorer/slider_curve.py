@@ -1,8 +1,8 @@
 """Quick answers along one slider: a polynomial through the exact answers at a few of its values.
 
 An exact answer is a smooth function of the value of one assumption. `SliderCurve` interpolates it between Chebyshev
-points, on the log or logit scale of the slider. The points are doubled until the curve through the earlier ones
-predicts every answer at the new ones. An answer on the curve then takes about a millisecond.
+points, on the log or logit scale of the slider. The intervals between points are halved until the curve through the
+earlier points predicts the answer at every new point. An answer on the curve then takes about a millisecond.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SliderCurve:
 
 
 def points(intervals: int) -> Floats:
-    """Return the Chebyshev points of the second kind (intervals + 1,), from -1 to 1."""
+    """Return the Chebyshev points of the second kind, from -1 to 1, as an array (intervals + 1,)."""
     return -np.cos(np.pi * np.arange(intervals + 1) / intervals)
 
 

@@ -55,7 +55,7 @@ class Influence:
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
         """Estimate how far an answer changes if an assumption goes to its low end, and to its high end.
 
-        The estimate is linear in the logit of a chance, and in the log of any other assumption.
+        The estimate is linear in the logit of the assumption if this is a chance, else in its log.
         """
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]

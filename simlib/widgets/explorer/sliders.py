@@ -1,8 +1,8 @@
 """Assumptions as sliders: their positions, values, groups and reasons.
 
 The code calls a slider a dial. The middle of a slider is the stated value of the assumption, the median of its prior.
-The ends are the 5th and the 95th percentile. Between an end and the middle the positions are evenly spaced: on the log
-scale for rates and factors, and on the logit scale for chances.
+The ends are the 5th and the 95th percentile. Between an end and the middle the positions are evenly spaced: on the
+logit scale for chances, and on the log scale for all other assumptions.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand to a value in base units. The value that the view gives is no change."""
+        """Change one assumption by hand to a value in base units. The value in the view counts as no change."""
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
@@ -158,7 +158,8 @@ class State:
     def type_value(self, name: str, text: str) -> bool:
         """Set one assumption from a text such as "3 per week" or "30%". Return whether its value changed.
 
-        Raises ScenarioError if the text is no quantity of the right kind, or the value does not fit the others.
+        Raises ScenarioError if the text is no quantity of the right kind, or if its value does not fit the values of
+        other assumptions.
         """
         assumption = self.base.assumptions[name]
         value = read(text, assumption.label, assumption.kind, assumption.unit).value

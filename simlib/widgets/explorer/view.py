@@ -45,7 +45,7 @@ AS_IN_FILE = "(file)"
 
 
 class Explorer(w.VBox):
-    """A leading question, its answer in two graphs, and a slider for every assumption of a scenario.
+    """A leading question, its answer in two graphs, and a slider for every assumption that has a range.
 
     Args:
         scenario: The name of a shipped scenario, the path of a folder or file, or a Scenario.

@@ -27,8 +27,8 @@ NOW = "as set now"
 class Disagreement:
     """An assumption or intervention in which views differ.
 
-    - `label`: its label.
-    - `texts`: its value in each view, or "yes" or "no" for an intervention.
+    - `label`: the label of the assumption, or the intervention in words.
+    - `texts`: the value of the assumption in each view, or "yes" or "no" for whether a view has the intervention.
     - `because`: the reasons of the views.
     """
 
@@ -101,8 +101,8 @@ def _change(now: float, before: float) -> str:
 def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
     """Compare the forecasts under several views, given by their ids ("": the file as it stands).
 
-    The first view is the reference. The present settings are added if they differ from all views. All forecasts have
-    the present start date and horizon.
+    The first view is the reference. The present settings are added if they differ from each of these views. All
+    forecasts have the present start date and horizon.
     """
     state, measure = answers.state, answers.state.lead
     now = state.settings

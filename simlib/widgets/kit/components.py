@@ -170,8 +170,8 @@ class Dials(ActionWidget):
     - `positions`: the position of the slider. The browser leaves a slider in the user's hand where it is.
     - `overrides`: the text to show if the value is not one of the slider's positions, or was typed.
     - `notes`: a line under the slider.
-    - `reach` [left, right, sentence]: the main answer at the left end of the slider, the main answer at its right end,
-      and a sentence on both.
+    - `reach` [left, right, sentence]: the answer to the leading question at the left end of the slider, this answer at
+      the right end, and a sentence on both.
     - `refused`: a typed text that was refused, with the reason: {text, why}.
     - `reasons`: the user's reason for changing the value.
     - `view_reasons`: the reason of the chosen view, shown in place of the reason in the scenario.

@@ -62,7 +62,7 @@ class LatestWorker:
         """Do a job after `delay` seconds, unless a newer job comes before.
 
         `done`, `failed` and `progress` are called on the worker's thread. They are not called for a job that was
-        replaced or cancelled. A closed worker does nothing.
+        dropped or cancelled. A closed worker does nothing.
 
         Args:
             job: The job.

@@ -1,4 +1,4 @@
-"""The latest picture of each live view (widget), stored until its notebook is saved.
+"""The latest picture of each live view (widget), stored for the next time its notebook is saved.
 
 In `simlib lab`, kernels write these pictures to files. The server adds them to a notebook when the notebook is saved,
 so that readers without a kernel see pictures.

@@ -58,7 +58,7 @@ def row_words(scenario: Scenario, move: str, outcome: str) -> str:
 class OwnRows:
     """The rows that the user added to a log, the oldest addition first, with undo and redo.
 
-    The day of a row must lie between `first` and `last`.
+    The forecast uses only rows whose day is from `first` to `last`.
     """
 
     def __init__(self, scenario: Scenario, first: dt.date, last: dt.date) -> None:

@@ -179,7 +179,7 @@ class LogSession:
                 self.update()
 
     def update(self) -> None:
-        """Compute the forecasts again that are affected by the user's last changes to the own rows."""
+        """Compute again the forecasts that the user's last changes to the own rows affect."""
         with self.lock:
             self.worker.cancel()
             before, self._of = self._of, self.own.fitting()
@@ -219,7 +219,7 @@ class LogSession:
                 last = time.monotonic()
 
     def _forget(self, changed: Iterable[dt.date | None]) -> None:
-        """Forget the forecasts of all mornings after the first day on which a row has changed."""
+        """Forget the forecasts of all mornings after the earliest day of a row that was changed."""
         since = min((day for day in changed if day is not None), default=self.last)
         self._days = {place: day for place, day in self._days.items() if day.day <= since}
 
@@ -255,7 +255,7 @@ class LogSession:
             return self._days[place]
 
     def probability(self, place: int) -> float:
-        """Return the forecast, made on a morning, of the question or ending that is shown."""
+        """Return the probability, on a morning, of the question or ending that is shown."""
         return self.outlook.probability(self.measure.name, self._day(place))
 
     def _tell_rows(self) -> None:
