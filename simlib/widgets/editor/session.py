@@ -114,7 +114,7 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 class EditorSession:
     """The work on one text: checking, forecasting, drafts and saving.
 
-    Every checked text is passed to `show`, on the thread that checked it.
+    A checked text is passed to `show` on the thread that checked it, unless the user has changed the text since.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
 
 
 def _contradict(one: Intervention, other: Intervention, start: dt.date) -> bool:
-    """Whether `one` makes `other` impossible on some day. To compare both ways, call it twice and swap the two.
+    """Whether `one` makes `other` impossible on some day. The converse needs a second, swapped call.
 
     A move that is forbidden in every state cannot be forced, and cannot be made by a standing rule. A variable that is
     held at a level cannot be held again, or set to another level.

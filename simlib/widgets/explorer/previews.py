@@ -45,7 +45,7 @@ class Anchor:
 
 
 class Previews:
-    """Computes previews with the engines of an `AnswerCache`, and adapts their size to the speed of the machine."""
+    """Computes previews with the engines of an `AnswerCache`, with as many replicates as time allows."""
 
     def __init__(self, answers: AnswerCache) -> None:
         self.answers = answers
@@ -69,7 +69,7 @@ class Previews:
         remember(self._anchors, key, lambda: Anchor(known, sampled, runs), ENGINES_KEPT)
 
     def runs(self) -> int:
-        """Return how many replicates fit into `PREVIEW_SECONDS`: a power of two from `FEWEST` to `MOST`."""
+        """Return how many replicates fit into `PREVIEW_SECONDS`: `FEWEST`, `MOST`, or a power of two between."""
         runs = PREVIEW_SECONDS / self._seconds_per_run
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 

@@ -20,7 +20,7 @@ class Reach:
         self._latest: Hashable = None
 
     def _key(self, name: str = "") -> Hashable:
-        """Return a key of the settings that decide the ends of a slider. With "" it is one of all settings.
+        """Return a key of the settings that decide the ends of a slider. With "": a key of all settings.
 
         The position of this slider is not part of the key, so the ends stay when it alone moves.
         """

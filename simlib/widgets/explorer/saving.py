@@ -136,7 +136,7 @@ def table(forecast: Forecast) -> pd.DataFrame:
 
 
 def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answer: str) -> str:
-    """Return a paragraph for a report: the scenario, the changes, the `answer` in words, and its provenance."""
+    """Return a paragraph for a report: scenario, changes, `answer` in words, provenance of the forecast."""
     source = forecast.provenance
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)

@@ -465,7 +465,7 @@ class ExplorerSession:
         self.front.show_order()
 
     def take_influence(self) -> None:
-        """Put the sliders in order by their influence, unless something was changed since this question leads."""
+        """Put the sliders in order of influence, unless settings changed since they were last put in order."""
         with self.lock:
             if self.state.settings == self._ordered_at:
                 self.front.show_order()

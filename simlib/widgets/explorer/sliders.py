@@ -141,7 +141,7 @@ class Group:
 
 
 def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
-    """Return the sliders under their headings, those with most `influence` first (default: as in the file)."""
+    """Return the sliders under their headings, by falling `influence` (by default in file order)."""
     weight = influence or {}
     members: dict[str, list[Dial]] = {}
     for dial in dials.values():

@@ -116,7 +116,8 @@ class Board(ActionWidget):
 
     - `answers` [{title, items: [{name, label, short, value, change, due}]}], and `lead`, the name of the item that the
       sentence and the left graph show.
-    - `tabs` and `choices` [{id, label}], and `tab` and `choice`, the ids of the chosen ones.
+    - `tabs` and `choices` [{id, label}], the tabs of the second graph and the choices within the open tab, and `tab`
+      and `choice`, the ids of the chosen ones.
     - `size`, the width and height of each graph in pixels of the page.
     - `last_change`, a description of the change that a replay shows.
     - `offer`, day and time of unsaved changes that the user may restore or discard, or "".
@@ -246,7 +247,7 @@ class Sheet(anywidget.AnyWidget):
 
 
 class ProblemList(anywidget.AnyWidget):
-    """A list of the `problems` of a text [{line, text, kind}].
+    """A list of the problems of a text, `problems` [{line, text, kind}].
 
     The browser sets `chosen` {line, n} when the user clicks a problem.
     """

@@ -1,7 +1,8 @@
 """The state of a panel that shows the forecast on each morning of a log of events.
 
-The forecast of a morning uses the rows (events of the log) that are public before it. A worker computes all mornings
-and keeps them in memory. A row that the user adds (an own row) changes only the forecasts of later mornings.
+The forecast of a morning uses the rows (events of the log) that are public before it. A worker computes the forecasts
+of all mornings and keeps them in memory. A row that the user adds (an own row) changes only the forecasts of later
+mornings.
 """
 
 from __future__ import annotations
@@ -227,7 +228,7 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Compute the last morning. Note which rows of the user are impossible, and why."""
+        """Compute the forecast of the last morning. Note which rows of the user are impossible, and why."""
         with self.lock:
             before, self._refused = set(self._refused), ()
             every_row = self._outlook(self.mornings - 1)

@@ -146,7 +146,7 @@ class WorthKnowing(PanelQuestion):
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the answer at each draw. From these, estimate the value of knowing each assumption."""
+        """Compute the answer at each draw. From these answers, estimate the value of knowing each assumption."""
         from simlib.analysis.uncertainty.perfect_information import evppi_from
         from simlib.plots.value_bars import evppi_bars
 
@@ -172,7 +172,7 @@ class UnderWhichAssumptions(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Find boxes (sets of bounds on assumptions) in which the answer is likely."""
+        """Find boxes (sets of bounds on assumptions) in which the chosen event is likely."""
         from simlib.analysis.discovery.boxes import compact_data
         from simlib.analysis.discovery.scenario_discovery import discover
         from simlib.plots.box_charts import box

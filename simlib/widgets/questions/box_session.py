@@ -1,7 +1,7 @@
 """The state of the sliders for a box of scenario discovery, which is a set of bounds on assumptions.
 
-The values of the sliders, and the stated values of all other assumptions, are the point. It starts in the middle of the
-box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_loop`).
+The values of the sliders, and the stated values of all other assumptions, are called the point. The point starts in the
+middle of the box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_loop`).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class BoxSession:
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """The sliders, by assumption. The assumptions that the chosen box bounds come first."""
+        """The sliders, by assumption. The assumptions with a bound in the chosen box come first."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
@@ -137,7 +137,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and last slider position inside the box, or None if the box has no such bound."""
+        """Return the first and last slider position inside the box, or None if the box does not bound it."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -229,7 +229,7 @@ class BoxSession:
 
     @property
     def counts_moves(self) -> bool:
-        """Whether boxes were searched for a level, a number of days or of moves, and not for a probability."""
+        """Whether boxes were searched for the probability of a level, or for a number of days or moves."""
         return self.leading.kind in ("level", "days", "moves")
 
     @property

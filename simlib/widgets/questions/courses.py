@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def look_by(scenario: Scenario, name: str = "look_by", label: str = "Seen within (days)") -> Field:
-    """Return the field for the number of days in which signs are looked for, at first two weeks."""
+    """Return the field for the number of days in which signs are looked for, at first up to two weeks."""
     longest = int(scenario.horizon_days) - 1
     return number(name, label, min(14, longest), 1, longest)
 
@@ -109,7 +109,7 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Say which rungs come next in the histories of a branch, if their share is at least `least` ("": none)."""
+    """Say which rungs come next in a branch, if at least the share `least` enters them ("" if none do)."""
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""

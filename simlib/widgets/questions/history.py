@@ -137,7 +137,7 @@ class DayByDay(PanelQuestion):
         return [*super().worlds(chosen), *digests]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Forecast on each day from the rows (events of the log) public by that day, and score all forecasts."""
+        """Forecast on each day from the rows (events of the log) public before it, and score all forecasts."""
         from simlib.calibration.dated_scores import backtest
         from simlib.calibration.day_by_day import SHORT_NAMES
         from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question

@@ -179,8 +179,8 @@ class Inquiry:
     def compare(self, chosen: Mapping[str, Any]) -> None:
         """Show whether the answer is for the settings `chosen`, or why these settings are not allowed.
 
-        If the answer is for other settings, and computations are quick, the right answer is computed. If the user
-        requested an answer, nothing is done before it is there.
+        If the answer is for other settings, and computations are quick, the answer for `chosen` is computed. While an
+        answer that the user requested is computed, nothing else is done.
         """
         with self._lock:
             self._now = chosen

@@ -63,7 +63,7 @@ def _parted(pair: Divergence) -> dict[str, Any]:
 
 
 class WhatIf(PanelQuestion):
-    """The effects of changes: of a move, a variable, an assumption or a view (set of values).
+    """The effects of changing a move, a variable or an assumption, and of a view (set of changes).
 
     If there are several changes, their joint effect is shown too.
     """

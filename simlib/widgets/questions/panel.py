@@ -28,7 +28,7 @@ run."""
 
 
 class QuestionPanel(w.VBox):
-    """The panel of a question. It shows the stored answer at first, and computes others on request.
+    """The panel of a question. It first shows the stored answer or, if there is none, computes one.
 
     If the answer has boxes (bounds on assumptions), their sliders are in `after`, below the picture.
     """

@@ -31,7 +31,8 @@ class Field:
     - `options`: the options of a choice, as (label, value).
     - `low`, `high`: the limits of a date or a number. If `low` is an int, only whole numbers are allowed.
     - `tip`: an explanation for people, or "".
-    - `applies`: a function that says, from all settings, whether the field matters. Other fields are hidden.
+    - `applies`: a function that says, from all settings, whether the field matters. Fields that do not matter are
+      hidden.
     """
 
     name: str
@@ -135,7 +136,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question about plans: views, or paths of files with views. `plans` holds the choice, by id."""
+    """A question about plans: views, or paths of files with views. `plans` holds those on offer, by id."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

@@ -171,6 +171,6 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return `count` values between the ends of a range, evenly spaced in logit (a chance) or in log."""
+    """Return `count` values between the ends of a range, evenly spaced in logit for a chance, else in log."""
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
