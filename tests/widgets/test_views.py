@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
+import itertools
 import subprocess
 import sys
 import threading
@@ -38,6 +39,10 @@ def explorer(bridge):
     made.session.close()
 
 
+NUMBERS = itertools.count(1000)
+"""Numbers of actions, above those that the tests give themselves."""
+
+
 def rest(explorer):
     assert explorer.session.wait(60)
     assert explorer.session.pages.wait(60)
@@ -45,7 +50,7 @@ def rest(explorer):
 
 def act(widget, **action):
     """Do what a user does in the browser."""
-    widget.actions = [{**action, "page": "a", "n": widget.heard.get("a", 0) + 1}]
+    widget.actions = [{**action, "page": "a", "n": next(NUMBERS)}]
 
 
 def page(explorer, title):
@@ -117,15 +122,21 @@ def test_two_pages_on_one_kernel_are_both_heard(explorer):
     """Each may act before it hears of the action of the other, so both begin with the same number."""
     for page, position in (("a", 80), ("b", 60)):
         explorer.dials.actions = [{"what": "move", "id": "meeting", "position": position, "page": page, "n": 1}]
+    rest(explorer)
     assert explorer.dials.heard == {"a": 1, "b": 1}
     assert explorer.dials.positions["meeting"] == 60
 
 
-def test_a_move_costs_one_message_of_the_sliders(explorer, monkeypatch):
-    """The number of the move comes with the positions."""
+def test_the_page_is_told_of_moves_only_when_the_slider_stops(explorer, monkeypatch):
+    """Each message would cost a part of a frame. The number of the last move comes with the positions."""
     told, both = [], {"positions", "heard"}
     monkeypatch.setattr(explorer.dials, "_send", lambda message, buffers=None: told.append(message["state"]))
-    explorer.dials.set_state({"actions": [{"what": "move", "id": "meeting", "position": 80, "page": "a", "n": 1}]})
+    for number, position in enumerate((80, 82, 84), start=1):
+        action = {"what": "move", "id": "meeting", "position": position, "page": "a", "n": number}
+        explorer.dials.set_state({"actions": [action]})
+    assert not [state for state in told if both & set(state)]
+    rest(explorer)
+    assert explorer.dials.heard == {"a": 3}
     assert [both & set(state) for state in told if both & set(state)] == [both]
 
 

@@ -212,8 +212,10 @@ class Explorer(w.VBox):
         """Make the sliders, the view and the buttons show the present settings."""
         state, known, graphs = self.state, self.session.dials, self.session.graphs
         values = {name: state.value(name) for name in known}
-        with self.dials.hold_sync():
-            self.dials.positions = {name: dial.position(values[name]) for name, dial in known.items()}
+        moving = self.session.in_hand
+        with self.dials.hold_sync(tell=not moving):
+            if not moving:
+                self.dials.positions = {name: dial.position(values[name]) for name, dial in known.items()}
             self.dials.overrides = {
                 name: state.value_text(name)
                 for name, dial in known.items()

@@ -73,13 +73,14 @@ class ActionWidget(anywidget.AnyWidget):
     - `actions` [{page, n, what, ...}]: the actions that the kernel may not have heard yet, in order. The browser sets
       them. Two pages may show one widget, so each page has an id and numbers its own actions.
     - `heard` {page: n}: the number of the last action of each page that the kernel has carried out. The kernel sets it.
+      Of the moves of a slider it tells only the last, once the slider stops: each message costs time.
     """
 
     actions: Any = traitlets.List().tag(sync=True, echo_update=False)
     heard = traitlets.Dict().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
-        self._acting = threading.local()
+        self._acting, self._done = threading.local(), dict[str, int]()
         super().__init__(**traits)
 
     def listen(
@@ -89,24 +90,27 @@ class ActionWidget(anywidget.AnyWidget):
 
         def hear(change: dict[str, Any]) -> None:
             for action in change["new"]:
-                if action["n"] > self.heard.get(action["page"], 0):
+                if action["n"] > self._done.get(action["page"], 0):
                     self._acting.told = {action["page"]: action["n"]}
                     act(action)
                     with lock():
-                        self._tell()
+                        self._done |= self._acting.told
+                        if action["what"] != "move":
+                            self._tell()
                     self._acting.told = {}
 
         self.observe(hear, "actions")
 
     def _tell(self) -> None:
-        self.heard = self.heard | getattr(self._acting, "told", {})
+        self.heard = self._done | getattr(self._acting, "told", {})
 
     @contextmanager
-    def hold_sync(self) -> Iterator[None]:
-        """Send the changes made inside in one message, with the number of the action that this thread carries out."""
+    def hold_sync(self, *, tell: bool = True) -> Iterator[None]:
+        """Send the changes made inside in one message, by default with the number of the last action in `heard`."""
         with super().hold_sync():
             yield
-            self._tell()
+            if tell:
+                self._tell()
 
 
 class Board(ActionWidget):
