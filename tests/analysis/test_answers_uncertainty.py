@@ -211,7 +211,7 @@ def test_evppi_refuses_a_belief_by_name():
     refusal = "EVPPI needs independent draws of the prior, which the belief “a log” does not have"
     with pytest.raises(Unsupported, match=refusal):
         evppi(ferry(), "across", draws=other)
-    with pytest.raises(Unsupported, match="but the belief “a log” has other draws"):
+    with pytest.raises(Unsupported, match="which the belief “a log” does not have"):
         evppi_from(uncertainty(ferry(), "across", draws=other))
 
 

@@ -252,7 +252,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     if answer.scores is None:
         belief = answer.provenance["belief"]
         raise Unsupported(
-            f"EVPPI needs independent draws of the prior, but the belief {quoted(belief)} has other draws"
+            f"EVPPI needs independent draws of the prior, which the belief {quoted(belief)} does not have"
         )
     if not spread.measure.probability:
         raise ValueError(f"{spread.measure.name!r} is an expected count; expected an ending, question, level or rung")

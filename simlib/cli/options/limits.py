@@ -146,4 +146,4 @@ def uncertain(scenario: Scenario) -> bool:
 def insist_on_uncertainty(scenario: Scenario) -> None:
     """Raise Unsupported if no assumption of the scenario has a range."""
     if not uncertain(scenario):
-        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give some of them low and high")
+        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give some of them a low and a high")
