@@ -266,7 +266,9 @@ TOLD_ELSEWHERE = {
         "Only 9% go through both": paths_to_war,
         "they are even more common: 97% and 94%": lambda: " ".join(row[2] for row in stored("on-the-way-to-*")),
     },
-    "08_what_to_watch_for": {"makes a difference of three points (31% against 28%)": difference_if_mobilised},
+    "08_what_to_watch_for": {
+        "makes a difference of three points (31% if it is seen, 28% if not)": difference_if_mobilised
+    },
     "09_under_which_assumptions": {
         "a little under its stated 7.5%": lambda: values_of("order"),
         "where ×3 is stated": lambda: values_of("land-hot"),
@@ -284,7 +286,7 @@ TOLD_ELSEWHERE = {
         "goes from 21% to 30% overnight. The log": lambda: mornings(*SHIP, "2031-04-17", "2031-04-18"),
         "94%, up from 18% the day before": lambda: hot("2031-04-17", "2031-04-18"),
         "the forecast is 100%; the dashed line still says 30%": lambda: mornings(*SHIP, "2031-04-24"),
-        "lift it from 11% to 18%": lambda: mornings(*TREATY, "2031-05-13", "2031-05-14"),
+        "lift the forecast from 11% to 18%": lambda: mornings(*TREATY, "2031-05-13", "2031-05-14"),
         "takes it from 13% to 4.8%": lambda: mornings(*TREATY, "2031-05-28", "2031-05-29"),
         "was 2.0%, and the one never updated 20%": lambda: mornings(*TREATY, "2031-06-26"),
         "goes from 21% to 33% overnight": lambda: before_the_date("question:force-on-land"),
