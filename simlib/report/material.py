@@ -39,7 +39,7 @@ _SIGN_DRAWS, _SIGN_HISTORIES = 200, 8_000
 """Sets of assumption values for the signs of an ending, and histories over all these sets together."""
 
 _OBSERVATION_DRAWS = 128
-"""Sets of assumption values for the signs of the headline."""
+"""Number of sets of assumption values with which the signs of the headline are found."""
 
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 """Sets of assumption values for each view, and histories with each set if the view is not solved exactly."""

@@ -339,7 +339,7 @@ def patrols(
 def test_a_base_rate_read_off_a_hot_record_claims_more_than_it_says():
     told = found(patrols(), "moves.patrol.rate")
     assert "a base rate of 2 per week implies 6 per week at the start" in told[0]
-    assert "if 2 per week was observed, say so under observed: and state 0.667 per week" in told[0]
+    assert "if 2 per week was observed, write it under observed: and state 0.667 per week" in told[0]
 
 
 @pytest.mark.parametrize(

@@ -198,8 +198,8 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
             yield warning(
                 subject.place(base),
                 claim.what,
-                f"expected a base rate without its tempo: if {claim.shown(base.value)} was observed, say so under "
-                f'observed: and state {fair}; if not, begin the reason (because:) with "assumed"',
+                f"expected a base rate without the effect of the factors: if {claim.shown(base.value)} was observed, "
+                f'write it under observed: and state {fair}; if not, begin the reason (because:) with "assumed"',
             )
 
 

@@ -156,7 +156,7 @@ def _trust(result: Update) -> str:
     if made["method"] == "chains":
         return f"Computed by chains (Hamiltonian Monte Carlo): their {worth}."
     if made["k_hat"] is None:
-        return f"Drawn from the ranges: the log touches no assumption, and the {worth}."
+        return f"Drawn from the ranges, because nothing in the log depends on an assumption. The {worth}."
     return (
         f"The {worth}, and no small group of them dominates. The error of a median is less than "
         f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance from it to an end of its range."
