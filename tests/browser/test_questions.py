@@ -149,6 +149,6 @@ def test_a_box_is_on_sliders_that_answer_as_the_solver_does(page):
     found = (forecast.questions | forecast.endings)[measure].probability[-1]
     assert f": {100 * found:.1f}%" in within.locator(".simlib-sentence").inner_text()
     within.get_by_role("button", name="Back to the stated values").click()
-    until(lambda: "(the same)" in within.inner_text(), 30, "the stated values")
+    until(lambda: "(here the same)" in within.inner_text(), 30, "the stated values")
     within.get_by_role("button", name="Save as a view").click()
     until(lambda: "changes nothing" in within.inner_text(), 10, "the refusal to save nothing")

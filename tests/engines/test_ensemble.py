@@ -238,7 +238,7 @@ def test_where_the_doubt_decides_which_ending_leads_no_likeliest_one_is_named(ax
     assert "likeliest" not in mixture.sentences()[1]
     title = plots.endings(mixture, ax).get_title(loc="left").replace("\n", " ")
     assert title.startswith("No ending is clearly likeliest by 10 April 2031: “left”, ")
-    assert ", and “right” lies within its error; none yet: " in title
+    assert ", leads, but “right” lies within its error; none yet: " in title
 
 
 def test_endings_within_each_others_monte_carlo_error_have_no_leader():

@@ -78,7 +78,7 @@ def test_the_point_starts_in_the_middle_of_the_box_beside_the_stated_values(foun
     expected, stated = exactly(found, here), exactly(found, {})
     words = started.front.sentences[-1]
     assert told(started) == pytest.approx(expected, abs=6e-4)
-    assert f"At the stated values: {100 * stated:.1f}% (up {100 * (expected - stated):.1f} points)" in words
+    assert f"At the stated values: {100 * stated:.1f}% (here up {100 * (expected - stated):.1f} points)" in words
     assert "The point lies inside box 1" in words
     assert started.front.lines[-1]["text"].startswith("exact, ")
     assert started.front.pictures[-1].startswith(b"\x89PNG")
@@ -170,7 +170,7 @@ def test_back_to_the_stated_values_and_to_the_middle(found, started):
     started.to_stated()
     assert started.wait(60)
     assert started.state.settings == Settings()
-    assert "(the same)" in started.front.sentences[-1]
+    assert "(here the same)" in started.front.sentences[-1]
     started.to_middle()
     assert started.wait(60)
     assert dict(started.state.settings.values) == middle(found.scenario, found.boxes[0])
