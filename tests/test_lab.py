@@ -445,7 +445,7 @@ def server(tmp_path):
 
 
 def interrupted(process: subprocess.Popen[str]) -> str:
-    """Press Ctrl-C, and again while the process goes on: Python ignores an interrupt that comes in a destructor."""
+    """Press Ctrl-C until the process stops, because Python ignores an interrupt in a destructor."""
     for _ in range(3):
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
