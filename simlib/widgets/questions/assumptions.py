@@ -1,4 +1,4 @@
-"""Questions about assumptions: which matter most, how sure an answer is, and under which values an event is likely."""
+"""Questions about assumptions: which matter most, how sure an answer is, which make an event likely."""
 
 from __future__ import annotations
 
