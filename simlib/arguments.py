@@ -48,9 +48,10 @@ def real(name: str, value: object, expected: str) -> float:
 
 def number(name: str, value: object, expected: str, *, above: float = -math.inf, below: float = math.inf) -> float:
     """Return a finite number as a float. Raises ArgumentError unless it is strictly between `above` and `below`."""
-    if not above < real(name, value, expected) < below:
+    result = real(name, value, expected)
+    if not above < result < below:
         raise ArgumentError(name, value, expected)
-    return real(name, value, expected)
+    return result
 
 
 def tolerance(value: object, name: str = "tolerance") -> float:

@@ -53,6 +53,10 @@ class Control:
         if self.cancelled():
             raise Cancelled("the work was cancelled")
 
+    def silent(self) -> Control:
+        """Return a control for a part of the work that reports no progress."""
+        return Control(cancel=self.cancel, threads=self.threads)
+
     def part(self, first: float, last: float) -> Control:
         """Return a control for one part of the work, from the share `first` to the share `last` of the whole.
 

@@ -25,7 +25,7 @@ from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.run import Solution
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.errors import TooManyStates, Unsupported
 from simlib.formatting import quoted
 from simlib.machine import priors
 from simlib.machine.asked_events import events
@@ -169,8 +169,7 @@ def in_threads(answer: Callable[..., Result], *columns: Sequence[Any] | Floats, 
     with helper_threads(control.threads or cores(), control) as (pool, _):
         for part in pool.map(answer, *(column[1:] for column in columns)):
             parts.append(part)
-            if control.cancelled():
-                raise Cancelled("the analysis was cancelled")
+            control.check()
             control.report(len(parts) / len(columns[0]))
     return parts
 

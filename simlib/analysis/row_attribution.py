@@ -316,7 +316,7 @@ def _refuse(taken: Intake, measure: Measure) -> None:
 
 def _followed(taken: Intake, measure: Measure, replay: Replay, control: Control) -> list[list[Stages] | None]:
     """Return for each draw the forecasts after each row of the log, or None if the log is impossible."""
-    prepared, quiet = taken.prepared, Control(cancel=control.cancel)
+    prepared, quiet = taken.prepared, control.silent()
     start = prepared.timetable.start
     solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
     asked, states = observable(solver, measure.name), solver.space.find(prepared.walk.machine)

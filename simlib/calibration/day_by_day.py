@@ -114,7 +114,7 @@ def daily_forecasts(
             draws=draws,
             seed=seed,
             skip_impossible=skip_impossible,
-            control=Control(cancel=control.cancel, threads=control.threads),
+            control=control.silent(),
         )
         if _is_over(known.scenario):
             return DailyForecasts(tuple(result), day)

@@ -226,7 +226,7 @@ def over_priors(
     count = belief.draws
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
     frame = _listed({"times": times, "by": by, "ignore_windows": ignore_windows})
-    silent = Control(cancel=control.cancel, threads=control.threads)
+    silent = control.silent()
     one, solver, accrued = _engine(scenario, engine, frame, replicates, seed, silent)
     stated, forecasts = one(-1, centre, None, None, PRODUCTS), []
     # Distributions of counts are solved for all draws or counted for all draws, so that they can be pooled.

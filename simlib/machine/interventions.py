@@ -96,6 +96,7 @@ class Standing:
         self._waits = np.array([a.kind == "duration" for a in scenario.assumptions.values()], dtype=bool)
         self._stages = sorted({move.takes.stages for move in scenario if move.takes is not None})
         self._first_value = len(self._assumption) + 2 + len(self._policies)
+        self._places = {number: place for place, number in enumerate(self._assumed, start=self._first_value)}
         self._first_stage = self._first_value + len(self._assumed)
         self.numbers_from = self._first_stage + len(self._stages)
 
@@ -117,7 +118,7 @@ class Standing:
         stated = index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
-            place = self._first_value + list(self._assumed).index(number)
+            place = self._places[number]
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:

@@ -16,10 +16,11 @@ from simlib.analysis.evaluator import Responses
 from simlib.analysis.uncertainty.fans import measure_fan
 from simlib.analysis.uncertainty.propagation import Precision, uncertainty_of
 from simlib.cli import main as cli
+from simlib.control import Control
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver, solve
-from simlib.engines.montecarlo.simulator import simulate
+from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.errors import ScenarioError, SimlibError, Unsupported
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
@@ -179,6 +180,15 @@ def test_a_lull_given_something_is_answered_by_histories():
     assert value(scenario, name, "auto") == pytest.approx(expected, abs=0.02)
     forecast = solve(with_events(scenario, find(scenario, name)), times=1)
     assert of_forecast(forecast, find(scenario, name)[0])[0][-1] == pytest.approx(expected, abs=0.03)
+
+
+def test_histories_use_the_number_of_threads_that_the_caller_asks_for(monkeypatch):
+    asked, run = [], Simulator.run
+    monkeypatch.setattr(
+        Simulator, "run", lambda *a, control, **k: asked.append(control.threads) or run(*a, control=control, **k)
+    )
+    Solver(chain().lull("pause", 6, "provoke").scenario()).solve(control=Control(threads=1), runs=10)
+    assert asked == [1]
 
 
 def test_an_error_in_the_exact_part_stops_the_histories_beside_it(monkeypatch):

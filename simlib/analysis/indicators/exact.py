@@ -46,7 +46,7 @@ def exact_indicators(
 class _Watch:
     def __init__(self, scenario: Scenario, measure: Measure, day: float, control: Control) -> None:
         self.scenario, self.day, self.control = scenario, day, control
-        self.quiet = Control(cancel=control.cancel)
+        self.quiet = control.silent()
         self.solver = Solver(scenario, times=1, control=self.quiet)
         self.index, self.asked = -1, NOTHING
         if measure.kind == "ending":

@@ -33,7 +33,7 @@ class Forcing:
         self, scenario: Scenario, measure: Measure, day: float, runs: int, seed: int, control: Control
     ) -> None:
         self.scenario, self.measure, self.runs, self.seed = scenario, measure, runs, seed
-        self.control = Control(cancel=control.cancel, threads=control.threads)
+        self.control = control.silent()
         self.open_at = max(int(day) - 1e-9, 0.0)
         self.date = scenario.as_of + dt.timedelta(days=int(day))
         self.engine = "exact" if measure.kind == "ending" else "montecarlo"

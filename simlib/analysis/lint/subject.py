@@ -61,7 +61,7 @@ class Subject:
 
     def __init__(self, scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> None:
         self.scenario = scenario.replace(interventions=())
-        self.cap, self.control = cap, Control(None, control.cancel, control.threads)
+        self.cap, self.control = cap, control.silent()
         self.tables = Tables(self.scenario)
         self.theta = priors.theta(scenario)
         # A branch is an outcome with the factors on its chance in some of the states. The first one stands for all.

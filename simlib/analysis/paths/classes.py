@@ -95,7 +95,7 @@ def paths(
 def _exact_paths(
     scenario: Scenario, ladder: str, given: Measure | None, days: float, top: int, control: Control
 ) -> Paths:
-    solver = Solver(scenario, times=1, by=days, control=Control(cancel=control.cancel))
+    solver = Solver(scenario, times=1, by=days, control=control.silent())
     wanted = -1 if given is None else list(scenario.endings).index(given.of)
     outcome = PathSearch(solver, ladder, wanted, control).run(top, MOST_PREFIXES)
     if given is not None and outcome.total <= 0:

@@ -167,7 +167,7 @@ def passages(
 
 
 def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float, control: Control) -> Waypoints:
-    quiet = Control(cancel=control.cancel)
+    quiet = control.silent()
     solver = Solver(scenario, times=1, by=days, control=quiet)
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 

@@ -138,7 +138,7 @@ def elasticities(
         Cancelled: When `control` cancels the work.
     """
     chosen, day = find(scenario, measures), days_by(scenario, by)
-    stoppable = Control(cancel=control.cancel)
+    stoppable = control.silent()
     solver = Solver(with_events(scenario, chosen, day), times=1, control=stoppable)
     adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=stoppable)
     answers, derivatives = {}, {}

@@ -187,7 +187,7 @@ def swings(
     day = days_by(scenario, by)
     if engine != "montecarlo":
         try:
-            solver = Solver(with_events(scenario, measures, day), times=1, control=Control(cancel=control.cancel))
+            solver = Solver(with_events(scenario, measures, day), times=1, control=control.silent())
         except TooManyStates:
             if engine == "exact":
                 raise
@@ -201,7 +201,7 @@ def swings(
 def _swings_by_gradient(
     solver: Solver, scenario: Scenario, measures: Sequence[Measure], day: float, control: Control
 ) -> Floats:
-    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=Control(cancel=control.cancel))
+    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=control.silent())
     columns = []
     for place, measure in enumerate(measures):
         columns.append(adjoint.of(measure.name)[1] * score_slopes(scenario))

@@ -139,7 +139,7 @@ class Sampling:
         self.weighting = Weighting(np.zeros(0, dtype=np.int64))
         self.starts: Floats | None = None
         self.answers = np.zeros((0, at_draws.blocks, len(at_draws.measures)))
-        self.stated = at_stated(at_stated.centre[None, :], control=Control(None, control.cancel, control.threads))
+        self.stated = at_stated(at_stated.centre[None, :], control=control.silent())
         self.spent, self.budget = 0, limit * max(at_draws.runs, 1)
 
     @property

@@ -141,7 +141,7 @@ class _Work:
             for name, each in scenarios.items()
         }
         self.days, self.measures, self.belief, self.runs, self.seed = days, measures, belief, runs, seed
-        self.control, self.quiet = control, dataclasses.replace(control, progress=None)
+        self.control, self.quiet = control, control.silent()
         self.draws = 0 if belief is None else belief.draws
         self.weights = _weights(belief)
         self.times = grid(days)

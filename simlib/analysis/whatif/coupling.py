@@ -12,7 +12,6 @@ Lyon A 14.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -221,13 +220,11 @@ def run_replicates(
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
     """
-    joint = [m for m in measures if m.kind == "given"]
-    parts_of = [Measure("question", name, m.label) for m in joint for name in (m.both, m.condition)]
-    means_in = means_of(simulator, [*(m for m in measures if m.kind != "given"), *parts_of])
+    means_in = means_of(simulator, [asked for measure in measures for asked in _asked(measure)])
     centre = None if thetas is None else simulator.stated
     count = min(BLOCKS, runs) if thetas is None else len(thetas)
     cuts = np.linspace(0, runs, count + 1).astype(int)
-    quiet = dataclasses.replace(control, progress=None)
+    quiet = control.silent()
     means: list[Floats] = []
     parts: list[Counts] = []
     for block in range(count):
@@ -251,21 +248,19 @@ def run_replicates(
     )
 
 
-def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
-    """Return the means of M measures by block (B, T, M), after computing the conditional probabilities.
+def _asked(measure: Measure) -> list[Measure]:
+    """Return the two questions that a conditional probability is computed from, or the measure itself."""
+    if measure.kind != "given":
+        return [measure]
+    return [Measure("question", name, measure.label) for name in (measure.both, measure.condition)]
 
-    Each conditional probability is computed from two questions, which come last in `means`: first "event and
-    condition", then "condition".
-    """
-    plain = iter(range(means.shape[2]))
-    pairs = iter(range(means.shape[2] - 2 * sum(m.kind == "given" for m in measures), means.shape[2], 2))
-    columns = []
+
+def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
+    """Return the means of M measures by block (B, T, M), from those of the measures that `_asked` gives."""
+    column, columns = iter(np.moveaxis(means, 2, 0)), []
     for measure in measures:
-        if measure.kind == "given":
-            place = next(pairs)
-            columns.append(pooled_shares(means[:, :, place], means[:, :, place + 1], weights, measure))
-        else:
-            columns.append(means[:, :, next(plain)])
+        parts = [next(column) for _ in _asked(measure)]
+        columns.append(parts[0] if len(parts) == 1 else pooled_shares(parts[0], parts[1], weights, measure))
     return np.stack(columns, axis=2)
 
 

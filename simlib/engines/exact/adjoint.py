@@ -152,7 +152,7 @@ class Adjoint:
         self, solver: Solver, theta: Floats, *, by: By = None, tolerance: float = FINE, control: Control = UNWATCHED
     ) -> None:
         self.solver, self.theta, self.tolerance = solver, theta, tolerance
-        self._cancelling = Control(cancel=control.cancel)
+        self._cancelling = control.silent()
         self.tables, self.space, self.chain = solver.tables, solver.space, solver.chain(theta)
         self.by_day = solver.horizon if by is None else days_by(solver.scenario, by)
         if self.by_day > solver.horizon:

@@ -61,7 +61,7 @@ def exact_amounts(
         chains, weights = [solver.chain(theta, centre, start) for theta, start in belief.rows()], belief.weights
     each = np.array([chain.theta[assumption] for chain in chains])
     amount = float(weights @ each)
-    mean, silent = float(found.mean[-1]) / amount, Control(cancel=control.cancel)
+    mean, silent = float(found.mean[-1]) / amount, control.silent()
     if products_of(chains[0], np.array([mean]), steps) * len(chains) > PRODUCTS:
         return None
     laws = [count_law(chain, counts, mean, solver.times, control=silent).share for chain in chains]

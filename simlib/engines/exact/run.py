@@ -190,7 +190,7 @@ class SolutionRun:
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too
         horizon = max(self.world.horizon, 1e-300)
         told = self.control.part(segment.start / horizon, segment.end / horizon)
-        silent = Control(cancel=self.control.cancel)
+        silent = self.control.silent()
         first, *others = self.world.blocks
         work = [partial(self._pass, seats, segment, rows, None, silent) for seats in others]
         waiting = [each if self.pool is None else self.pool.submit(each).result for each in work]

@@ -215,7 +215,7 @@ class Solver:
         Raises MissingDependency without Numba, if a question needs histories.
         """
         chain, tolerance = self.chain(theta, centre, start), check_tolerance(tolerance)
-        with helper_threads(1, Control(cancel=control.cancel)) as (beside, watched):
+        with helper_threads(1, control.silent()) as (beside, watched):
             work = partial(self._replicates, chain, runs, seed, first, watched)
             waiting = beside.submit(work) if self.by_histories else None
             forecast = self._solve_exactly(chain, tolerance, control)
@@ -275,7 +275,7 @@ class Solver:
         return products_of(self.chain(), _expected_counts(forecast), forecast.provenance["steps"])
 
     def _with_laws(self, forecast: Forecast, chain: Chain, control: Control) -> Forecast:
-        silent = Control(cancel=control.cancel)
+        silent = control.silent()
         laws = firing_laws(chain, _expected_counts(forecast), float(self.times[-1]), control=silent)
         source = dict(forecast.provenance) | {"firings_by": "exact"}
         return dataclasses.replace(forecast, firings=laws, provenance=source)
@@ -351,7 +351,7 @@ class Solver:
                 solution.hits[name] = np.maximum(first + then - either, 0.0)
                 tails = [solution.hit_tails.pop(f"{name} {part}") for part in ("first", "then", "either")]
                 solution.hit_tails[name] = np.sum(tails, axis=0)
-        silent = Control(cancel=control.cancel)
+        silent = control.silent()
         for name, solver in self.counted.items():
             if scope is not None and scope[1] not in (None, name):
                 continue

@@ -96,7 +96,7 @@ class AnswerCache:
                 from simlib.engines.exact.forecast import Solver
 
                 try:
-                    machine.solver = Solver(machine.scenario, control=self._own(Control(cancel=control.cancel)))
+                    machine.solver = Solver(machine.scenario, control=self._own(control.silent()))
                 except TooManyStates as error:
                     machine.reason = str(error)
                 machine.tried_solver = True
@@ -238,7 +238,7 @@ class AnswerCache:
         simulator = self.simulator(machine)
         if simulator is None:
             return None
-        return self._simulate(simulator, self.theta(settings, machine), runs, Control(cancel=control.cancel))
+        return self._simulate(simulator, self.theta(settings, machine), runs, control.silent())
 
     def _simulate(self, simulator: Simulator, theta: Floats, runs: int, control: Control) -> Forecast:
         counts = simulator.run(theta, runs=runs, seed=self.seed, control=self._own(control))

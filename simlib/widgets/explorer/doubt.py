@@ -66,7 +66,7 @@ def compute(
     learnt = answers.state.belief if not answers.state.values(settings) else None
     belief, centre = belief_of(scenario, learnt or DRAWS), priors.theta(scenario)
     forecasts = []
-    quiet = Control(cancel=control.cancel)
+    quiet = control.silent()
     for number, (theta, start) in enumerate(belief.rows()):
         forecasts.append(answers.solve(machine, theta, centre=centre, start=start, control=quiet))
         control.check()

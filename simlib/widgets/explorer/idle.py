@@ -141,7 +141,7 @@ class IdleWork:
             with contextlib.suppress(ScenarioError):  # an end may not fit the other values
                 for value in (assumption.low, assumption.high):
                     theta = self.answers.theta(settings.with_value(name, value), machine)
-                    forecast = self.answers.solve(machine, theta, control=Control(cancel=control.cancel))
+                    forecast = self.answers.solve(machine, theta, control=control.silent())
                     ends.append(headline.last(forecast, measure))
                     control.check()
                 self.display.take_reach(settings, measure.name, {name: (ends[0], ends[1], True)})

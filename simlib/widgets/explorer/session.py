@@ -282,7 +282,7 @@ class ExplorerSession:
             return
 
         def job(control: Control) -> None:
-            old, now = self.answers.answer(before, Control(cancel=control.cancel)), self.answers.answer(settings)
+            old, now = self.answers.answer(before, control.silent()), self.answers.answer(settings)
             for frame in last_change.frames(old, now, control, moving=moving):
                 with self.lock:
                     control.check()

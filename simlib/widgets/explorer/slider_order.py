@@ -138,7 +138,7 @@ def compute(
     slopes: dict[str, dict[str, float]] = {}
     for name in every_name if measures is None else measures:
         try:
-            frame = gradient(scenario, name, values=values, solver=solver, control=Control(cancel=control.cancel))
+            frame = gradient(scenario, name, values=values, solver=solver, control=control.silent())
         except Unsupported:
             continue
         slopes[name] = dict(zip(frame["assumption"], map(float, frame["derivative"]), strict=True))

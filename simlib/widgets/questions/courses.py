@@ -142,7 +142,7 @@ class OnTheWayTo(PanelQuestion):
         target = f"ending:{chosen['ending']}"
         waypoints = passages(self.scenario, target, engine="exact", control=control.part(0.0, 0.6))
         drawn_ones = histories_given(self.scenario, target, chosen["count"], control=control.part(0.6, 1.0))
-        quiet = Control(cancel=control.cancel)
+        quiet = control.silent()
         likeliest = paths(self.scenario, given=target, engine="exact", top=TYPICAL, control=quiet)
         return shown_answer(
             waypoints.sentences(),
