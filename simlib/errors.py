@@ -6,8 +6,10 @@ expected input`. One `ScenarioError` carries all problems of a file.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -23,6 +25,10 @@ INVISIBLE = ("an invisible control character in the text", "expected printable c
 def printable(text: str) -> str:
     """Return a text in which each character of `UNSEEN` is written as its escape in Python."""
     return UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+MAX_PROBLEMS = 200
+"""Largest number of problems that are reported at once."""
 
 
 class SimlibError(Exception):
@@ -48,6 +54,10 @@ class Problem:
     expected: str = ""
     broken: tuple[str, str] | None = field(default=None, compare=False, kw_only=True)
 
+    def inside(self, where: str) -> Problem:
+        """Return the problem with a place before its own place, such as the name of a variant."""
+        return dataclasses.replace(self, where=": ".join(part for part in (where, self.where) if part))
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
         where = f"{self.where}: " if self.where else ""
@@ -64,6 +74,34 @@ class ScenarioError(SimlibError):
 
     def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise one ScenarioError with all `problems`. Without problems, do nothing.
+
+    Each problem is listed once. The problems of one file stand together, in the order of their lines. If there are more
+    than `MAX_PROBLEMS`, the error lists the first ones, and says that there are more.
+    """
+    each = list(dict.fromkeys(problems))
+    files = list(dict.fromkeys(problem.file for problem in each))
+    each.sort(key=lambda problem: (files.index(problem.file), problem.line))
+    if len(each) > MAX_PROBLEMS:
+        more = Problem(each[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
+        each = [*each[:MAX_PROBLEMS], more]
+    if each:
+        raise ScenarioError(each)
+
+
+@contextlib.contextmanager
+def collect(problems: list[Problem], named: Callable[[Problem], Problem] = lambda problem: problem) -> Iterator[None]:
+    """End the `with` block at a ScenarioError, and add its problems to a list, so that `refuse` can raise all at once.
+
+    `named` may change each problem, for example to put the name of a variant before its place.
+    """
+    try:
+        yield
+    except ScenarioError as error:
+        problems += map(named, error.problems)
 
 
 class QuantityError(SimlibError, ValueError):

@@ -28,7 +28,7 @@ import numpy as np
 from simlib.answer import ScenarioKey, Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine, exact_where_it_fits
-from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.errors import Problem, Unsupported, refuse
 from simlib.formatting import counted, percent, quoted
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
@@ -340,8 +340,7 @@ def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, 
     total = sum(given[name] for name in names if name in given)
     if not problems and total <= 0:
         problems.append(Problem("", 0, "weights", "all are 0", "expected at least one above 0"))
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     return {name: float(given[name]) / total for name in names}
 
 

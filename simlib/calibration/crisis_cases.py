@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, did_you_mean, refuse
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def read_selection(text: str) -> dict[str, tuple[str, ...]]:
             problems.append(Problem("", 0, f"selection {text!r}", f"{column} has no value", "expected COLUMN=VALUE"))
         else:
             selection[column] = tuple(value.strip() for value in values.split("|"))
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     return selection
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simlib import quantities
-from simlib.errors import Problem, QuantityError, ScenarioError
+from simlib.errors import Problem, QuantityError, ScenarioError, refuse
 from simlib.formatting import by_date, percent
 from simlib.scenario.model import Scenario
 
@@ -61,8 +61,7 @@ def read_terms(scenario: Scenario) -> dict[str, Term]:
             problems += _problems_of_row(row, scenario, terms, str(file), reader.line_num)
             if not problems:
                 terms[row["question"]] = _term(row)
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     return terms
 
 
@@ -147,8 +146,7 @@ def refuse_incomplete(scenario: Scenario, wanted: Sequence[str], terms: Mapping[
     if scenario.interventions or scenario.view:
         what = "a scenario with a view or interventions cannot be registered"
         problems.append(Problem("", 0, "register", what, "register it without them"))
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
 
 
 def forecasts_folder(scenario: Scenario) -> Path:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, did_you_mean, refuse
 from simlib.scenario import document
 from simlib.scenario.model import Scenario
 
@@ -71,7 +71,7 @@ def read_record(scenario: Scenario) -> HistoricalRecord:
         what = f"not readable as TOML ({error})"
         raise ScenarioError(Problem(str(file), int(line[1]) if line else 0, "", what, "expected KEY = VALUE")) from None
     problems = [Problem(str(file), _line(text, place), place, *rest) for place, *rest in _misfits(scenario, data)]
-    document.refuse(problems)
+    refuse(problems)
     answers = {name: RecordedAnswer(each["happened"] or None, each["source"]) for name, each in _of(data).items()}
     return HistoricalRecord(data["complete_to"], answers)
 

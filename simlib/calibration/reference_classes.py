@@ -26,7 +26,7 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, did_you_mean, refuse
 from simlib.formatting import long_date, percent
 from simlib.machine.belief import Belief
 from simlib.scenario import document
@@ -271,8 +271,7 @@ def read_roles(scenario: Scenario) -> Roles:
             wrong = _wrong_with(scenario, role, stands_for)
             problems += [Problem(str(path), table.line_num, role, *wrong)] if wrong else []
             roles[role] = (stands_for, (row.get("because") or "").strip())
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     return roles
 
 

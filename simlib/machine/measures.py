@@ -32,7 +32,7 @@ from typing import Literal
 
 import numpy as np
 
-from simlib.errors import Problem, ScenarioError, SimlibError, Unsupported, did_you_mean
+from simlib.errors import Problem, ScenarioError, SimlibError, Unsupported, collect, did_you_mean, refuse
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
 from simlib.results import ONGOING, Band, Forecast, above_zero
@@ -157,12 +157,9 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
     result: list[Measure] = []
     problems: list[Problem] = []
     for name in [names] if isinstance(names, str) else list(names):
-        try:
+        with collect(problems):
             result.append(_read(scenario, name))
-        except ScenarioError as error:
-            problems += error.problems
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     if not result:
         raise ValueError("no measure is named; give at least one of " + FORMS)
     return tuple(dict.fromkeys(result))

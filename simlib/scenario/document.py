@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simlib.errors import INVISIBLE, UNSEEN, Problem, ScenarioError, did_you_mean
+from simlib.errors import INVISIBLE, MAX_PROBLEMS, UNSEEN, Problem, ScenarioError, did_you_mean, refuse
 
 MAX_BYTES = 1_000_000
 """Largest size of a file."""
@@ -22,8 +22,6 @@ MAX_DEPTH = 12
 """Largest number of keys and list positions on the path to a value."""
 MAX_NODES = 100_000
 """Largest number of values in a file."""
-MAX_PROBLEMS = 200
-"""Largest number of problems that are reported at once."""
 
 Place = tuple[str | int, ...]
 """The path from the top of a file to a value: keys, and positions in lists counted from 0."""
@@ -107,20 +105,6 @@ class _Anything:
 
     def __contains__(self, name: object) -> bool:
         return True
-
-
-def refuse(problems: list[Problem]) -> None:
-    """Raise one ScenarioError with the `problems`, each once, sorted by file and line.
-
-    If there are more than `MAX_PROBLEMS`, the error lists the first ones, and says that there are more. Without
-    problems, nothing happens.
-    """
-    each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    if len(each) > MAX_PROBLEMS:
-        more = Problem(each[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
-        each = [*each[:MAX_PROBLEMS], more]
-    if each:
-        raise ScenarioError(each)
 
 
 def read_file(path: Path, shown: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from simlib.arguments import read_dates, whole
 from simlib.data.event_log import LOG_COLUMNS, PRECISIONS, Precision
-from simlib.errors import INVISIBLE, UNSEEN, ArgumentError, Problem, did_you_mean
+from simlib.errors import INVISIBLE, UNSEEN, ArgumentError, Problem, did_you_mean, refuse
 from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
 
@@ -113,7 +113,7 @@ def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
     rows: list[LogRow] = []
     try:
         problems += _misfits_of_header(reader.fieldnames or [], file)
-        document.refuse(problems)
+        refuse(problems)
         for cells in reader:
             row = _Cells(file, reader.line_num, cells, problems).row()
             rows += [row] if row else []
@@ -124,7 +124,7 @@ def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
         problems.append(
             Problem(file, reader.reader.line_num, "", f"not readable as CSV ({error})", "expected quoted cells")
         )
-    document.refuse(problems)
+    refuse(problems)
     return tuple(rows)
 
 

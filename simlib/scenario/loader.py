@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, collect, did_you_mean, refuse
 from simlib.scenario import checks, document
 from simlib.scenario.model import Scenario
 
@@ -125,15 +125,12 @@ def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, V
     views: dict[str, View] = {}
     problems: list[Problem] = []
     for file in view_files(scenario):
-        try:
+        with collect(problems):
             view = read_view(document.read_file(file, str(file)), scenario, str(file))
-        except ScenarioError as error:
-            problems.extend(error.problems)
-            continue
-        if view.id in views:
-            problems.append(Problem(str(file), 1, "id", f"a second view called {view.id!r}", "expected another id"))
-        views[view.id] = view
-    document.refuse(problems)
+            if view.id in views:
+                problems.append(Problem(str(file), 1, "id", f"a second view called {view.id!r}", "expected another id"))
+            views[view.id] = view
+    refuse(problems)
     return views
 
 

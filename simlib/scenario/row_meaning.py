@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simlib.errors import Problem, did_you_mean
-from simlib.scenario import document
+from simlib.errors import Problem, did_you_mean, refuse
 from simlib.scenario.condition import Condition
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, RowRule
@@ -65,7 +64,7 @@ def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)
-    document.refuse(problems)
+    refuse(problems)
     return readings
 
 

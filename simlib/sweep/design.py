@@ -10,11 +10,12 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.errors import Problem, ScenarioError, SimlibError, collect, refuse
 from simlib.machine import priors
 from simlib.scenario.model import Intervention, Scenario
 from simlib.typing import Floats, Ints
@@ -178,13 +179,11 @@ def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervent
     """Return each scenario with the interventions of each plan. The first scenario comes first, with all plans."""
     from simlib.scenario.views.variation import with_interventions
 
-    changed, problems = [], []
+    changed: list[Scenario] = []
+    problems: list[Problem] = []
     for world, (name, items) in itertools.product(worlds, plans.items()):
-        try:
+        where = f"plan {name}" + (f" through the view {world.view}" if world.view else "")
+        with collect(problems, partial(Problem.inside, where=where)):
             changed.append(with_interventions(world, items))
-        except ScenarioError as error:
-            where = f"plan {name}" + (f" through the view {world.view}" if world.view else "")
-            problems += [Problem(p.file, p.line, f"{where}: {p.where}", p.what, p.expected) for p in error.problems]
-    if problems:
-        raise ScenarioError(dict.fromkeys(problems))
+    refuse(problems)
     return tuple(changed)

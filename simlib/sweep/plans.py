@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, ScenarioError, collect, refuse
 from simlib.scenario import document
 from simlib.scenario.loader import load_view, view_files
 from simlib.scenario.model import Intervention, Scenario, View
@@ -41,17 +41,13 @@ def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
     problems: list[Problem] = []
     for each in given:
         name = each.id if isinstance(each, View) else os.fspath(each)
-        try:
+        with collect(problems):
             view = each if isinstance(each, View) else _view(scenario, name)
-        except ScenarioError as error:
-            problems += error.problems
-            continue
-        if view.id in plans:
-            problems.append(Problem(name, 0, "", f"a second plan called {view.id!r}", "expected another id"))
-        problems += _no_plan(scenario, name, view)
-        plans[view.id] = view
-    if problems:
-        raise ScenarioError(dict.fromkeys(problems))
+            if view.id in plans:
+                problems.append(Problem(name, 0, "", f"a second plan called {view.id!r}", "expected another id"))
+            problems += _no_plan(scenario, name, view)
+            plans[view.id] = view
+    refuse(problems)
     return plans
 
 

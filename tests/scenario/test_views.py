@@ -1,6 +1,5 @@
 import dataclasses
 import datetime as dt
-import re
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ from hypothesis import strategies as st
 from simlib.errors import ScenarioError
 from simlib.scenario.loader import load, load_view
 from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, View
+from simlib.scenario.views.command_text import with_settings
 from simlib.scenario.views.variation import (
     apply_view,
     outside_range,
-    split_values,
     view_of,
     with_horizon,
     with_interventions,
@@ -270,7 +269,7 @@ def test_chances_that_no_longer_fit_their_move_are_refused():
 
 def test_texts_of_changes_are_read():
     values = {"block_rate": "2 per week", "full_chance": "30%"}
-    assert split_values(["block_rate=2 per week", " full_chance = 30% "], BRIDGE) == (values, [])
+    assert with_settings(BRIDGE, ["block_rate=2 per week", " full_chance = 30% "]) == with_values(BRIDGE, values)
 
 
 @pytest.mark.parametrize(
@@ -284,14 +283,15 @@ def test_texts_of_changes_are_read():
     ],
 )
 def test_texts_that_are_no_changes_are_refused(texts, words):
-    _, problems = split_values([*texts, "angry_factor=2"], BRIDGE)
-    assert [re.search(words, str(problem)) is not None for problem in problems] == [True]
+    with pytest.raises(ScenarioError, match=words) as error:
+        with_settings(BRIDGE, [*texts, "angry_factor=2"])
+    assert len(error.value.problems) == 1
 
 
 def test_a_text_that_is_no_change_hides_no_other():
-    values, problems = split_values(["block_rate", "full_chance=3%"], BRIDGE)
-    assert values == {"full_chance": "3%"}
-    assert len(problems) == 1
+    with pytest.raises(ScenarioError, match="'block_rate': cannot be read") as error:
+        with_settings(BRIDGE, ["block_rate", "full_chance=3 per day"])
+    assert [problem.where for problem in error.value.problems] == ["'block_rate'", "full_chance"]
 
 
 def test_leaving_the_range_is_noted():

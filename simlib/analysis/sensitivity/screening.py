@@ -21,7 +21,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
+from simlib.errors import Problem, TooManyStates, Unsupported, did_you_mean, refuse
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of, quantiles
@@ -139,8 +139,7 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
                 what = f"{member!r} is fixed" if assumption.fixed else f"{member!r} is in two groups"
                 problems.append(Problem("", 0, f"group {name!r}", what, "expected each uncertain assumption once"))
             earlier.add(member)
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
 
 
 # -------------------------------------------------------------------- screening

@@ -46,7 +46,7 @@ from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
+from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean, refuse
 from simlib.formatting import capital, over_draws, percent, quoted, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -282,8 +282,7 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
         else:
             label = f"{move.label} ({outcomes[outcome_id].label})" if outcome_id else move.label
             result.append(Question(f"seen {name}", label, move=move_id, outcome=outcome_id or None))
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     if not result and names is not None:
         raise ValueError("no move was named: expected at least one public move")
     if not result:

@@ -10,7 +10,7 @@ from simlib.cli.options.request import Request
 from simlib.cli.options.world import note
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
+from simlib.errors import MissingDependency, Problem, TooManyStates, collect, refuse
 from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.loader import load, load_views
@@ -49,12 +49,9 @@ def _views(scenario: Scenario) -> dict[str, View]:
     views = load_views(scenario)
     problems: list[Problem] = []
     for view in views.values():
-        try:
+        with collect(problems):
             apply_view(scenario, view)
-        except ScenarioError as error:
-            problems += error.problems
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     return views
 
 

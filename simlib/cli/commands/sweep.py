@@ -11,7 +11,7 @@ from simlib.cli.options.plans import requested_plans, shared_out
 from simlib.cli.options.request import Request
 from simlib.cli.options.variants import BASELINE, requested_worlds
 from simlib.cli.output.progress import Task
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, ScenarioError, refuse
 
 if TYPE_CHECKING:
     from simlib.sweep import SweepDesign
@@ -25,9 +25,7 @@ def execute(arguments: Request) -> int:
     from simlib import sweep as sweeping
 
     arguments = shared_out(arguments)
-    problems = list(_refused(arguments))
-    if problems:
-        raise ScenarioError(problems)
+    refuse(_refused(arguments))
     design = _design(arguments)
     with Task(f"sweeping {len(design)} points") as task:
         report = sweeping.run(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simlib.cli.options.request import Request
-from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
+from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean, refuse
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
@@ -32,8 +32,7 @@ def check(request: Request, scenario: Scenario) -> None:
         *_of_precision(request),
         *_of_sightings(request),
     ]
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
 
 
 def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:

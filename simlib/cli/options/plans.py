@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from simlib.cli.options import world
 from simlib.cli.options.request import Changes, Request
 from simlib.cli.options.variants import named_problem
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, collect, refuse
 from simlib.scenario.loader import load
 from simlib.scenario.model import Intervention, Scenario
 
@@ -44,42 +45,37 @@ def requested_plans(request: Request) -> dict[str, Plan]:
     problems: list[Problem] = []
     for name, changes in request.plans:
         problems += _wrong(name, changes)
-        added, wrong = _plan(name, changes, base)
-        problems += [named_problem(name, problem) for problem in wrong]
+        added: dict[str, Plan] = {name: ()} if name else {}
+        with collect(problems, partial(named_problem, name)):
+            added = _plan(name, changes, base)
         problems += [
             Problem("", 0, "sweep", f"two plans are called {each!r}", "expected another name")
             for each in added
             if each in plans
         ]
         plans |= added
-    if problems:
-        raise ScenarioError(dict.fromkeys(problems))
+    refuse(problems)
     return plans
 
 
-def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
-    """Return the plans that the options in `changes` describe, and the problems found in them.
+def _plan(name: str, changes: Changes, base: Scenario) -> dict[str, Plan]:
+    """Return the plans that the options in `changes` describe.
 
     If the options follow `--as NAME`, `name` is NAME, and all of them make one plan: the interventions of the files,
     then those on the command line. Otherwise `name` is "", and each file makes one plan, named by the id of the file.
     """
     from simlib.sweep import load_plans
 
-    wrong: list[Problem] = []
-    read: dict[str, Plan] = {}
+    problems: list[Problem] = []
+    plans: dict[str, Plan] = {}
     added: Plan = ()
-    try:
-        read = load_plans(base, [text for kind, text in changes if kind == "plan"])
-    except ScenarioError as error:
-        wrong += error.problems
-    if not name:
-        return read, wrong
-    try:
+    with collect(problems):
+        plans = load_plans(base, [text for kind, text in changes if kind == "plan"])
+    with collect(problems):
         typed = tuple(change for change in changes if change[0] not in ("plan", "set"))
         added = world.changed(Request(interventions=typed), base).interventions[len(base.interventions) :]
-    except ScenarioError as error:
-        wrong += error.problems
-    return {name: (*(item for items in read.values() for item in items), *added)}, wrong
+    refuse(problems)
+    return {name: (*(item for items in plans.values() for item in items), *added)} if name else plans
 
 
 def _wrong(name: str, changes: Changes) -> Iterator[Problem]:

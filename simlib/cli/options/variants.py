@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from simlib.cli.options import world
 from simlib.cli.options.request import Changes, Request
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, ScenarioError, collect, refuse
 from simlib.scenario.loader import load, load_view, load_views
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
@@ -42,13 +43,10 @@ def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
         problems.append(Problem("", 0, "compare", "nothing to compare the scenario with", EXPECTED))
     variants: dict[str, Scenario] = {}
     for name, changes in groups:
-        try:
+        given = any(name == other for other, _ in request.variants)
+        with collect(problems, partial(named_problem, name if given else "")):
             variants[name] = _changed(changes, base)
-        except ScenarioError as error:
-            named = any(name == other for other, _ in request.variants)
-            problems += [named_problem(name, problem) if named else problem for problem in error.problems]
-    if problems:
-        raise ScenarioError(dict.fromkeys(problems))
+    refuse(problems)
     return _piled(groups, base) if request.cumulative else variants
 
 
@@ -84,8 +82,7 @@ def named_problem(name: str, problem: Problem) -> Problem:
 
     `name` is "" for a variant or plan that `--as` did not name.
     """
-    where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
-    return Problem(problem.file, problem.line, where, problem.what, problem.expected)
+    return problem.inside(f"--as {name}") if name else problem
 
 
 def _changed(changes: Changes, base: Scenario) -> Scenario:
@@ -123,15 +120,12 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 
     The name "baseline" means no view. Raises ScenarioError, which lists `problems` and then every further problem.
     """
-    base, worlds, wrong = load(request.path), {}, list(problems)
+    base, worlds, gathered = load(request.path), {}, list(problems)
     for name in dict.fromkeys(names):
-        try:
+        with collect(gathered):
             seen = base if name == BASELINE else apply_view(base, load_view(base, name))
             worlds[name] = world.changed(request, seen)
-        except ScenarioError as error:
-            wrong += error.problems
-    if wrong:
-        raise ScenarioError(dict.fromkeys(wrong))
+    refuse(gathered)
     return worlds
 
 
@@ -151,6 +145,5 @@ def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float
             weights[name] = float(text)
         except ValueError:
             problems.append(Problem("", 0, "--weights", f"{text!r} is no number", "expected a number of at least 0"))
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
     return weights

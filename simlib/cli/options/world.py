@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
 
 from simlib.cli.options.request import Request
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, collect, refuse
 from simlib.scenario.loader import load
 from simlib.scenario.model import Intervention, Scenario
 from simlib.scenario.views import variation
-from simlib.scenario.views.command_text import parse_intervention
-
-Thing = TypeVar("Thing")
+from simlib.scenario.views.command_text import parse_intervention, with_settings
 
 
 def stated(request: Request) -> Scenario:
@@ -28,19 +23,18 @@ def changed(request: Request, base: Scenario) -> Scenario:
     For each value outside its range in the file, a note is printed to standard error. Raises ScenarioError, which lists
     every problem.
     """
-    values, wrong = variation.split_values(request.settings, base)
-    scenario, more = _attempt(lambda: variation.with_values(base, values))
-    wrong = wrong + more
-    if request.horizon is not None:
-        scenario, more = _attempt(partial(variation.with_horizon, scenario or base, _days(request.horizon)))
-        wrong = wrong + more
+    scenario = base
     interventions: list[Intervention] = []
+    problems: list[Problem] = []
+    with collect(problems):
+        scenario = with_settings(base, request.settings)
+    if request.horizon is not None:
+        with collect(problems):
+            scenario = variation.with_horizon(scenario, _days(request.horizon))
     for kind, text in request.interventions:
-        readable, more = _attempt(partial(parse_intervention, kind, text, scenario or base))
-        interventions += readable or ()
-        wrong = wrong + more
-    if wrong or scenario is None:
-        raise ScenarioError(wrong)
+        with collect(problems):
+            interventions += parse_intervention(kind, text, scenario)
+    refuse(problems)
     varied = variation.with_interventions(scenario, interventions)
     for sentence in variation.outside_range(base, varied):
         note(sentence)
@@ -57,10 +51,3 @@ def _days(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text
-
-
-def _attempt(act: Callable[[], Thing]) -> tuple[Thing | None, list[Problem]]:
-    try:
-        return act(), []
-    except ScenarioError as error:
-        return None, list(error.problems)

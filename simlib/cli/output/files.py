@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
-from simlib.errors import Cancelled, Problem, ScenarioError
+from simlib.errors import Cancelled, Problem, refuse
 from simlib.files import is_stream, write_atomically
 from simlib.formatting import counted
 
@@ -72,8 +72,7 @@ def refuse_targets(request: Request) -> None:
         problems += _unusable_backend() if request.command not in ("export", "sweep") else ()
     if request.json not in (None, "-"):
         problems += _unusable_file("--json", Path(request.json), " or - for output")
-    if problems:
-        raise ScenarioError(problems)
+    refuse(problems)
 
 
 def _unusable_backend() -> Iterator[Problem]:

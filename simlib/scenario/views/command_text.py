@@ -1,4 +1,4 @@
-"""Read interventions (changes from outside, such as a forbidden move) that people type on a command line.
+"""Read values and interventions (changes from outside, such as a forbidden move) that people type on a command line.
 
 A text that cannot be used is refused with every reason at once.
 """
@@ -8,11 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from simlib.errors import Problem, QuantityError, ScenarioError
+from simlib.errors import Problem, QuantityError, ScenarioError, collect, refuse
 from simlib.quantities import parse
-from simlib.scenario import document
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document
 from simlib.scenario.model import (
@@ -30,7 +29,30 @@ from simlib.scenario.model import (
 )
 from simlib.scenario.scalars import Refusal, read_date
 from simlib.scenario.views.forms import FORMS
-from simlib.scenario.views.variation import refusals, repeated, unknown
+from simlib.scenario.views.variation import refusals, repeated, unknown, with_values
+
+
+def with_settings(scenario: Scenario, texts: Iterable[str]) -> Scenario:
+    """Return the scenario with the values that texts of the form `NAME=VALUE` give. A name may occur only once.
+
+    Raises ScenarioError with every problem of the texts and their values.
+    """
+    values: dict[str, str] = {}
+    problems: list[Problem] = []
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            problems.append(Problem("", 0, repr(text), "cannot be read", "expected NAME=VALUE, as in rate=2 per week"))
+        elif name in values:
+            problems.append(Problem("", 0, name, "is set twice", "keep one"))
+        elif name not in scenario.assumptions:
+            problems.append(unknown(scenario, name))
+        else:
+            values[name] = value
+    with collect(problems):
+        scenario = with_values(scenario, values)
+    refuse(problems)
+    return scenario
 
 
 def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Intervention, ...]:
@@ -47,7 +69,7 @@ def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Interv
         interventions = tuple(_interventions(kind, text, part, scenario))
     except (QuantityError, Refusal) as error:
         raise ScenarioError(Problem("", 0, text, error.what, error.expected)) from None
-    document.refuse(list(dict.fromkeys(wrong for each in interventions for wrong in refusals(text, each, scenario))))
+    refuse(wrong for each in interventions for wrong in refusals(text, each, scenario))
     return interventions
 
 

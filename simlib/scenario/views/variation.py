@@ -11,9 +11,9 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
+from simlib.errors import Problem, QuantityError, ScenarioError, collect, did_you_mean, refuse
 from simlib.quantities import check_range, parse, show, why_impossible, window_days
-from simlib.scenario import checks, document
+from simlib.scenario import checks
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Misfit
 from simlib.scenario.document import dotted
@@ -45,7 +45,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
     problems = list(_clashes(scenario, views))
     for each in views:
         problems += [_problem(f"view {each.id}", misfit) for misfit in misfits(scenario, each)]
-    document.refuse(problems)
+    refuse(problems)
     changes = [change for each in views for change in each.changes]
     horizons = [each.horizon_days for each in views if each.horizon_days is not None]
     ladders = [each.ladder for each in views if each.ladder]
@@ -55,14 +55,14 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         ladder=ladders[0] if ladders else scenario.ladder,
         view="+".join(each.id for each in views),
     )
-    document.refuse([_problem(changed.view, *found) for found in _broken_by(changed, changes)])
+    refuse([_problem(changed.view, *found) for found in _broken_by(changed, changes)])
     _refuse_overlaps(changed)
     return changed
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
     found = overlapping_holds(scenario, scenario.interventions)
-    document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
+    refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
 
 def _clashes(scenario: Scenario, views: Sequence[View]) -> Iterator[Problem]:
@@ -158,34 +158,12 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
     changes: list[Change] = []
     problems: list[Problem] = []
     for name, value in values.items():
-        try:
+        with collect(problems):
             changes.append(_read_value(scenario, name, value))
-        except ScenarioError as error:
-            problems += error.problems
-    document.refuse(problems)
+    refuse(problems)
     changed = _with_changes(scenario, changes)
-    document.refuse([_problem("", *found) for found in _broken_by(changed, changes)])
+    refuse([_problem("", *found) for found in _broken_by(changed, changes)])
     return changed
-
-
-def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, str], list[Problem]]:
-    """Split texts of the form `NAME=VALUE` into {name: value}, and return problems for texts that do not fit.
-
-    A name may occur only once.
-    """
-    values: dict[str, str] = {}
-    problems = []
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            problems.append(Problem("", 0, repr(text), "cannot be read", "expected NAME=VALUE, as in rate=2 per week"))
-        elif name in values:
-            problems.append(Problem("", 0, name, "is set twice", "keep one"))
-        elif name not in scenario.assumptions:
-            problems.append(unknown(scenario, name))
-        else:
-            values[name] = value
-    return values, problems
 
 
 def unknown(scenario: Scenario, name: str) -> Problem:
@@ -278,7 +256,7 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
     Raises ScenarioError with every reason why an intervention does not fit.
     """
     added = tuple(interventions)
-    document.refuse([problem for each in added for problem in refusals(str(each), each, scenario)])
+    refuse([problem for each in added for problem in refusals(str(each), each, scenario)])
     changed = scenario.replace(interventions=scenario.interventions + added)
     _refuse_overlaps(changed)
     return changed
@@ -325,7 +303,7 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
     changed = scenario.replace(horizon_days=days)
-    document.refuse([_problem("", misfit) for misfit in checks.the_horizon_is_on_the_calendar(changed)])
+    refuse([_problem("", misfit) for misfit in checks.the_horizon_is_on_the_calendar(changed)])
     with_interventions(changed.replace(interventions=()), scenario.interventions)
     return changed
 
