@@ -94,9 +94,10 @@ def refuse(problems: Iterable[Problem]) -> None:
 
 @contextlib.contextmanager
 def collect(problems: list[Problem], named: Callable[[Problem], Problem] = lambda problem: problem) -> Iterator[None]:
-    """End the `with` block at a ScenarioError, and add its problems to a list, so that `refuse` can raise all at once.
+    """Add the problems of a ScenarioError to a list. The error ends only the `with` block.
 
-    `named` may change each problem, for example to put the name of a variant before its place.
+    Later, `refuse` can raise all problems at once. `named` may change each problem, for example to put the name of a
+    variant before its place.
     """
     try:
         yield
