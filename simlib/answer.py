@@ -170,7 +170,7 @@ class Traced(Answer):
 
     @property
     def runs(self) -> int:
-        """The number of simulation runs for each draw of the assumptions (0 for the exact engine)."""
+        """The number of replicates (simulated histories) for each draw of the assumptions (0 when exact)."""
         return int(self.provenance["runs"] or 0)
 
 

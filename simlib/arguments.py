@@ -1,4 +1,4 @@
-"""Rules for the arguments of public functions: one for each name, because a name means the same everywhere.
+"""Rules for arguments of public functions: one rule for each name, which means the same everywhere.
 
 `checked` applies the rules to a function. Every message names the argument, the given value and the expected one.
 """

@@ -74,10 +74,10 @@ UNWATCHED = Control()
 
 @contextmanager
 def helper_threads(count: int, control: Control = UNWATCHED) -> Iterator[tuple[ThreadPoolExecutor, Control]]:
-    """Yield `count` threads, and a control for the work that they are given.
+    """Yield a pool of `count` threads, and a control for the work that the pool is given.
 
-    If the block raises an error, as after Ctrl-C, this control cancels the work under way, and no other work begins.
-    Otherwise the error would have to wait until all work is done.
+    If the `with` block raises an error, as after Ctrl-C, this control cancels the work under way, and no other work
+    begins. Otherwise the error would have to wait until all work is done.
     """
     failed = threading.Event()
     watched = Control(control.progress, lambda: failed.is_set() or control.cancelled(), control.threads)

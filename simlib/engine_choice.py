@@ -1,4 +1,4 @@
-"""The choice of the engine that answers a question: exact, Monte Carlo, or exact if it can answer.
+"""The choice of the engine for a question: exact, Monte Carlo, or exact where it can answer ("auto").
 
 This module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.
 """
@@ -26,7 +26,8 @@ def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Calla
     """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
-    "exact", raises TooManyStates or Unsupported if the exact engine cannot answer. Another name raises ArgumentError.
+    "exact", TooManyStates or Unsupported is raised if the exact engine cannot answer. Another name raises
+    ArgumentError.
     """
     check_engine(engine)
     if engine != "montecarlo":

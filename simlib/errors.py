@@ -153,7 +153,7 @@ def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
 
 
 class Unsupported(SimlibError):
-    """A well-formed request that this engine or format does not support. The message says why."""
+    """A well-formed request that an engine or a file format does not support. The message says why."""
 
 
 class MissingDependency(SimlibError):

@@ -4,12 +4,13 @@
 configuration.
 
 - This module switches off Nagle's algorithm on the kernel websockets, because this algorithm delays small messages by
-  up to 40 ms. If a later Jupyter does not allow the change, the delay stays.
+  up to 40 ms. If a later version of Jupyter does not allow this change, the delay stays.
 - This module also registers `simlib._jupyter.save_hook`, which stores pictures of live views in saved notebooks.
 - `jupyter_server_config.json` lets Ctrl-C stop the server at once, and makes the server print only its address and
   errors.
-- `labextensions/` has an extension of JupyterLab in plain JavaScript. The extension runs the shipped notebooks when
-  they are opened, so that their sliders are live at once. This module tells the extension which notebooks are shipped.
+- `labextensions/` has an extension of JupyterLab in plain JavaScript. The extension runs an unchanged copy of a shipped
+  notebook when the copy is opened, so that its sliders are live at once. This module tells the extension where these
+  copies are.
 - `labconfig/` sets two defaults that people can change in the settings of JupyterLab: the kernel's main thread handles
   the messages of sliders in order, and JupyterLab does not look for news. `labconfig/` also keeps the icon of the
   browser tab the same while the kernel is busy. Otherwise the browser would load an icon twice for each picture of a
@@ -51,7 +52,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 def _name_shipped(server: Any) -> None:
     """Tell the web pages of this server where the unchanged copies of the shipped notebooks are.
 
-    The paths are relative to the root folder.
+    The paths of these notebooks are relative to the root folder of the server.
     """
     if not os.environ.get(LIVE):
         return

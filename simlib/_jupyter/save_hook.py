@@ -23,7 +23,7 @@ picture."""
 def drop_live(output: Any) -> bool:
     """Remove the live view of an output that has a picture, and return whether the output has a picture.
 
-    The words of the output become the alternative text of the picture.
+    The HTML of such an output is removed too. Its plain text becomes the alternative text of the picture.
     """
     data = output.get("data", {})
     if "image/png" not in data:
@@ -42,7 +42,8 @@ def drop_live(output: Any) -> bool:
 def before_saving(model: Any, **_: Any) -> None:
     """Store pictures in place of live views. The function is a pre-save hook of Jupyter.
 
-    Other outputs stay as they are. The state of widgets is removed too, unless some live view has no picture.
+    Outputs without a live view stay as they are, and so do live views without a picture. The state of widgets is
+    removed too, unless some live view has no picture.
     """
     if model.get("type") != "notebook":
         return

@@ -8,8 +8,9 @@ that the scenario gives to its assumptions. There are four kinds of forecast, al
 - *state only* (with learning): from the states of the updated forecast, averaged over the priors of the assumptions.
 - *learnt* (with learning): from the same states, averaged over the posterior given the rows known by then.
 
-A forecast made on a date counts only later events. The log itself shows whether the event of a question has happened
-before the date, or may have happened unseen. All measures of a date share one filter of the log and one posterior.
+A forecast made on a date counts only later events. If the event of a question has happened before the date, or may have
+happened unseen, the forecast takes this from the log. All measures of a date share one filter of the log and one
+posterior.
 """
 
 from __future__ import annotations
@@ -223,8 +224,8 @@ def forecast_series(
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.
         events: Events to add to the log that is stored with the scenario: a file, or rows.
-        dates: The dates. A whole number n stands for every nth day from the scenario's first day to the end of the log,
-            and for the last of these days.
+        dates: The dates of the forecasts. A whole number n stands for every nth day from the scenario's first day to
+            the end of the log, and for that end itself.
         measures: Names of one or several probabilities, such as "question:truce". Default: the scenario's headline.
             Several measures cost little more than one.
         learn: Whether to learn the assumptions too, on each date from the rows known by then. Learning takes seconds
@@ -311,8 +312,8 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
     """Return the forecast of each measure at the stated values of the assumptions, given the log.
 
-    A question that the log has answered with yes has probability 1. If the event may have happened unseen, the forecast
-    is P(happened) + P(not yet) × P(happens by the deadline | not yet).
+    A question that the log has answered with yes has probability 1. If the event of a question may have happened
+    unseen, the forecast is P(happened) + P(not yet) × P(happens by the deadline | not yet).
     """
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []

@@ -1,9 +1,9 @@
 """Answers at many sets of assumption values, with common random numbers.
 
 Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need measures (probabilities or expected counts)
-by one day, at many sets of assumption values θ. The exact engine gives one number for each set and measure. Monte Carlo
-splits its replicates (simulated histories) into *blocks*. Each block has its own random numbers, which are the same at
-every θ. So two answers of a block differ only because their θ differ.
+by a target day, at many sets of assumption values θ. The exact engine gives one number for each set and measure. Monte
+Carlo splits its replicates (simulated histories) into *blocks*. Each block has its own random numbers, which are the
+same at every θ. So two answers of a block differ only because their θ differ.
 
 The noise of one block is independent of the noise of another. So noise does not bias the product of two answers from
 different blocks. Variances, covariances and indices are therefore averages over pairs of different blocks (`cross`).
@@ -56,7 +56,7 @@ _Row = Callable[..., Floats]
 
 
 class Responses:
-    """A function that computes measures by one day, at many sets of assumption values.
+    """A function that computes measures by a target day, at many sets of assumption values.
 
     engine: the engine in use, "exact" or "montecarlo" (never "auto").
     blocks: the number of blocks of replicates (1 when exact). Each block has its own random numbers.
@@ -87,7 +87,7 @@ class Responses:
             engine: The engine: "exact", "montecarlo", or "auto".
             rows: Expected number of sets of assumption values. The choice of "auto" depends on this number.
             by: The target: a date, or days after `as_of`. Default: the horizon.
-            runs: Replicates for each set of values by Monte Carlo, rounded up to a multiple of `blocks`.
+            runs: Monte Carlo replicates for each set of values, rounded up to a multiple of `blocks`.
             blocks: Blocks of replicates, at least 2.
             seed: Seed of the random numbers.
             patience: The largest product of states and passes for which "auto" is exact (see `STATES_SOLVED`).
@@ -95,7 +95,7 @@ class Responses:
         Raises:
             TooManyStates: For "exact", when there are too many states.
             Unsupported: For "exact", when a measure depends on whole histories and not only on the state of a day.
-            MissingDependency: For "montecarlo", without Numba.
+            MissingDependency: Without Numba, when Monte Carlo is used.
             ScenarioError: For a target outside the forecast.
             ValueError: For too few blocks or replicates.
         """
@@ -143,10 +143,10 @@ class Responses:
 
         Args:
             thetas: The values of the A assumptions (D, A).
-            starts: The probabilities (D, S) of the S states in which the scenario may start. Default: those of the
-                scenario.
+            starts: The probabilities (D, S) of the S states in which the scenario may start. Default: the probabilities
+                in the scenario.
             replicates: The range of replicates that Monte Carlo simulates, divided evenly over the blocks. Default: the
-                first `runs`.
+                first `runs` replicates.
             control: Progress callback, cancellation and number of threads.
 
         Raises:

@@ -4,8 +4,9 @@ All parts are in log-odds. Each row of a log reports one event, with a window of
 *closes* at the end of its window. From that moment on, only histories that contain the event are possible. A draw is
 one set of assumption values, with a weight and a probability of each state. The parts are computed in this order:
 
-1. time: until just before the row closes, time passes and no other row appears. This changes states and weights.
-2. state: the row changes the states of each draw, at unchanged weights.
+1. time: until just before the row closes, time passes and no other row closes. This changes the probabilities of the
+   states and the weights of the draws.
+2. state: the row changes the probabilities of the states of each draw, at unchanged weights.
 3. assumptions: the row changes the weights.
 
 If several rows close on the same day, the parts of each row are means over all orders of these rows (Shapley values).

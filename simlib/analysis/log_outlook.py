@@ -1,9 +1,9 @@
 """The forecast on each day of a log, at the stated values, fast enough for a slider.
 
-A forecast on a day is a sum over the states of the world: the probability of the state times its value. The
-probabilities of the states follow from the rows (reports of events) that are public on that day. The value of a state
-is the probability of the asked ending or event from that state until the deadline. The values are solved once for all
-days. The probabilities of the states are computed anew for each day, because rows may become public late.
+A forecast on a day is a sum over the states of the world: the probability of each state times the value of the state.
+The probabilities of the states follow from the rows (reports of events) that are public on that day. The value of a
+state is the probability of the asked ending or event from that state until the deadline. The values are solved once for
+all days. The probabilities of the states are computed anew for each day, because rows may become public late.
 
 A question asks whether its event happens between the first day and the deadline. Its forecast includes the probability
 that the event has happened already. Once the log leaves no doubt that the event has happened, the answer is yes.
@@ -42,8 +42,8 @@ class LeftOut:
     """A row of the log that was left out on a day, because no history of the scenario fits all rows.
 
     reading: the meaning of the row that was left out.
-    blocked: the meaning of the row that no state fitted at the end of its window: the same row or another one. The
-    window holds the days on which the event of the row may have happened.
+    blocked: the meaning of the row that no possible state fitted at the end of its window. This row may be the row that
+        was left out, or another row. The window holds the days on which the event of the row may have happened.
     levels (N, V): the N states that were possible just before the end of this window, as levels of the V variables.
     """
 
@@ -91,7 +91,7 @@ class LogOutlook:
 
     first: the first day on which a forecast can be made.
     deadline: the last day of the forecast.
-    last: the day after the deadline.
+    last: the last day on which a forecast can be made, which is the day after the deadline.
     measures: the endings and questions that can be forecast.
     unanswered: the ids of the other questions, which depend on whole histories and not only on the state of a day.
     """
@@ -129,7 +129,7 @@ class LogOutlook:
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def measure(self, name: str | None = None) -> Measure:
-        """Return one of `measures` by its name. Default: the scenario's headline, else the first.
+        """Return one of `measures` by name (default: the scenario's headline if it is there, else the first).
 
         Raises Unsupported for a question that depends on whole histories.
         """
@@ -212,9 +212,9 @@ class LogOutlook:
         Args:
             day: The day, from `first` to `last`.
             readings: The meanings of the rows of the log.
-            own: The meanings of further rows, added by the user. While no history fits all rows, one of the user's rows
-                is left out: the row that no history fits, if the user added that row, else the last of the user's rows
-                before that row.
+            own: The meanings of further rows, added by the user. As long as no history fits all rows, one more of the
+                user's rows is left out. It is the row that no history fits, if the user added that row, and otherwise
+                the last of the user's rows before that row.
 
         Raises:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.

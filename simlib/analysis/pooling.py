@@ -1,14 +1,15 @@
 """Several experts' views of a scenario as one forecast, and where the views disagree.
 
 Each view is forecast by itself. The endings and `ongoing` (no ending yet) exclude one another. They are pooled as one
-distribution, which sums to one at each date. Each question is pooled separately, as a yes or a no. With weights w that
-sum to one, the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
+distribution, which sums to one at each date. Each question is pooled separately, as a yes or a no. With the probability
+p and the weight w of each view, and weights that sum to one, the linear pool is Σ w p, and the logarithmic pool is
+proportional to Π p^w.
 
 The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. If all
 views give a group of endings the same probability, the linear pool gives the group this probability too. The
 logarithmic pool is externally Bayesian: updating each view on the same evidence and then pooling gives the same result
-as pooling first. An ending that one view rules out has probability 0 in the logarithmic pool. This pool is computed at
-each date separately, so there may be no scenario that gives its curve over time.
+as pooling first and then updating. An ending that one view rules out has probability 0 in the logarithmic pool. This
+pool is computed at each date separately, so there may be no scenario that gives its curve over time.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -82,8 +83,8 @@ def divergence(probabilities: Floats, weights: Floats) -> Floats:
     """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
 
     There are V views, each with a distribution over K outcomes. The divergence is the entropy of the linear pool minus
-    the mean entropy of the views. Somebody who learns which view is right gains this much information about the
-    outcome. The divergence is 0 where the views agree, and at most the entropy of the weights.
+    the mean entropy of the views. Somebody who learns which view is right gains this much information about the outcome
+    on average. The divergence is 0 where the views agree, and at most the entropy of the weights.
     """
     mean = np.tensordot(weights, entropy(probabilities.swapaxes(0, 1)), axes=1)
     return np.maximum(entropy(linear(probabilities, weights)) - mean, 0.0)
@@ -260,8 +261,8 @@ def pool(
 
     Raises:
         ScenarioError: For weights that do not fit the views.
-        Unsupported: For views with different questions, for views that rule out each other's endings, and if `draws`
-            is a belief.
+        Unsupported: For views with different endings, questions or dates, if every ending is ruled out by at least one
+            view, and if `draws` is a belief.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.

@@ -58,7 +58,7 @@ class RowEffect:
     state: the effect of the row through the states of the world that are still possible.
     assumptions: the effect of the row through the weights of the assumption values.
     error: the 95% half-width of `state` plus `assumptions`, due to the finite number of draws.
-    before, after: the forecasts without and with this row and all others whose possible days end on the same day.
+    before, after: the forecasts without and with this row and all other rows whose possible days end on the same day.
     """
 
     date: dt.date
@@ -121,14 +121,14 @@ class RowEffects(Answer):
 
     @property
     def waiting(self) -> float:
-        """The effect of time alone, between and after the rows, in log-odds."""
+        """The effect of time alone, before, between and after the rows, in log-odds."""
         return self.rest + sum(row.time for row in self.rows)
 
     def sentences(self) -> list[str]:
         """Say how far the forecast moved, which part is the largest, and how the parts add up.
 
-        A part is a row, or time alone. The largest part is given as a share of the change only if no part works
-        against it.
+        A part is a row, or time alone. The largest part is given as a share of the change, unless other parts clearly
+        work against the largest part.
         """
         first, last = f"{percent(self.before)} on {long_date(self.since)}", f"{percent(self.at_end)} on "
         moved = f"moved from {first} to {last}{long_date(self.as_of)}"
@@ -158,7 +158,8 @@ class RowEffects(Answer):
     def _beside(self, size: float) -> str:
         """Return the end of the sentence about the largest part of the change.
 
-        It states the part's share of the change, or says that other parts work against it.
+        This text states the share of the largest part in the change, or says that other parts work against the largest
+        part.
         """
         if abs(self.change) < SMALL:
             return ". The other parts cancel it."
@@ -315,7 +316,7 @@ def _refuse(taken: Intake, measure: Measure) -> None:
 
 
 def _followed(taken: Intake, measure: Measure, replay: Replay, control: Control) -> list[list[Stages] | None]:
-    """Return for each draw the forecasts after each row of the log, or None if the log is impossible."""
+    """Return for each draw the forecasts after each row of the log, or None if the draw excludes the log."""
     prepared, quiet = taken.prepared, control.silent()
     start = prepared.timetable.start
     solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)

@@ -50,7 +50,7 @@ class CaseHistories:
 
 @dataclass(frozen=True)
 class CrisisRecord:
-    """The days of one crisis on which an event happened, counted from its first day (day 0).
+    """The days of one crisis on which an event happened, counted from the crisis's first day (day 0).
 
     - days: the days with an event after day 0, rising.
     - last_day: the day with which the record ends.

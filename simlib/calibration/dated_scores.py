@@ -255,8 +255,8 @@ def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, ever
 def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) -> ScoredDay | None:
     """Return a forecast with its scores, or None if it cannot be scored.
 
-    A forecast cannot be scored if the event had already happened, or if the record ends before the last day of the
-    forecast.
+    A forecast cannot be scored if the event of its question had already happened, or if the record ends before the last
+    day of the forecast.
     """
     came = record.answers[forecast.question].happened
     end = forecast.as_of + dt.timedelta(days=forecast.days)

@@ -169,7 +169,8 @@ class _OneDate:
     ) -> tuple[dict[str, dict[int, float]], dict[str, float | None]]:
         """Return {question: {day: probability that the answer is yes by this day}}, averaged over the draws.
 
-        The second part says in how many histories each question was counted (None: its answers are exact).
+        The second part of the result says in how many histories each question was counted (None: its answers are
+        exact).
         """
         bare = world.replace(ladders={}, impacts={}, ladder="", headline="")
         days = list(times)
@@ -198,9 +199,9 @@ def _is_over(world: Scenario) -> bool:
 
 
 def _conditional(part: float, whole: float, histories: float | None) -> float:
-    """Return `part` / `whole`, two shares of all histories, or `monte_carlo_probability` if they were counted.
+    """Return `part` / `whole`, or `monte_carlo_probability` of the two if the histories were counted.
 
-    An exact result is 1 if `whole` is 0.
+    Both `part` and `whole` are shares of all histories. An exact result is 1 if `whole` is 0.
     """
     if histories is not None:
         return monte_carlo_probability(part * histories, whole * histories)

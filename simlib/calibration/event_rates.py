@@ -36,7 +36,7 @@ class HistoricalRates:
     - event: the selection of rows that count as the event.
     - crisis_class: the selection of rows that decide which cases belong to the class.
     - data: the source of the data.
-    - cases: the cases.
+    - cases: the past cases, each with the days to its first event and its number of events.
     - pooled: the rate over all cases, with the interval of its estimate.
     - new_case: the rate in a new case, or None if there are too few cases to estimate the spread between cases.
     - hazard: the hazard of the first event in bands (periods) of days since the onset.
@@ -54,7 +54,7 @@ class HistoricalRates:
     incidence: Mapping[float, float]
 
     def sentences(self) -> list[str]:
-        """Return the rates in sentences, then an assumption to paste into a scenario."""
+        """Return the rates in sentences and, if cases suffice, an assumption to paste into a scenario."""
         came, number = int(self.cases.happened.sum()), len(self.cases.names)
         pooled = " ".join(
             (
@@ -113,7 +113,8 @@ def historical_rates(frame: pd.DataFrame, event: str, crisis_class: str = "") ->
         crisis_class: A case belongs to the class if this selection fits one of its rows. "" selects all cases.
 
     Raises:
-        ScenarioError: For a selection that cannot be read, and if no case of the class has a row exact to the day.
+        ScenarioError: For a selection that cannot be read, and if no case of the class has a row whose date is exact to
+            the day.
     """
     chosen = read_selection(crisis_class) if crisis_class else {}
     cases = case_histories(frame, read_selection(event), chosen)

@@ -1,9 +1,9 @@
-"""A registry of forecasts, written down with their rules before the answer is known.
+"""A registry of forecasts, each written down with its rule before the answer to its question is known.
 
 Simlib writes the file `forecasts/registry.jsonl` in the folder of the scenario. Each line is a record and holds the
-hash of the record before it, so the chain of hashes breaks if a record is changed, inserted or, except at the end,
-removed. The hash of the last record is the receipt. Anyone who publishes the receipt elsewhere can prove that no
-earlier record was rewritten.
+hash of the record before it. This chain of hashes breaks if a record is changed, inserted or removed. Only the removal
+of the last records goes unnoticed. The hash of the last record is the receipt. Anyone who publishes the receipt
+elsewhere can later prove that the records up to the receipt were not rewritten.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class RegisteredForecast:
     - void_when: the condition, in words, under which the question is void.
     - as_of: date of the scenario.
     - by: deadline of the question, the last day of the forecast.
-    - probability: the forecast, a mean over the priors of the assumptions. If it was counted in simulated histories, it
-      is `scores.monte_carlo_probability`.
+    - probability: the forecast, a mean over the priors of the assumptions. For a share of simulated histories, it is
+      the result of `scores.monte_carlo_probability`.
     - low, high: 5% and 95% quantiles of the probability over the priors.
     - rivals: the probabilities that other forecasters gave, by name, including the base rate.
     - because: the reason for the base rate.
@@ -81,7 +81,7 @@ class RegisteredForecast:
 class Resolution:
     """The verdict on a registered forecast.
 
-    - on: the day on which the answer was known.
+    - on: the day on which the answer became known.
     - source: who settled the forecast, and from which report.
     - correction: whether this verdict corrects an earlier one.
     - receipt: hash of the line of this verdict in the registry.
@@ -126,7 +126,8 @@ def read_registry(scenario: Scenario) -> Registry:
     """Read and verify the registry of a scenario. The registry is empty if nothing was registered.
 
     Raises:
-        ScenarioError: If a record was changed, removed or inserted. The message names the line.
+        ScenarioError: If a record was changed, inserted or removed. The message names the line. The removal of the last
+            records is not noticed.
     """
     file = forecasts_folder(scenario) / LEDGER
     if not file.exists():
@@ -147,7 +148,7 @@ def read_registry(scenario: Scenario) -> Registry:
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
     """Return the record in a line of a registry, after two checks. Raises ScenarioError if a check fails.
 
-    The record must have the right hash. It must name `previous`, the hash of the line before it.
+    The record must hold the hash of its own content. It must also hold `previous`, the hash of the line before it.
     """
     try:
         record = json.loads(text)
@@ -188,7 +189,8 @@ def register(
     A question that is already registered with this scenario and deadline is skipped.
 
     Args:
-        scenario: The scenario, without a view (named set of changes) or interventions. Its horizon is the deadline.
+        scenario: The scenario, without a view (named set of changes) or interventions. The last day of its horizon is
+            the deadline.
         questions: The questions to register. Default: all questions in `terms.csv`.
         draws: Number of draws of the priors over which each probability is averaged.
         engine: "auto" means the exact engine, or Monte Carlo if there are too many states.
@@ -196,8 +198,8 @@ def register(
         control: Progress callback and cancellation.
 
     Raises:
-        ScenarioError: For a question without terms or rule, and for a registry that something other than simlib
-            changed.
+        ScenarioError: For a question without terms or without a rule, for a scenario with a view or interventions, and
+            for a registry that something other than simlib changed.
     """
     registry, terms = read_registry(scenario), read_terms(scenario)
     wanted = tuple(questions) or tuple(terms)
@@ -241,10 +243,10 @@ def resolve(
     """Record the verdict on a registered forecast, and return the registry.
 
     Args:
-        scenario: The scenario that keeps the registry.
+        scenario: The scenario whose folder holds the registry.
         number: The number of the forecast.
         verdict: "yes", "no", or "void" if the void rule applies.
-        on: The day on which the answer was known.
+        on: The day on which the answer became known.
         source: Who settled the forecast, and from which report.
         correction: Whether this verdict corrects an earlier one. Both verdicts stay in the registry.
 

@@ -2,7 +2,7 @@
 
 A person writes the file `forecasts/terms.csv` in the folder of the scenario. For each question the file says when the
 question is void, and gives a base rate (`climatology`) with its reason. The scenario's forecast is compared with this
-base rate, and with other forecasts, called rivals. Each rival, such as a market or a person, may have a column with its
+base rate, and with the forecasts of rivals. Each rival, such as a market or a person, may have a column with its
 probabilities.
 """
 
@@ -29,7 +29,7 @@ class Term:
     """The terms of one question: when it is void, and the rival forecasts.
 
     - question: id of the question.
-    - void_when: the condition on which the question is void, in words.
+    - void_when: the condition, in words, under which the question is void.
     - rivals: the probabilities of other forecasters by name, including the base rate (`CLIMATOLOGY`).
     - because: the reason for the base rate.
     """
@@ -44,7 +44,7 @@ def read_terms(scenario: Scenario) -> dict[str, Term]:
     """Return {id of a question: its terms} for the questions of a scenario.
 
     Raises:
-        ScenarioError: If the file is missing or has errors. The message lists all of them.
+        ScenarioError: If `terms.csv` is missing or has errors. The message lists all of them.
     """
     file = forecasts_folder(scenario) / TERMS
     if not file.exists():
@@ -107,7 +107,7 @@ def _term(row: Mapping[str, str]) -> Term:
 
 
 def as_questions(scenario: Scenario) -> str:
-    """Return the questions of a scenario as Markdown, to post on a forecasting site.
+    """Return the questions that have terms as Markdown, to post on a forecasting site.
 
     Each question has its rule, deadline, void rule and base rate, but no probability.
 

@@ -1,8 +1,8 @@
 """The guesses that a user makes before seeing a forecast, and their scores.
 
-Each guess is a line of JSON in the user's own file. Once the answer to its question is known, the guess and the
-forecast are scored. The answer comes from the record in the folder of the scenario, if the scenario is about a past
-crisis, or else from the scenario's registry of forecasts.
+Each guess is a line of JSON in the user's own file. Once the answer to its question is known, the guess is scored
+beside the forecast that was shown after it. For a scenario of a past crisis, the answer comes from `record.toml` in the
+scenario's folder. For any other scenario it comes from the scenario's registry of forecasts.
 """
 
 from __future__ import annotations

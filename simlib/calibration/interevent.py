@@ -34,7 +34,7 @@ WINDOW = 3
 class PublicEvents:
     """The public events of one simulated crisis, in order.
 
-    - days: the time of each event in days, not rounded.
+    - days: the time of each event in days since the start of the scenario, not rounded.
     - moves: the id of the move of each event.
     - last_day: the day on which the crisis ended, or the horizon if it did not end.
     """
@@ -67,7 +67,8 @@ def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
     """Return the shape parameter of a Weibull distribution fitted to the gaps between events.
 
     All crises share the shape, and each crisis has a scale of its own. A shape of 1 means that the process of events
-    has no memory. A shape below 1 means that events cluster. The result is None if no crisis has enough gaps.
+    has no memory. A shape below 1 means that events cluster. Before the fit, events are dropped at random
+    (`NARRATED_EVENTS`). The result is None if no crisis then has `FEWEST_GAPS` gaps.
     """
     generator = random.Random(seed)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
@@ -102,9 +103,9 @@ def after_force(
 ) -> float | None:
     """Return the rate of a kind of move after force, relative to its rate after negotiation.
 
-    A day is "after" an event if the event happened on one of the three days before it. A day that is after both force
-    and negotiation is left out. Each crisis is cut into three parts of equal length, and the ratio is pooled over the
-    parts of all crises (Mantel-Haenszel). The result is None if no part has both days after force and days after
+    A day is "after" an event if the event happened on one of the three days before that day. A day that is after both
+    force and negotiation is left out. Each crisis is cut into three parts of equal length, and the ratio is pooled over
+    the parts of all crises (Mantel-Haenszel). The result is None if no part has both days after force and days after
     negotiation, or if no move of the given kind followed negotiation.
 
     Args:

@@ -1,9 +1,9 @@
 """A prior predictive check: how often each move occurs in the event log and in the model.
 
 Histories as long as the log are simulated, with assumptions drawn from their priors. The histories start from the state
-that `evidence` gives for the first day of the log, or else from the start of the scenario. Moves that are possible only
-at certain dates count as always possible, and interventions are left out. Histories that reach an ending before the log
-ends are left out too, because the real crisis went on.
+that `evidence` gives for the first day of the log, or else from the initial state of the scenario. Moves that are
+possible only at certain dates count as always possible, and interventions are left out. Histories that reach an ending
+before the scenario's date, where the log ends, are left out too, because the real crisis went on.
 
 Two statistics are computed for each move that the log names: its count, and the variance of its weekly counts divided
 by their mean. This ratio is the index of dispersion (Cox and Lewis 1966): 1 means no memory, more than 1 means
@@ -90,7 +90,8 @@ class Beside:
     def cells(self) -> tuple[str, str]:
         """Return two table cells: the statistic of the log, and three quantiles over simulated histories.
 
-        A star marks a statistic outside the range of the histories. Both cells are empty if it is not defined.
+        A star marks a statistic outside the range of the histories. Both cells are empty if the statistic or its range
+        is not defined.
         """
         if not self.verdict:
             return "", ""
@@ -98,14 +99,14 @@ class Beside:
         return f"{_short(self.observed)}{star}", " / ".join(map(_short, (self.low, self.median, self.high)))
 
     def row(self) -> dict[str, Any]:
-        """Return the four numbers and the verdict as a part of a row of a table."""
+        """Return the statistic, its three quantiles and the verdict, by name, for a row of a table."""
         return pick(self, "observed", "low", "median", "high", "verdict")
 
     @property
     def verdict(self) -> str:
         """Whether the statistic of the log is "inside", "below" or "above" the range of simulated histories.
 
-        The verdict is "" if the statistic is not defined.
+        The verdict is "" if the statistic or the range is not defined.
         """
         if not np.isfinite([self.observed, self.low, self.high]).all():
             return ""
@@ -141,8 +142,8 @@ class PriorPredictive(Answer):
 
     - first: first day of the log.
     - days: length of the log and of the histories, in days.
-    - kept: number of histories that do not end before the log.
-    - checks: a comparison for each move, then a comparison for all moves together.
+    - kept: number of histories that reach no ending before the log ends.
+    - checks: a comparison for each move that the log names, then one for all these moves together.
     """
 
     kind: ClassVar[str] = "prior_predictive"
@@ -246,8 +247,8 @@ def has_log(scenario: Scenario) -> bool:
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
     """Return the first day of the log, and (move, row) for each row that reports a move.
 
-    The first day is `evidence.history.since`. Without `evidence.history`, it is the date of the first row. Rows that
-    became known on the scenario's date or later are left out.
+    The first day is `evidence.history.since`. Without `evidence.history`, it is the date of the first row. Rows from
+    before the first day are left out, and so are rows that became known on the scenario's date or later.
     """
     if not has_log(scenario):
         return scenario.as_of, []
@@ -262,7 +263,7 @@ def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: in
     """Simulate histories and count each move in each week. The result has shape (histories, moves, weeks).
 
     Histories that ended before the scenario's date are left out. Weeks are counted back from the scenario's date. The
-    first column is for the days before the first whole week.
+    first entry on the axis of weeks is for the days before the first whole week.
     """
     past = world_of(scenario).replace(questions={}, ladders={}, horizon_days=days)
     simulator, parts = Simulator(past, times=1, ignore_windows=True), []

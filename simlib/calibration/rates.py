@@ -6,9 +6,9 @@ Three ranges must not be confused:
 - The range for a new crisis is wider, because it includes the differences between crises.
 - The range of a hazard that changes with the time since the onset holds for one band (period) of days only.
 
-References: Cochran (1977, section 6.4) for the error of a ratio over cases that differ. Intervals within a band, and of
-few cases, are Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
-between cases. Aalen and Johansen (1978) for competing causes.
+References: Cochran (1977, section 6.4) for the error of a ratio over cases that differ. The interval for a band, or for
+fewer than `FEWEST_CASES` cases, is the Gamma interval of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920)
+for rates that differ between cases. Aalen and Johansen (1978) for competing causes.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ class NewCaseRate:
 def pooled_rate(events: ArrayLike, exposure_days: ArrayLike) -> PooledRate:
     """Return the number of events per day of exposure over all cases, with a 90% interval.
 
-    The interval uses Student's t for the logarithm of the rate. The error is that of a ratio over the cases, so the
-    interval includes the differences between cases. The interval is never narrower than if all events came from one
-    Poisson process. For fewer than `FEWEST_CASES` cases, or if no event happened, the interval is the equal-tailed
-    Gamma interval, as if all cases had the same rate.
+    The interval uses Student's t for the logarithm of the rate. The standard error of the rate is that of a ratio
+    estimated over the cases, so the interval includes the differences between cases. The interval is never narrower
+    than if all events came from one Poisson process. For fewer than `FEWEST_CASES` cases, or if no event happened, the
+    interval is the equal-tailed Gamma interval, as if all cases had the same rate.
 
     Args:
         events: Number of events of each case, shape (cases,).
@@ -173,7 +173,8 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
     The hazard is per day, with a 90% interval. A band without exposure has no row.
 
     Args:
-        days: Day of the event, or last day on which it could have been observed, shape (cases,).
+        days: Day of the event in each case, or else the last day on which the event could have been observed, shape
+            (cases,).
         happened: Whether the event happened on that day, shape (cases,). Otherwise the case is censored.
         bands: First day of each band, in rising order. The last band has no end.
     """

@@ -91,8 +91,8 @@ class RateCheck:
     """A figure about past crises, and the value that the scenario implies for it.
 
     - implied: the value that the scenario implies, or None if nothing was compared. `note` then says why.
-    - verdict: whether this value is "inside", "below" or "above" the range of the figure. "" means that value or range
-      is missing.
+    - verdict: whether this value is "inside", "below" or "above" the range of the figure. "" means that the implied
+      value or the range is missing.
     """
 
     rate: BaseRate
@@ -152,7 +152,7 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return a line for each number about the scenario's classes of crises, then the names of the other classes."""
+        """Return a line for each figure about the scenario's classes, then the names of the other classes."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
@@ -177,7 +177,7 @@ class BaseRates(Answer):
 
 @cache
 def figures() -> tuple[BaseRate, ...]:
-    """Return every number in the table of past crises that comes with simlib."""
+    """Return every figure (number) in the table of past crises that comes with simlib."""
     file = scenarios_folder() / FIGURES
     table = document.read(document.read_file(file, str(file)), str(file))
     table.refuse_if_any()
@@ -221,8 +221,8 @@ def base_rates(
         scenario: The scenario, with its interventions.
         draws: Number of draws of the assumptions from their priors, or a belief (draws with weights). With 0 the values
             stated in the scenario are used.
-        runs: Number of histories simulated at the stated values, for the figures about the order of events. With 0
-            these figures are not compared.
+        runs: Number of histories simulated at the stated values, for the measures "gap-shape" and "after-force". With 0
+            figures of these measures are not compared.
         seed: Seed of these histories.
         control: Progress callback, cancellation and number of threads.
 

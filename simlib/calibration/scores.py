@@ -1,8 +1,9 @@
 """Scores of forecasts against the real events.
 
-Each score is proper: forecasters do best by stating the probability that they believe. Lower is better, except for
-`skill`. Every function refuses missing values. All functions but `time_score`, which scores one forecast, take one row
-for each forecast. Choices that change a score are arguments without a default, except for `CLIMATOLOGY_SHARE`.
+Each score is proper: forecasters do best by stating the probability that they believe. A lower score is better, except
+    for `skill`. Scores with missing values are refused. Arrays have one row for each forecast, except in `time_score`,
+    which scores one forecast. Choices that change a score are arguments without a default. Only the weight
+    `CLIMATOLOGY_SHARE` is fixed.
 
 References: Gneiting and Raftery (2007) for proper scores. Dimitriadis, Gneiting and Jordan (2021) for the decomposition
 and the calibration curve (CORP). Czado, Gneiting and Held (2009) for the PIT histogram. Gneiting and Ranjan (2011) for
@@ -243,8 +244,8 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
     forecaster all heights are 1.
 
     Args:
-        below: Probability of less than the observed count, shape (cases,).
-        up_to: Probability of the observed count or less, shape (cases,).
+        below: Forecast probability that the count is below the observed count, shape (cases,).
+        up_to: Forecast probability that the count is at most the observed count, shape (cases,).
         bins: Number of bins of equal width.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Fit a model of the pace of events in a crisis to past crises, by maximum likelihood and with intervals.
+"""Fit a model of the pace of events to past crises by maximum likelihood, with intervals.
 
 The model is a `TempoClock`. `TempoFit.assumptions` writes the fit as a part of a scenario, where the tempo (pace of
 events) is a hidden variable.
@@ -212,7 +212,8 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
         source: The source of the records, named in the reasons that `TempoFit.assumptions` writes.
 
     Raises:
-        SimlibError: For too few crises, for no event at all, and for a number of levels other than 2 or 3.
+        SimlibError: For fewer than `FEWEST_CRISES` crises, for no event at all, and for a number of levels other than 2
+            or 3.
     """
     from scipy.optimize import minimize
 

@@ -54,9 +54,9 @@ class RowsPerWeek(Answer):
 
     - until: last day of the compared period.
     - weeks: the rows of each whole week.
-    - before: the rows of all whole weeks that begin before the scenario's date, or None if there is no such week.
-    - after: the rows of all whole weeks from that date on, or None if there is no such week.
-    - kept: number of histories that do not end before the log.
+    - before: the number of rows in all whole weeks that begin before the scenario's date, or None without such a week.
+    - after: the number of rows in all whole weeks from the scenario's date on, or None without such a week.
+    - kept: number of histories that do not end before the log ends.
     """
 
     kind: ClassVar[str] = "rows_per_week"
@@ -177,8 +177,8 @@ def _span(taken: Intake) -> tuple[float, float]:
 def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
     """Return the number of rows of the log in each week, shape (weeks,).
 
-    Rows of a kind that `evidence` says the log never shows are left out. A row dated by a range of days counts in the
-    week that contains the middle of the range.
+    If `evidence` says that the log never shows a kind of event, rows of this kind are left out. A row dated by a range
+    of days counts in the week that contains the middle of the range.
     """
     timetable, counts = prepared.timetable, np.zeros(len(edges) - 1)
     for row in timetable.rows:
@@ -190,7 +190,7 @@ def _seen(prepared: Filter, edges: Floats, end: float) -> Floats:
 
 
 def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Control) -> Floats:
-    """Simulate histories and count the rows that a log of each would have in each week.
+    """Simulate histories, and count the rows that a log of each history would have in each week.
 
     The result has shape (histories, weeks). Histories that end before day `end` are left out.
     """

@@ -3,7 +3,7 @@
 Results go to standard output. Progress, notes and errors go to standard error. The exit codes are:
 
 - 0: the command is done.
-- 1: the command failed (too many states for the exact engine, a package is missing, a file cannot be written).
+- 1: the command failed, for example because a package is missing or a file cannot be written.
 - 2: the input was refused. Standard error has one line for each reason.
 - 130: the command was stopped by Ctrl-C.
 - 143: the command was ended by SIGTERM.

@@ -22,7 +22,7 @@ class FileKind:
     """One layout of files of event data.
 
     - `name`: the name of the layout in messages.
-    - `tidy`: takes a chunk of text columns, with names in lower case, and returns the columns of the tidy frame.
+    - `tidy`: a function from a chunk of text columns, with names in lower case, to the columns of the tidy frame.
     - `columns`: names of columns by which a file with a header is recognised.
     - `absent`: names of columns that such a file must not have.
     - `delimiter`: the character between two fields.

@@ -33,9 +33,8 @@ def read(path: str | Path) -> pd.DataFrame:
         path: a file of COW MID 4 or 5, ICB 1 or 2, ICBe, GDELT 1 or 2, ICEWS, ACLED or UCDP GED. Compressed files (.gz,
             .zip, .bz2, .xz) need not be unpacked.
 
-    Returns:
-        One row for each event, or for each event and participant if the file has such rows. Dates are timestamps
-        without a time of day.
+    Returns: One row for each row of the file: an event, or one participant of an event, depending on the layout. Dates
+        are timestamps without a time of day.
 
     Raises:
         ScenarioError: the file is empty, cut off, mixed from several layouts, a Git LFS pointer, or of an unknown

@@ -21,8 +21,8 @@ __all__ = ["accumulations", "mean_forecast", "total"]
 def accumulations(forecasts: Sequence[Forecast], share: Floats) -> dict[str, Accumulation]:
     """Return for each impact (accumulated quantity) its weighted mean over D forecasts, one for each draw.
 
-    The standard deviation has two parts (law of total variance): `chance` is the spread within draws, and `doubt` is
-    the spread between draws. `share` (D,) are the weights of the forecasts, which sum to one.
+    The standard deviation of the quantity has two parts (law of total variance): `chance` is the spread within draws,
+    and `doubt` is the spread between draws. `share` (D,) are the weights of the forecasts, which sum to one.
     """
     return {
         name: _mixed([forecast.impacts[name] for forecast in forecasts], forecasts, share)

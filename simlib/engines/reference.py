@@ -71,7 +71,7 @@ class Run:
         state: The present state.
         events: The events in order.
         ending: The id of the ending, None if there is none so far.
-        ending_time: The day of the ending, infinity for none.
+        ending_time: The time of the ending, in days after `as_of`, infinity for none.
         without_effect: {position in the scenario's list: whether the intervention had no effect}, for interventions
             that force a move or set a variable.
         work: The remaining work of each move that takes some time and is possible now.
@@ -166,7 +166,7 @@ class Reference:
         return speed * self.product(move.factors, state, day)
 
     def ruling(self, move: Move, state: State, day: float) -> list[Forbid | Policy]:
-        """Return the interventions that replace the rate of a move in a state on a day."""
+        """Return the interventions that forbid a move or set its rate, in a state on a day."""
         return [
             item
             for item in self.scenario.interventions

@@ -9,8 +9,8 @@ w_k = exp(-ct) (Λt)^k / k!, for any shift c and scale Λ > 0. With c = Λ this 
 exit rates needs fewer terms.
 
 The gradient is the discrete adjoint of the same sums. Let λ be the derivative of the log-likelihood with respect to
-p(t), and K the last term of the sum. With y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the
-entry (target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source], where p = p(0).
+p(t), and K the index of the last term of the sum. With y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with
+respect to the entry (target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source], where p = p(0).
 """
 
 from __future__ import annotations
@@ -181,10 +181,10 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the derivatives with respect to `vector`, given those with respect to the result of `_carry`.
+    """Return the derivatives of the log-likelihood with respect to the `vector` given to `_carry`.
 
-    `value_after` are the derivatives with respect to that result. The derivatives with respect to the entries of P are
-    added to `by_way` and `by_exit`.
+    `value_after` are the derivatives with respect to the result of `_carry`. The derivatives with respect to the
+    entries of P are added to `by_way` and `by_exit`.
     """
     steps = len(weights)
     powers = np.empty((steps, len(vector)))
@@ -274,9 +274,9 @@ def _ways_of(span, spans, ways):
 def forward(start, rates, spans, ways, maps, kept, masses):
     """Compute the distribution at the start of each span and at the end of the log, given the log so far.
 
-    The distributions are written into `kept`. For each of them, `masses` receives the likelihood of the log since the
-    start of the previous span, given the log before. Returns the index of the first distribution whose likelihood is 0,
-    or -1 if there is none.
+    The distributions are written into `kept`. For each distribution, `masses` receives the likelihood of the log since
+    the start of the previous span, given the log up to that start. Returns the index of the first distribution whose
+    likelihood is 0, or -1 if there is none.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

@@ -116,7 +116,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Return sentences about the rows that were used, the questions, the levels and the assumptions."""
+        """Return sentences about the rows of the log, the questions, the levels and the assumptions."""
         learnt = [*self.about_assumptions(), *(about_draws(self.provenance) if self.learnt else ())]
         return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
@@ -221,8 +221,8 @@ def update(
 
     Args:
         scenario: The scenario. If needed, its `evidence` says how the log reports events. If the scenario comes from an
-            earlier update, only events after the date of that update are taken in. Earlier events that became known
-            later are then left out.
+            earlier update, only events on or after the date of that update are taken in. Earlier events that became
+            known later are then left out.
         events: A file or rows to add to the log in the scenario's folder (`events.csv`). A row that occurs twice counts
             once. A scenario without a folder has no log of its own.
         as_of: The date of the update. Only events that happened and were public before this date count. Default: the

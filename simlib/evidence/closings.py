@@ -38,7 +38,8 @@ class Closing:
     log in *stages*, with results for each stage. Each of the first S stages includes some of the R rows: the first
     stage none, stage S all. Then each further stage adds one of the F facts.
 
-    - place: index of the span (stretch of time) that begins on this day, or the number of spans at the end of the log.
+    - place: index of the span (stretch of time) that begins on this day, or, at the end of the log, the number of
+      spans.
     - day: the day, counted from the scenario's date.
     - rows: the R rows.
     - sets (S, R): whether each stage includes each row.

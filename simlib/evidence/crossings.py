@@ -22,7 +22,7 @@ from simlib.typing import Bools, Floats, Ints
 
 
 def digits(code: Ints, times: Sequence[int]) -> Ints:
-    """Return the count of each open row (n, rows). `code` (n,) has these counts packed into one number each.
+    """Return the count of each open row (n, rows). Each number in `code` (n,) is such a list of counts, packed.
 
     `times` has the largest count of each row.
     """

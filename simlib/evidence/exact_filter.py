@@ -1,9 +1,10 @@
 """The exact filter: the likelihood of a log, and the states given the log.
 
 `Filter` prepares a log once. `Filter.run` then *weighs* the log at given values of the assumptions: it computes the
-log-likelihood and the distribution over the states. `Filter.gradient` adds the derivative with respect to the normal
-scores of the assumptions. To weigh the log at other rates, a caller changes the result of `Filter.rates` and gives it
-to `Filter.carry`. Nothing is simulated, and the unknown order of events within a day is integrated out.
+log-likelihood and the distribution over the states. `Filter.gradient` also returns the derivative of the log-likelihood
+with respect to the normal scores of the assumptions. To weigh the log at other rates, a caller changes the result of
+`Filter.rates` and gives it to `Filter.carry`. Nothing is simulated, and the unknown order of events within a day is
+integrated out.
 
 The terms (span, open row, count, grid, way, slot) are defined in the module `walk`. A crossing is the boundary between
 two spans.
@@ -79,7 +80,7 @@ class Passed:
 
     - log_likelihood: the log-likelihood of the rows of the log and of the absence of other rows.
     - masses (S + 1,): for the start of each span and for the end, the likelihood of the log since the start of the
-      previous span, given the log before. After a likelihood of 0, all are 0.
+      previous span, given the log up to that start. After a likelihood of 0, all later ones are 0.
     - kept (T,): the distribution at the start of each span and at the end, given the log so far.
     """
 
@@ -245,8 +246,8 @@ class Filter:
         """Return the probabilities at the end of the span before `crossing`, just before rows close.
 
         The result has the shape of the grid of that span: (machine states, combinations of counts). The probabilities
-            at the start of that span sum to 1. At its end, their sum is smaller by the probability of histories that
-            contradict the log.
+            at the start of that span sum to 1. At the end of the span the sum is smaller, by the probability of
+            histories that contradict the log.
         """
         walk, span = self.walk, crossing - 1
         own, states, grid = (

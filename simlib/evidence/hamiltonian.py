@@ -1,7 +1,8 @@
 """Hamiltonian Monte Carlo in whitened coordinates, for posteriors where importance sampling fails.
 
 References: Neal (2011) in the Handbook of Markov Chain Monte Carlo. Hoffman and Gelman (2014), whose dual averaging
-sets the step. Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021) for R̂ and the bulk effective sample size.
+    sets the step size. Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021) for R̂ and the bulk effective sample
+    size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The message about a row of a log that is impossible in a scenario, with four remedies."""
+"""The message about a log row that is impossible in a scenario, with four remedies."""
 
 from __future__ import annotations
 

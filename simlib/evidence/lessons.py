@@ -46,7 +46,7 @@ _POINTS = ("low", "median", "high")
 class LearntAssumption:
     """One assumption before and after the log.
 
-    A normal score is the value transformed so that its prior is a standard normal distribution.
+    A normal score is the value of an assumption, transformed so that its prior is a standard normal distribution.
 
     - prior, posterior: the 5, 50 and 95% quantiles, in base units.
     - mean, spread: mean and standard deviation of the normal score after the log. In the prior, the mean is 0 and the
@@ -254,7 +254,7 @@ def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, A
     """Return sentences about what a log taught.
 
     There is one sentence for each assumption that the log changed, one about the undecided assumptions, and one about
-    the rest.
+    the unchanged ones.
     """
     taught = [each for each in learnt if each.taught]
     if all(each.change == UNCHANGED for each in learnt):

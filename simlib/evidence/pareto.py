@@ -1,8 +1,8 @@
 """Pareto-smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024).
 
 A generalised Pareto distribution is fitted to the largest importance ratios (Zhang and Stephens 2009). The expected
-order statistics of this distribution replace these ratios. Its shape k says how far to trust the weights: if k is below
-0.7, weighted sums converge.
+order statistics of this distribution replace these ratios. The shape k of the distribution says how far to trust the
+weights: if k is below 0.7, weighted sums converge.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _quantile(points: Floats, shape: float, scale: float) -> Floats:
 def fit(excesses: Floats) -> tuple[float, float]:
     """Return shape and scale of a generalised Pareto distribution, fitted to excesses in rising order.
 
-    The estimate averages over a grid of the profile likelihood. A weak prior, worth ten observations, draws the shape
+    The estimate averages over a grid of the profile likelihood. A weak prior, worth ten observations, pulls the shape
     towards 0.5.
     """
     count = len(excesses)

@@ -7,11 +7,10 @@ get Pareto-smoothed importance weights. If these weights cannot be trusted, a St
 Hamiltonian Monte Carlo is the last resort.
 
 The log up to a date may have been used to set an assumption (`uses_log_until`). Rows up to that date then inform the
-state,
-but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and the
-other assumptions are drawn given the cut assumptions. The weights are normalised within the draws that share the same
-values of the cut assumptions. Rows after the date then change all weights. Assumptions that the log says nothing about
-keep their prior.
+state but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and
+the other assumptions are drawn given the cut assumptions. The weights are normalised within the draws that share the
+same values of the cut assumptions. Rows after that date then change all weights. Assumptions that the log says nothing
+about keep their prior.
 """
 
 from __future__ import annotations

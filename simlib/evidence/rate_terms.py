@@ -100,7 +100,7 @@ class RateTerms:
 
 
 def unpacked(slots: Ints) -> dict[str, Ints]:
-    """Return the parts of the numbers of `RateTerms.slots`, by the names of the arrays of a `Walk`."""
+    """Unpack the numbers of `RateTerms.slots` into their parts, by the names of the arrays of a `Walk`."""
     return {
         "slot_outcome": slots & (1 << _OUTCOMES) - 1,
         "slot_entry": slots >> _OUTCOMES & (1 << _ENTRIES) - 1,

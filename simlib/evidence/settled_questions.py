@@ -1,8 +1,8 @@
 """The probability that the event of a question has happened already, given a log.
 
-The filter runs a second time without the transitions in which the event happens. The total probability is smaller in
-this second run. The missing part is the probability that the event has happened. Counts of events are read from the
-rows that are certain, and lulls (days without an event) from the absence of rows.
+The filter runs a second time without the transitions in which the event happens. The total probability is then smaller
+than in the first run. The missing share is the probability that the event has happened. Counts of events are read from
+the rows that are certain, and lulls (days without an event) from the absence of rows.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class Unanswered:
 
         Returns:
             The index (K',) of the state in which each firing happens, and a list of parts. A part is for one span (a
-            stretch of time without changes of rows or hazards) and one outcome. It consists of:
+            stretch of time without changes of rows or hazards) and one outcome. Each part consists of:
 
             - the segment, whose calendar windows decide the rates.
             - the entry of each firing in the tables of rates.
@@ -262,7 +262,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which certain rows have reported as many events as a question asks for.
+    """Return the day on which the certain rows have reported as many events as a question asks for.
 
     Doubtful rows do not count. The result is None if the certain rows report too few events.
     """

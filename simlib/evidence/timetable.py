@@ -89,7 +89,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Timetable:
-    """The rows of a log on the calendar, without the rows that were not yet public on the date of the answer.
+    """The rows of a log that were public before the date of the answer, on the calendar.
 
     - scenario: the scenario, from whose date days are counted.
     - start: first day of the history.

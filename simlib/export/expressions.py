@@ -82,7 +82,7 @@ class Expressions:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
 
     def update(self, move: Move, outcome: Outcome) -> str:
-        """Return the PRISM update of variables and stages of waiting times when a move has an outcome."""
+        """Return the PRISM update of variables and stages of waits when a move happens with an outcome."""
         new = self.new_levels(outcome)
         parts = [f"{self.names.variable[name]}'={value}" for name, value in new.items()]
         parts += [part for awaited, _ in self.waits() if (part := self._new_stage(awaited, move, new))]

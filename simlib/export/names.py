@@ -1,8 +1,8 @@
 """Identifiers of the PRISM language for the names in a scenario.
 
 Hyphens and dots become underscores. A prefix, an underscore or a number is added to a name that begins with a digit, is
-a word of the language, or would be the same as another name. Constants, variables, formulas and modules share one name
-space. Labels and reward structures have separate name spaces.
+a reserved word of the language, or would be the same as another name. Constants, variables, formulas and modules share
+one name space. Labels and reward structures have separate name spaces.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Space:
 
 
 def identifier(name: str) -> str:
-    """Return `name`, changed if it is not a valid identifier of PRISM or is a word of the language."""
+    """Return `name`, changed if it is not a valid identifier of PRISM or is one of its reserved words."""
     text = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not text or text[0].isdigit():
         text = f"_{text}"

@@ -9,13 +9,13 @@ The text has one PRISM module. Time is in days.
   first ending in the file wins.
 - Each move and each impact has a reward structure. The expected count or amount by day 90 is `R{"move"}=? [C<=90]`.
 - A move whose waiting time is a sum of several stages has an additional variable `waiting_<move>`, the present stage.
-  Such a move has two commands: one begins the next stage, and one makes the move happen. The variable goes back to 0
-      when the move happens or is no longer possible, and when an ending is reached.
+  Such a move has two commands: one begins the next stage, and one makes the move happen. The variable returns to 0 when
+      the move happens or is no longer possible, and when an ending is reached.
 - A variable with an uncertain start begins at an undefined constant `start_<variable>`. `starts` lists the combinations
   of these constants with their weights. To check the model, solve it for each combination and take the weighted sum.
 
-PRISM has no rates that change with the calendar, and no interventions. A scenario that needs them is refused, with the
-reason.
+PRISM has no rates that change with the calendar, no moves at a fixed date, and no interventions. A scenario that needs
+any of these is refused, with the reason.
 
 References: Kwiatkowska, Norman, Parker, "PRISM 4.0", CAV 2011 (the language). Hensel et al., "The probabilistic model
 checker Storm", STTT 2022 (which reads the language in PRISM-compatible mode).

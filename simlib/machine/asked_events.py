@@ -1,7 +1,7 @@
 """Add questions to a scenario for the events that measures (the numbers of a forecast) ask about.
 
 A measure may ask whether a move has happened, whether a level has been reached, or how probable one event is given
-another. No question in the scenario file records such an event, so a question is added before an engine runs. The id of
+another. An engine records such an event only for a question, so a question is added before the engine runs. The id of
 the added question is made from the name of the measure, and cannot be the id of a question in a file.
 """
 

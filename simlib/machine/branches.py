@@ -33,9 +33,10 @@ class Branches:
         move (C,): The move of each context.
         outcome (B,): The outcome of each branch, numbered over all moves.
         state (B, V): An example of a state in the context of each branch.
-        chance (B,): The index of the assumption that is the chance, or -1 if it is one minus the sum of the others.
+        chance (B,): The index of the assumption that is the chance, or -1 if the chance is one minus the sum of the
+            others.
         factor (K, B): The factors on the chance, as indices into the extended θ.
-        window (K, B): The period of the calendar in which each factor applies, -1 if it always applies.
+        window (K, B): The index of the calendar period in which each factor applies, -1 if it always applies.
         effect_start (B + 1,): The index of the first effect of each branch.
         effect_variable: The variable that each effect changes.
         effect_shifts: Whether each effect shifts the variable (True) or sets it (False).

@@ -2,9 +2,9 @@
 
 The wait for such a move consists of exponential stages in a row. A *clock* is a hidden variable with one level for each
 stage. A hidden move, the *tick*, advances the clock by one stage while the move itself is possible. The move itself can
-happen only at the last stage, and then sets the clock back to the first. The clock also goes back when the move becomes
-impossible, so that each wait begins anew. The tables and both engines list clocks and ticks after the variables and
-moves of the scenario. Users never see them.
+happen only at the last stage, and then sets the clock back to the first stage. The clock also goes back when the move
+becomes impossible, so that each wait begins anew. The tables and both engines list clocks and ticks after the variables
+and moves of the scenario. Users never see them.
 """
 
 from __future__ import annotations

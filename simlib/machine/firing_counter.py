@@ -2,7 +2,7 @@
 
 A variable that counts these moves is added to the scenario. Every outcome that counts for the question raises this
 variable by one. Its highest level is an ending, because later events cannot change the answer. No condition or factor
-reads the variable, so everything else stays the same.
+of a move reads the variable, so everything else stays the same.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ class Standing:
     """The interventions of a scenario that last for a time: prohibitions, policies (new rates), assumed values.
 
     `items` is {position in `Scenario.interventions`: intervention}. The *extended* θ is the vector of assumption
-    values, followed by other numbers that can multiply a rate (see the module docstring). The numbers 0, 1, 2, ...
-    (values of counters) begin at its index `numbers_from`.
+    values, followed by other numbers that can multiply a rate (see the module docstring). In the extended θ, the
+    numbers 0, 1, 2, ... (values of counters) begin at index `numbers_from`.
     """
 
     def __init__(self, scenario: Scenario) -> None:

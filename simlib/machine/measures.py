@@ -19,8 +19,8 @@ Further measures are computed only when a user asks for them:
     days:VARIABLE=LEVEL     expected number of days at this level before any ending
     EVENT|CONDITION@DATE    probability of the event, given that the condition (another event) happens by DATE
 
-Without "@DATE", the condition has to happen by the same day as the event. An event is an ending, a question, or one of
-"fired:" and "reached:".
+Without "@DATE", the condition and the event both have to happen by the time that is reported. An event is an ending, a
+question, or one of "fired:" and "reached:".
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The id of the question that records whether the event has happened, or "" if there is no such question.
+        """The id of the question that records the event of the measure, or "" if there is no such question.
 
         `asked_events.with_events` adds such a question for a measure "fired:..." or "reached:...".
         """

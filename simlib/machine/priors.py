@@ -5,10 +5,10 @@ Each assumption has one normal score z. With g the logit for a chance and the lo
     θ = g⁻¹(g(value) + s₋ z) for z < 0, θ = g⁻¹(g(value) + s₊ z) for z ≥ 0,
 
 a split normal on the g scale. Its 5th, 50th and 95th percentiles are low, value and high. This distribution exists for
-any low, value and high in this order, is monotone in z and has light tails. Rank correlations make the scores jointly
-normal, z ~ N(0, R), with the Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a
-scrambled Sobol sequence (Owen 1998), so that a few hundred draws cover the priors evenly. A longer sequence with the
-same seed begins with the same draws.
+any low, value and high in this order, and has light tails. θ is monotone in z. Rank correlations make the scores
+jointly normal, z ~ N(0, R), with the Pearson correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come
+from a scrambled Sobol sequence (Owen 1998), so that a few hundred draws cover the priors evenly. A longer sequence with
+the same seed begins with the same draws.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
-    """Return the derivatives s₋ and s₊ of the module docstring, below and above the median."""
+    """Return the slopes s₋ (below the median) and s₊ (above it) in the formula of the module docstring."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

@@ -31,7 +31,7 @@ def normalized_shares(
         chance: For each probability (S,) the index of its assumption, or -1 for one minus the sum of the others in its
             group.
         starts (groups + 1,): The index of the first probability of each group, and at the end the number S.
-        place: A function that is called if the given probabilities of a group sum to more than one. The function gets
+        place: A function that makes the problem of the error below. The function gets
             the index of the group and the sums of all groups, and returns the problem to report.
         weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.
 

@@ -81,7 +81,7 @@ class StateIndex:
         return int(-(-int(self.sizes.sum()) // 64))
 
     def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return for each clause of a condition the bits of the levels that it forbids (clauses, words).
+        """Return for each clause of a condition the bits of the levels that are forbidden (clauses, words).
 
         A packed state (one bit for each level of each variable) satisfies a clause if it has none of the bits that the
         clause forbids.

@@ -57,7 +57,7 @@ class Tables(StateIndex):
         branches: The outcomes in each context, with their chances, factors and effects.
         possible (E,): Whether the guard (condition) of the move holds at a table entry.
         factor_index (F, E): Indices into the extended θ. Row 0 is the base rate, or the number 0 where the guard fails.
-        factor_window (F, E): The period of the calendar in which each factor applies, -1 if it always applies.
+        factor_window (F, E): The index of the period in which each factor applies, -1 if it always applies.
     """
 
     def __init__(self, scenario: Scenario, *, ignore_windows: bool = False) -> None:
@@ -270,7 +270,8 @@ class Tables(StateIndex):
             theta: The assumption values (A,).
             centre: The medians of the assumptions (A,), if `theta` is a random draw. Each median chance is then
                 multiplied by the odds ratio of drawn value and median, and the chances are normalized. If only one
-                branch is uncertain, its chance is exactly the drawn value. None: the values in `theta` are the chances.
+                branch of a context is uncertain and no factors apply, its chance is exactly the drawn value. None: the
+                values in `theta` are the chances.
             segment: A stretch of time. None: no intervention is in force, and limits to calendar dates are ignored.
 
         Raises:

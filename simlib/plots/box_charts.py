@@ -1,4 +1,4 @@
-"""Pictures of scenario discovery: draws of the assumptions, and a box (bounds) around likely draws."""
+"""Pictures of scenario discovery: draws of the assumptions, and a box (bounds) with many high results."""
 
 from __future__ import annotations
 
@@ -162,7 +162,8 @@ STRIP, GAP, RIGHT = 130, 62, 24
 class BoxBoard:
     """A plot of draws and of a box, beside a histogram of the probabilities at the draws.
 
-    A mark in the plot shows the values of the sliders, and a mark in the histogram shows their probability.
+    A mark in the plot shows the values of the sliders, and a mark in the histogram shows the probability at these
+    values.
 
     - `figure`: a plain Figure of `width` by `height` pixels.
     - `artists`: the parts that move with the mark. `Screen` draws only these again.

@@ -46,7 +46,7 @@ def comparison(
         questions: Whether questions have rows.
         only: The kind and the id of a single row to draw, such as ("questions", "war").
         title: The title.
-        made: The values behind the forecasts, in words, such as "at the stated values".
+        made: The assumption values behind the forecasts, in words, such as "at the stated values".
     """
     first = next(iter(results.values()))
     names = [only] if only else in_common(results.values(), ongoing=ongoing, questions=questions)

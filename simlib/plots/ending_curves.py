@@ -187,7 +187,7 @@ def endings(
             between the two forecasts in percentage points.
         show: The ids of the endings and questions to show. Default: every ending.
         doubt: The quantiles of `Ensemble.spread`, by id. Bands then show the range of 90% of the draws from the priors.
-            Without them, bands show the error of the computation.
+            Without `doubt`, bands show the error of the computation.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)

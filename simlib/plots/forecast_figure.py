@@ -46,7 +46,7 @@ _BARS = 8
 class Dashboard:
     """A matplotlib figure with the panels of one scenario, which shows one forecast after another.
 
-    The arguments are those of `dashboard`.
+    The arguments mean the same as in `dashboard`.
 
     - `figure`: a plain Figure on the Agg canvas.
     - `artists`: the parts that change from forecast to forecast.

@@ -100,7 +100,7 @@ def _size(result: Forecast, impact: str, span: tuple[float, float] | None) -> st
 
 
 def given_ending(result: Forecast, impact: str) -> dict[str, float]:
-    """Return the mean of an impact at the horizon given each reached ending, and given no ending yet.
+    """Return the mean of an impact at the horizon given each possible ending, and given no ending yet.
 
     The mean of all histories is the mean of these numbers, weighted with the probabilities of the endings.
     """

@@ -25,9 +25,9 @@ ROWS = 10
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the probability of an event if an indicator is seen (filled) and if not (hollow).
 
-    An indicator is a public move or level. The `most` with the largest expected information are drawn, ordered by the
-    probability of the event if each is seen. A dashed line marks the probability before anybody looks for indicators.
-    The text beside a row gives the likelihood ratio and the median warning time in days.
+    An indicator is a public move or level. The `most` indicators with the largest expected information are drawn,
+    ordered by the probability of the event if the indicator is seen. A dashed line marks the probability before anybody
+    looks for indicators. The text beside a row gives the likelihood ratio and the median warning time in days.
     """
     some = sorted((result.signs or result.rows)[:most], key=lambda row: -np.nan_to_num(row.if_seen[0]))
     label, until, by = result.measure.label, result.look_by_words, result.by_words

@@ -128,7 +128,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Whether the font at `path` lacks a letter. Control characters, direction marks and spaces never count."""
+    """Whether the font at `path` lacks a letter. No font lacks control characters, direction marks or spaces."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 

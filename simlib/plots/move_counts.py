@@ -22,13 +22,13 @@ ROWS = 10
 
 
 class MovesPanel(LivePanel):
-    """A bar, a label and a number for each chosen move. Hollow bars are the unchanged scenario.
+    """A bar, a label and a number for each chosen move. Hollow bars show the unchanged scenario.
 
     Args:
         ax: The axes.
         result: The first forecast.
         show: The ids of the moves. Default: the `rows` most frequent of `result.acts` (moves that somebody makes or
-            observes). The choice and the order of the moves then stay, so that no bar changes its place while a slider
+            observes). The moves and their order never change later, so that no bar changes its place while a slider
             moves.
         rows: The largest number of moves, if `show` is not given.
         errors: Whether to write the error of each mean beside the mean, and the range over histories if it is known.

@@ -1,7 +1,8 @@
 """The base of live plots: artists that are made once, and then moved for each new forecast.
 
 A panel can be drawn whole, like any other matplotlib axes. A live picture draws only `artists` again, over a stored
-background, which is an order of magnitude quicker. `update` says when the stored background no longer fits.
+background, which is an order of magnitude quicker than a whole drawing. `update` says when the stored background no
+longer fits.
 """
 
 from __future__ import annotations
@@ -205,7 +206,7 @@ class SideLabels:
 
 
 def changed(new: float, old: float | None) -> str:
-    """Write a probability and its difference to the old one in percentage points: "34% ▲ 6.1"."""
+    """Write a probability and its change from the old one in percentage points: "34% ▲ 6.1"."""
     from simlib.formatting import percent
 
     text = percent(new)

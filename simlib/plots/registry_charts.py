@@ -20,7 +20,7 @@ VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", Non
 def registered(result: RegistryScore, ax: Axes) -> Axes:
     """Draw a row for each registered forecast.
 
-    - Line: the range from 5 to 95% of the draws of the assumptions.
+    - Line: the range of the probability over 5 to 95% of the draws of the assumptions.
     - Filled dot: the forecast probability.
     - Hollow dot: the base rate.
     - Text: the probability, and whether the event happened.

@@ -98,7 +98,7 @@ def limits(ax: Axes, low: float, high: float) -> None:
 
 
 def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], lines: int) -> None:
-    """Write labels under columns, in at most `lines` lines. They stand upright if they would run together."""
+    """Write labels under columns, in at most `lines` lines. If labels would run together, all stand upright."""
     room = letters(ax) / len(texts)
     widths = [max([int(room) - 2, *map(len, text.split())]) for text in texts]  # no word is broken
     ax.set_xticks(places, [style.wrap(text, width, lines) for text, width in zip(texts, widths, strict=True)])

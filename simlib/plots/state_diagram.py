@@ -1,7 +1,7 @@
 """A scenario as a state diagram: a row of boxes (levels) for each variable, and arrows for moves.
 
 The state of the world is one level of every variable. An arrow has the numbers of the moves that make its change. A
-list beside the diagram gives the moves by actor: how often each move happens, the factors on its rate, its conditions
+list beside the diagram gives the moves by actor: how often each move happens, the factors on its rate, the conditions
     on variables that the move does not change, and the probabilities of its outcomes.
 """
 

@@ -31,7 +31,8 @@ def story(
     """Draw one history as steps over the rungs (levels) of a ladder.
 
     If the axes are too low for the names of all rungs, only the rungs between the lowest and the highest of the history
-    are shown. If their names do not fit either, only the rungs that occur most often in `rungs` are named.
+    are shown. Only the rungs that the history visits are then named, and if these names do not fit either, those that
+    occur most often in `rungs`.
 
     Args:
         days: The times of the start and of N - 1 events, in days after `as_of` (N,).

@@ -22,7 +22,7 @@ LOOKS = ((style.SKY, True), (style.ORANGE, False))
 
 
 def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the change of a measure when each assumption goes to the ends of its range.
+    """Draw the change of a measure when one assumption at a time goes to the ends of its range.
 
     A measure is a probability or an expected number (default: the first of `result`). The bar to the low end is
     hatched, and the bar to the high end is plain. The `most` assumptions with the largest changes are drawn. Whiskers

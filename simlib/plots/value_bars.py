@@ -22,7 +22,7 @@ ROWS = 8
 def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the value of knowing each of the first `most` assumptions exactly (EVPPI).
 
-    Each bar is a share: the value of knowing one assumption, divided by the value of knowing all of them. The text
+    Each bar is a share: the value of knowing one assumption, divided by the value of knowing all assumptions. The text
     beside a bar names the sources of the assumption.
     """
     some = result.worths[:most]

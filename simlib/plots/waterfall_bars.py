@@ -21,7 +21,7 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
     """Draw a bar for a measure in the scenario, and a bar for its change in each variant.
 
     A measure is a probability or an expected number (default: the first of `result`). A variant is a changed copy of
-    the scenario. A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the change.
+    the scenario. The bar of a rise is plain, and the bar of a fall is hatched. Whiskers are intervals of the change.
     """
     differences = _differences(result, measure)
     first = next(iter(differences.values()))
@@ -42,7 +42,7 @@ def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Ax
 
     Each variant in `result` must add one change to the variant before (see `cumulative`). Each bar begins where the bar
     before ended, and the last bar shows all changes together. A measure is a probability or an expected number
-    (default: the first). A bar that rises is plain, and a bar that falls is hatched. Whiskers are intervals of the
+    (default: the first). The bar of a rise is plain, and the bar of a fall is hatched. Whiskers are intervals of the
     difference between variant and scenario.
     """
     differences = _differences(result, measure)

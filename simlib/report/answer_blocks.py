@@ -1,4 +1,4 @@
-"""The answers in the annex of a report: numbers, words of ICD 203 (2015), ranges and pictures."""
+"""The answers in the annex of a report: numbers, likelihood words (ICD 203, 2015), ranges, pictures."""
 
 from __future__ import annotations
 

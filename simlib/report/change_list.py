@@ -58,8 +58,8 @@ class Changes:
       value, and the difference in percentage points.
     - `assumptions`: a sentence for each changed assumption.
     - `events`: a sentence for each new event of the log.
-    - `told`: a sentence on the event of the log that answered the headline with yes ("": none). The forecast then says
-      whether such an event happens again.
+    - `told`: a sentence on the event of the log that answers the question of the headline with yes ("": none). The
+      forecast then says whether such an event happens again.
     """
 
     since: Earlier | None

@@ -1,4 +1,4 @@
-"""Words of estimative probability, after ICD 203 (2015): one word for each probability."""
+"""Words of estimative probability, after ICD 203 (2015): one term for each range of probabilities."""
 
 from __future__ import annotations
 

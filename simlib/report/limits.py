@@ -1,4 +1,4 @@
-"""The limits in a report: those of every scenario, and those that its author wrote down."""
+"""The limits in a report: those of every scenario, and those that the scenario's author wrote down."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ class Block:
     - "list" has texts in `items`.
     - "table" has rows of cells in `items`, the head first. A cell is a text or a `ValueBar`.
     - "contents" has pairs in `items`: words, and the `name` of the heading to which they link.
-    - "figure" has an image in `png` and its description in `text`. It is `width` pixels wide on screen (0: its own
-      width).
+    - "figure" has an image in `png` and its description in `text`. The image is `width` pixels wide on screen (0: its
+      own width).
 
     `name` is the name of a heading to which other blocks may link.
     """

@@ -1,9 +1,9 @@
-"""The forecast of a report: exact, or partly simulated if the exact one would take minutes.
+"""The forecast of a report, which is partly simulated if solving all of it exactly would take minutes.
 
 The assumption values are drawn from the priors in several scrambled Sobol sequences. This allows an estimate of the
 error of each end of a range.
 
-In a large scenario every question costs another exact computation. Then only the endings and the headline are solved
+Every question costs another exact computation. So in a large scenario only the endings and the headline are solved
 exactly. The other questions, the impacts and the numbers of moves are counted in histories simulated with the same
 values.
 """
@@ -87,7 +87,7 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
 
 
 def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
-    """Solve the endings and, if possible, the headline at each set in `belief`, and simulate the rest."""
+    """Solve the endings and, if possible, the headline at each set in `belief`, and simulate all else."""
     lead = headline(world)
     leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
     lean = world.replace(questions=leading, impacts={})

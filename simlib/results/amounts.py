@@ -32,8 +32,8 @@ WHOLE_UNITS = (
 class AmountSample:
     """The distribution of the amount of an impact by the last report time.
 
-    - `amounts` (D, R): the amounts in R histories, with each of D sets of assumption values. For a forecast at the
-      stated values, D is the number of histories, and R is 1. An exact distribution has R possible amounts.
+    - `amounts` (D, R): the amounts in R histories, with each of D sets of assumption values. For a simulated forecast
+      at the stated values, D is the number of histories, and R is 1. An exact distribution has R possible amounts.
     - `weights` (D,): the weights of the sets. They sum to one.
     - `shares` (D, R): for an exact distribution, the probabilities of the amounts with each set. Otherwise None.
 
@@ -64,7 +64,7 @@ class AmountSample:
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return a quantile of the amount. A history exceeds it with probability 1 - `share` at most."""
+        """Return a quantile of the amount. A history exceeds the quantile with probability 1 - `share` at most."""
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size

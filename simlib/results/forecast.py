@@ -56,15 +56,17 @@ class Forecast(Answer):
     - `questions`: the probability of "yes" to each question.
     - `assumptions`: the value of each assumption, in base units (rates per day, durations in days).
     - `labels`: the labels of the scenario, by kind and id.
-    - `error`: the 95% half-widths of `variables`, `ladders` and `moves`, in the same form. None: they are exact.
-    - `states`: the number of states that the exact engine used. None: it was not used.
+    - `error`: the 95% half-widths of `variables`, `ladders` and `moves`, in the same form. None: the numbers are exact.
+    - `states`: the number of states that the exact engine used. None: the exact engine was not used.
     - `interventions`: the interventions of the scenario, as JSON data.
     - `stated`: for a mean over sets of assumption values, the forecast at the stated values.
-    - `leads`: for such a mean, the share of the sets in which each ending is the likeliest by the last report time.
+    - `leads`: for a mean over sets, the weighted share of the sets in which each ending is the likeliest by the last
+      report time.
     - `firings`: for each move, the probability that it has happened at most n times by the last report time, for n = 0,
       1, ... None: not computed.
     - `impacts`: the accumulated amount of each impact.
-    - `days`: the expected number of days at each level of each variable before an ending. None: not kept.
+    - `days`: the expected number of days, up to each report time, at each level of each variable before an ending.
+      None: not kept.
     """
 
     kind: ClassVar[str] = "forecast"
@@ -100,7 +102,7 @@ class Forecast(Answer):
     def by_date(self, days: float) -> dt.date:
         """Return the last day that has begun before the time `days`: the 90th day for `days` = 90.
 
-        A probability "by the time `days`" holds by the end of this day.
+        The time `days` counts from `as_of`. A probability "by the time `days`" holds by the end of the returned day.
         """
         return by_date(self.as_of, days)
 
@@ -135,7 +137,7 @@ class Forecast(Answer):
         return pd.DataFrame(list(rows[what]()))
 
     def _over_time(self, ids: Mapping[str, str], **columns: Floats) -> Iterator[dict[str, Any]]:
-        """Yield a row for each report time, with the number in each column (T,) at this time."""
+        """Yield a row for each report time: the `ids`, and the entry of each column (T,) for that time."""
         for place, day in enumerate(self.times.tolist()):
             numbers = {name: column[place] for name, column in columns.items()}
             yield {"day": day, "by": self.by_date(day), **ids, **numbers}
@@ -286,7 +288,7 @@ class Forecast(Answer):
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return the likeliest endings by the last report time, in a sentence. It names at most `limit`.
+        """Name in a sentence the likeliest endings (at most `limit`) by the last report time.
 
         A forecast over many sets of assumption values adds a sentence about the forecast at the stated values.
         """

@@ -42,7 +42,7 @@ A: dict[AssumptionKind, str] = {
 
 
 def place_of(assumption: Assumption) -> Place:
-    """Return the keys that lead to a number in its file: in `assumptions`, or where the number is used."""
+    """Return the keys that lead to an assumption's number in the file: in `assumptions`, or at its use."""
     return assumption.place or ("assumptions", assumption.id)
 
 
@@ -71,9 +71,9 @@ class Use:
 
 
 def uses_in(shape: ScenarioShape) -> Iterator[Use]:
-    """Yield every place in a scenario file where a number is used, in the order of the file.
+    """Yield every place in a scenario file where a number is used, in a fixed order of the sections.
 
-    Moves, impacts, the starts of variables and the section `evidence` use numbers.
+    The order is: the starts of variables, the moves, the impacts, and the section `evidence`.
     """
     for name, variable in shape.variables.items():
         if isinstance(variable.start, dict):
@@ -147,7 +147,7 @@ class Numbers:
     """All numbers of a scenario file, read into assumptions.
 
     - `assumptions`: {id: assumption}, without the numbers that could not be read.
-    - `of_the_log`: the same for numbers written in the section `evidence`.
+    - `of_the_log`: {id: assumption} for the numbers written in the section `evidence`.
 
     A number written where it is used gets an id that is made from its place in the file.
     """
@@ -161,7 +161,7 @@ class Numbers:
         self._inline = {use.id for use in uses}
 
     def at(self, place: Place) -> str:
-        """Return the id of the assumption used at a place of the file, or UNREAD if the number is unreadable."""
+        """Return the id of the assumption used at a place of the file, or UNREAD if there is no valid number."""
         return self._ids[place]
 
     def mentioned(self, name: str) -> bool:
@@ -228,7 +228,7 @@ class Numbers:
 
 
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
-    """Return where each named assumption is used first. This use decides its kind and its unit.
+    """Return where each named assumption is used first. The first use decides the kind and the unit of the assumption.
 
     If an assumption is used as two kinds or in two units, a problem is noted, and the assumption is left out of the
     result. The form of its value then decides its kind.
@@ -325,7 +325,7 @@ def read_quantity(
     """Return the quantity (number with a unit) that is written at a place of a file.
 
     If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is the place that
-    uses the number. If it is given, the message names it.
+    uses the number. The message names that place, if it is given.
     """
     try:
         return parse(written, kind, unit)

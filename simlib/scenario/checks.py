@@ -1,9 +1,9 @@
 """The static rules of scenario files, one function for each rule.
 
 The name of a function states its rule. Each function takes a resolved scenario and yields a `Misfit` for each
-violation: (place in the file, fault, expected input). A rule must also accept an incomplete scenario, because parts of
-a file that could not be read are missing from it. Rules that need the reachable states or a solution are not static:
-see `simlib.analysis.lint.rules`.
+violation: (place in the file, fault, expected input). A rule must also accept an incomplete scenario, because it lacks
+the parts of its file that could not be read. Rules that need the reachable states or a solution are not static: see
+`simlib.analysis.lint.rules`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_ASSUMPTIONS = 2000
 
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
-    """Yield (place in the file, fault, expected input) for each fault that a rule finds (default: all rules)."""
+    """Yield (place in the file, fault, expected input) for each violation of `rules` (None: all rules)."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
 

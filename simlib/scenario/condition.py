@@ -11,7 +11,7 @@ Clause = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on the state, which holds if at least one of its `clauses` holds.
+    """A condition that holds in a state if at least one of its `clauses` holds.
 
     A clause is `((variable_id, (level, ...)), ...)`. A clause holds if every variable in it is at one of the levels
     listed with the variable. `ALWAYS` has one empty clause, which always holds. A condition without clauses never

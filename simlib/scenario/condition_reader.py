@@ -2,7 +2,8 @@
 
 A condition is a mapping {variable: level set}, which holds if every variable is at a level in its set. A condition may
 also be a list of such mappings, which holds if at least one of them holds. A level set is a level, a list of levels, `X
-or above`, `X or below` or `not X`. For a counter (a variable whose levels are whole numbers) it may also be `X to Y`.
+or above`, `X or below` or `not X`, where X is a level. For a counter (a variable whose levels are whole numbers) a
+level set may also be `X to Y`.
 """
 
 from __future__ import annotations

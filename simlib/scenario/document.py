@@ -1,9 +1,9 @@
 """Read a YAML file into plain data, with the line of each value.
 
 Only this module and `yaml_editing` use ruamel.yaml. The data are built from the parser's events, so that every
-duplicate key is reported and not only the first. Every scalar is text: `no` stays a word and `+1` keeps its sign. Only
-an empty scalar or `null` is None. No object is constructed, and no expression is evaluated. Anchors, aliases and tags
-are refused. Size and depth are limited.
+duplicate key is reported and not only the first. A scalar becomes text: `no` stays a word and `+1` keeps its sign. Only
+an empty scalar, `~` or `null` without quotes becomes None. A file cannot make the reader build other objects or
+evaluate expressions. Anchors, aliases and tags are refused. Size and depth are limited.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def dotted(place: Place) -> str:
 class Document:
     """A YAML file that was read, and its problems.
 
-    - `file`: the path or name of the file in messages.
+    - `file`: the path or name by which messages call the file.
     - `text`: the text of the file.
-    - `data`: the plain data.
+    - `data`: the content of the file, as mappings, lists, texts and None.
     - `lines`: the line of each value, by its `Place`.
     - `problems`: the problems found so far.
     - `readable`: False if the reading was stopped by an error, so that the rest of the file is unknown.
@@ -59,7 +59,7 @@ class Document:
     def line(self, place: Place) -> int:
         """Return the line of a place in the file.
 
-        For a place that the file does not have, return the line of the nearest part around it.
+        For a place that the file does not have, return the line of the innermost place around it that the file has.
         """
         while place and place not in self.lines:
             place = place[:-1]
@@ -101,7 +101,7 @@ class Document:
 
 
 class _Anything:
-    """Replaces the keys of a section that cannot be read. It contains every name."""
+    """Stands for the keys of a section that cannot be read, and contains every name."""
 
     def __contains__(self, name: object) -> bool:
         return True

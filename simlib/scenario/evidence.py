@@ -44,7 +44,7 @@ class Coverage:
     - `move`, `outcome`: the move. If `outcome` is given, only events with that outcome are meant.
     - `chance`: the probability that the log shows the move, or the id of the assumption that gives the probability.
       With 0, the log need not show the move, so a missing row says nothing.
-    - `within_days`: the longest time until the log shows the move.
+    - `within_days`: the longest time from the move to its row in the log, in days.
     - `since`: the first day from which the log shows the move (None: from the beginning of the log).
     - `because`: the reason.
     """
@@ -67,12 +67,13 @@ class RowRule:
     At most one of these is given:
 
     - `ignore`: the reason why the row is left out.
-    - `level`: a condition on the state. The row reports that it holds.
+    - `level`: a condition on the state. The row reports that this condition holds.
     - `setting`: a change from outside, as pairs (variable, level).
 
     If none of these three is given, the row reports that `move` happened. If the rule has no `move`, the word of the
     row is the id of the move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the
-    likelihood ratio P(row | its report is true) / P(row | its report is false).
+    likelihood ratio P(row | its report is true) / P(row | its report is false). None: the `confidence` of the row
+    decides, and without one the report is certain.
     """
 
     words: tuple[str, ...]
@@ -97,7 +98,7 @@ class Evidence:
     - `seen`: how likely the log is to show each move when the move happens.
     - `rules`: what rows mean. The first rule that fits a row decides.
     - `confidence`: pairs (word, likelihood ratio) for the words in the column `confidence`. A ratio of None means that
-      the row is certain.
+      the report of the row is certainly true.
     """
 
     history: History | None = None

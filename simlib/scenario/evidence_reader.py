@@ -37,7 +37,7 @@ class EvidenceReader:
         self.moves, self.shares = moves, shares
 
     def read(self, shape: EvidenceShape) -> Evidence:
-        """Return how the event log is to be read. Unknown names and unreadable numbers are noted and left out."""
+        """Return how the event log is to be read. Unknown names and unreadable numbers are noted as problems."""
         place: Place = ("evidence",)
         seen = [self._seen(name, each, (*place, "seen", name)) for name, each in shape.seen.items()]
         rules = [self._rule(each, (*place, "rows", index)) for index, each in enumerate(shape.rows)]

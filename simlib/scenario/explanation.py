@@ -37,7 +37,7 @@ from simlib.scenario.waits import spread
 class Sentence:
     """One sentence about one item of a scenario.
 
-    - `section`: the section of the file in which the item is written.
+    - `section`: the heading of the sentence, which is the item's section of the file or, for one move, a topic.
     - `id`: the id of the item.
     - `sentence`: the text about the item.
     """

@@ -1,7 +1,7 @@
 """Impacts: consequences that accumulate until an ending is reached, such as deaths or costs.
 
-An impact is a sum of amounts. The field calls it an accumulated reward (de Souza e Silva, Gail and Campos 1995, and the
-reward structures of PRISM and Storm).
+An impact is a sum of amounts. The literature calls such a sum an accumulated reward (de Souza e Silva, Gail and Campos
+1995, and the reward structures of PRISM and Storm).
 
 - An impulse reward is an amount added each time a move happens.
 - A rate reward is an amount added for each day on which a condition holds.
@@ -59,7 +59,7 @@ class TerminalReward:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """One consequence that accumulates, such as deaths. It is the sum of its amounts, in its own unit.
+    """One consequence that accumulates, such as deaths: the sum of all amounts below, in `unit`.
 
     - `on`: amounts added each time a move happens.
     - `per_day`: amounts added per day.
@@ -75,6 +75,6 @@ class Impact:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The ids of the assumptions that give the amounts, each once, in the order of the file."""
+        """The ids of the assumptions that give the amounts, each once: of `on`, `per_day`, `at_endings`."""
         each, daily = (item.each for item in self.on), (item.amount for item in self.per_day)
         return tuple(dict.fromkeys([*each, *daily, *(item.amount for item in self.at_endings)]))

@@ -1,6 +1,6 @@
 """Load scenarios and views from their files.
 
-The result is either a resolved `Scenario` that is true to its file, or all problems of the file at once. A file passes
+The result is either a complete resolved `Scenario`, or an error with all problems of the file at once. A file passes
 four steps. `document` turns the text into plain data with lines. `schema` checks the keys and the types of the values.
 `resolver` looks up names and reads numbers. `checks` applies the static rules.
 """
@@ -114,7 +114,7 @@ def load_text(text: str, file: str = FILE) -> Scenario:
 
 
 def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, View]:
-    """Load all views of a scenario, by their ids, in the order of their file names.
+    """Load all views of a scenario, as {id: view} in the order of their file names.
 
     A view is a named set of changes. `where` is the scenario, or its path, as for `load`. Raises ScenarioError with the
     problems of all view files at once.

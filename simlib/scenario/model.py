@@ -5,8 +5,8 @@ of YAML. Ids and levels are strings in this module. `simlib.machine.tables` turn
 see only numbers. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
 
 A scenario is a factored continuous-time Markov chain. Its state is one level for each variable. A move has a guard,
-which is its condition `when`. While the guard holds, the move happens (fires) with the hazard `rate x product of the
-factors that apply`. One of its outcomes is then drawn.
+which is its condition `when`. By default, while the guard holds, the move happens (fires) with the hazard `rate x
+product of the factors that apply`. One of its outcomes is then drawn.
 """
 
 from __future__ import annotations
@@ -90,9 +90,10 @@ class Actor:
 class Variable:
     """One dimension of the state: named levels in order, or the numbers of a counter.
 
-    - `levels`: the levels in order.
+    - `levels`: the names of the levels from the lowest to the highest, or the numbers as text.
     - `start`: pairs (level, id of the assumption that gives its probability). One level may have None in place of an
-      id. Its probability is one minus the sum of the others. A certain start is a single pair with None.
+      id. The probability of this level is one minus the probabilities of the others. A certain start is a single pair
+      with None.
     - `hidden`: whether nobody observes the variable.
     - `because`, `sources`: the reason for the start.
     """
@@ -150,7 +151,7 @@ class Assumption:
     - `within_days`: T in days if the number was stated as "30% within T" (else None).
     - `inline`: whether the number was written where it is used.
     - `observed`: the rate per day counted in past data, including the effect of the factors (None: not given).
-    - `uses_log_until`: the last day of the event log that was used to set the number (None: not used).
+    - `uses_log_until`: the last day of the event log that was used to set the number (None: the log was not used).
     - `spread`: the standard deviation of an amount from event to event. This random variation is not part of the prior.
     - `short`: a shorter label for sliders and axes.
     - `place`: the keys that lead to the number in its file. Comparisons and the hash of the scenario ignore it.
@@ -267,12 +268,12 @@ class Scenario:
     def by_date(self, days: float) -> dt.date:
         """Return the last date of a period of `days` days that begins at 00:00 of `as_of`.
 
-        For 90 days this is the 90th day, so "by t = 90" means "by the end of that day".
+        For 90 days the result is the 90th day, so "by day 90" means "by the end of the 90th day".
         """
         return by_date(self.as_of, days)
 
     def date_at(self, days: float) -> dt.date:
-        """Return the date of the moment `days` days after 00:00 of `as_of`. Negative numbers mean days before."""
+        """Return the date of the moment `days` days after 00:00 of `as_of`. A negative `days` lies before `as_of`."""
         return date_at(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:

@@ -20,7 +20,8 @@ class Factor:
     - `by`: the id of the assumption that gives the number ("" with `per`).
     - `when`: the condition on the state.
     - `between`: the days on which the factor applies (None: all days).
-    - `per`: the id of a counter (a variable with numbers as levels). Its present number is the factor ("": none).
+    - `per`: the id of a counter (a variable with numbers as levels). The present number of the counter is the factor
+      ("": `by` gives the factor).
     """
 
     by: str
@@ -51,7 +52,8 @@ class Effect:
 class Outcome:
     """One of the possible outcomes of a move.
 
-    - `chance`: the id of the assumption that gives the probability (None: one minus the sum of the others).
+    - `chance`: the id of the assumption that gives the probability (None: one minus the probabilities of the other
+      outcomes).
     - `effects`: what the outcome changes.
     - `factors`: multipliers of the odds of the outcome against the others. With factors, the probabilities of all
       outcomes are scaled to sum to 1.
@@ -68,8 +70,8 @@ class Outcome:
 class Wait:
     """How long a move takes once it is possible, and how much this time varies by chance.
 
-    - `stages`: the number of exponential stages in a row (an Erlang distribution) that comes closest to `low` and
-      `high`.
+    - `stages`: the number of exponential stages in a row (an Erlang distribution) with which a wait comes closest to
+      `low` and `high`.
     - `low`, `high`: the 5th and 95th percentiles of one wait, in days, as the file states them.
     - `because`, `sources`: the reason for the percentiles. If the median is not a named assumption, both are empty: the
       reason of the median then covers all three numbers.
@@ -89,7 +91,7 @@ class Move:
     The move is possible while all of these hold:
 
     - its condition `when` holds.
-    - the day lies in its period `between`, if it has one.
+    - the day lies in the period `between` of the move, if the move has one.
     - the counters to which its rate is proportional are above 0.
 
     A move happens in one of three ways:
@@ -97,7 +99,7 @@ class Move:
     - By default, its hazard per day is `rate` (the id of an assumption) times the factors that apply.
     - With `takes`, it happens some time after it became possible. `rate` is the id of the assumption that gives the
       median of this time, in days.
-    - With `at`, it happens at 00:00 of that day if `when` holds. `rate` is then "".
+    - With `at` (a date), it happens at 00:00 of that date if `when` holds. `rate` is then "".
 
     If `covert` is true, nobody observes the move.
     """

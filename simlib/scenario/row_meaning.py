@@ -28,10 +28,10 @@ class Reading:
 
     - `row`: the row of the event log.
     - `firings`: pairs (move, outcome), one of which happened.
-    - `level`: a condition on the state that holds.
+    - `level`: the condition on the state that holds according to the row.
     - `setting`: a change from outside, as pairs (variable, level).
-    - `ratio`: the likelihood ratio P(row | its report is true) / P(row | its report is false), or None for a certain
-      row.
+    - `ratio`: the likelihood ratio P(row | its report is true) / P(row | its report is false), or None if the report is
+      certainly true.
     - `ignored`: the reason why the row is left out ("": the row is not left out).
     """
 
@@ -60,7 +60,8 @@ def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]
 
     - a row with an outcome that its move does not have.
     - a row with a confidence for which the scenario gives no likelihood ratio.
-    - a row without an outcome, if its move has several outcomes and each has a `chance` in the file.
+    - a row without an outcome, if its rule names none, and its move has several outcomes that all have a `chance` in
+      the file.
     """
     problems: list[Problem] = []
     readings = tuple(_reading(scenario, row, problems) for row in rows)

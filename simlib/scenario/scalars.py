@@ -58,7 +58,7 @@ def read_name(name: str) -> str:
 def read_words(name: str) -> str:
     """Return a name unchanged if it consists of words in any script. Otherwise, raise Refusal.
 
-    Words consist of letters, digits, hyphens and underscores. The first character must be a letter.
+    Words consist of letters, digits, hyphens and underscores. The first character of the name must be a letter.
     """
     words = name.split(" ")
     kinds = [unicodedata.category(letter)[0] for word in words for letter in word if letter not in f"-_{_JOINERS}"]
@@ -80,7 +80,7 @@ def read_date(value: object) -> dt.date:
 
 
 def read_flag(value: object) -> bool:
-    """Return the truth value in the text "true" or "false". Raises Refusal for any other value."""
+    """Return the truth value in a text such as "true", "True" or "FALSE". Raises Refusal for any other value."""
     if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return value.lower() == "true"
     raise Refusal(f"{describe(value)} is neither true nor false", "expected true or false")

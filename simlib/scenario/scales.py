@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def possible(assumption: Assumption, value: object) -> float:
     """Return a value of an assumption, in base units, as a float.
 
-    Raises ScenarioError if its kind cannot have this value.
+    Raises ScenarioError if an assumption of this kind cannot have this value.
     """
     fault = why_impossible(value, assumption.kind)
     if fault:
@@ -103,8 +103,8 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
     """Return the new bound of a range whose median changes from `old` to `new`.
 
-    A bound of a chance moves as far as the median on the logit scale. Any other bound is multiplied by the ratio of
-    the medians, because logarithms would add a rounding error.
+    A bound of a chance moves as far as the median on the logit scale. Any other bound is multiplied by `new` / `old`,
+    which is the same step on the log scale, but without a rounding error.
     """
     if kind != "chance":
         return bound * (new / old)

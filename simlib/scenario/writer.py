@@ -36,9 +36,9 @@ from simlib.scenario.views.view_reader import read_view
 def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, new: bool = False) -> Path:
     """Write a view (a named set of changes) of `scenario` to a file, and return its path.
 
-    An existing file must be a view of this scenario. Its comments and order are kept, and only differences are
-    rewritten. Raises ScenarioError if the view does not fit the scenario, or if the existing file is not such a view.
-    With `new`, raises FileExistsError if the file exists, even if another process has just written it.
+    An existing file must be a view of this scenario. The comments and the order of the file are kept, and only
+    differences are rewritten. Raises ScenarioError if the view does not fit the scenario, or if the existing file is
+    not such a view. With `new`, raises FileExistsError if the file exists, even if another process has just written it.
     """
     file = Path(path)
     old = document.read_file(file, str(file)) if file.exists() and not new else ""

@@ -13,7 +13,7 @@ WIDTH = 120
 
 
 def editable(text: str) -> Any:
-    """Return the mapping in a YAML text, in a form that keeps comments and order when it is written back.
+    """Return the mapping in a YAML text, in a form that keeps comments and order when written back.
 
     An empty text gives an empty mapping.
     """
@@ -34,7 +34,8 @@ def in_one_line(mapping: dict[str, Any]) -> Any:
 def text_of(data: Any, like: str = "") -> str:
     """Return an editable mapping as YAML text.
 
-    `like` is the text that will be replaced. The new text has the same indentation and width as this text.
+    `like` is the text that will be replaced. The new text indents lists as `like` does. Its lines may be as wide as the
+    widest line of `like`, and at least `WIDTH`.
     """
     stream = io.StringIO()
     _round_trip(like).dump(data, stream)

@@ -36,13 +36,13 @@ class SweepDesign:
 
     P is the number of points, and A the number of assumptions.
 
-    - `worlds`: the worlds.
+    - `worlds`: the scenarios, each with its view and its interventions.
     - `world` (P,): the position of each point's world in `worlds`.
     - `theta` (P, A): the assumption values of each point, in base units.
     - `seed` (P,): the seed of each point.
     - `columns`: further columns that describe each point in a table, as {name: P values}.
     - `drawn`: whether `theta` holds draws from the priors of each point's world.
-    - `plans`: named sets of interventions. Each `len(plans)` consecutive points differ only in the plan.
+    - `plans`: named sets of interventions. Every group of `len(plans)` consecutive points differs only in the plan.
     """
 
     worlds: tuple[Scenario, ...]
@@ -91,7 +91,7 @@ class SweepDesign:
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return a design that repeats every point (set of inputs) as it is and with each plan added.
+        """Return a design with every point (set of inputs) as it is, and once more with each plan.
 
         `plans` are named sets of interventions. Points as they are have the plan `baseline`, which is empty. In the
         result, the column `case` gives the number of the repeated point, and `plan` the name of the plan.
@@ -165,8 +165,8 @@ def views_design(
     """Return the design of a sweep over every combination of views, plans and seeds.
 
     `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If there
-    are any, the plan `baseline` without interventions is added (see `cross`). The assumptions have the values in the
-    files. Raises ScenarioError for interventions that are impossible in a scenario.
+    are any, the plan `baseline` without interventions is added (see `cross`). The assumptions have their values in
+    `worlds`. Raises ScenarioError for interventions that are impossible in a scenario.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])

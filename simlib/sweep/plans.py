@@ -28,7 +28,8 @@ def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
     """Return {id: view} of the views that serve as plans of a sweep.
 
-    A view is given by its id, by the path of its file, or as a `View`. A plan may change nothing but interventions.
+    A view is given by its id, by the path of its file, or as a `View`. A plan may add interventions, but may not change
+    anything else.
 
     Raises ScenarioError, which lists all problems:
 

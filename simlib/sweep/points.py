@@ -34,7 +34,7 @@ class Options:
     - `engine`: "exact", "montecarlo" or "auto".
     - `runs`: number of replicates of each forecast (0 for the exact engine).
     - `times`: the report times, in days.
-    - `horizon`: the last day of the forecast, in days.
+    - `horizon`: the length of the forecast, in days.
     - `ignore_windows`: whether the calendar windows of moves and factors are left out.
     """
 
@@ -52,7 +52,7 @@ _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"
 
 
 def need(module: str, what: str) -> None:
-    """Raise MissingDependency if the package `module` is not installed. `what` names the part that needs it."""
+    """Raise MissingDependency if the package `module` is not installed. `what` needs the package."""
     if importlib.util.find_spec(module) is None:
         raise MissingDependency(f"{what} need the package {module}; {_SCALE}")
 

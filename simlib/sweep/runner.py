@@ -36,7 +36,7 @@ class SweepReport:
     - `folder`: the folder of the sweep.
     - `points`: the number of points (forecasts) in the design.
     - `done_now`, `done_before`: the number of points computed in this run and in earlier runs.
-    - `retried`: a text for each task that was tried again.
+    - `retried`: a text for each block that was tried again, and for each worker that left the cluster.
     - `failed`: a text for each block (group of forecasts) that failed.
     - `seconds`: the duration of this run.
     - `engine_share`: the share of the workers' time that was spent in the engine, from 0 to 1.
@@ -90,8 +90,8 @@ def run(
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
             as "tcp://host:8786".
         block: The number of forecasts in a file.
-        control: Progress callback and cancellation. After a cancellation, this machine finishes only blocks already
-            begun.
+        control: Progress callback and cancellation. After a cancellation, threads finish the blocks already begun, and
+            a cluster drops them.
 
     Returns:
         The report of the run. The function `read` returns the forecasts.

@@ -129,7 +129,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Cut off the thin slice whose removal raises the density most, and return the rest.
+    """Return a box without the thin slice whose removal raises its density most.
 
     Return None if too few points would be left, or if no cut raises the density.
     """
@@ -241,7 +241,7 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 
 
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
-    """Split a leaf into two leaves where this lowers the sum of squared errors most.
+    """Split a leaf into two leaves at the cut that lowers the sum of squared errors most.
 
     If no split is allowed, the result is the leaf itself. Each new leaf must have at least the share `_LEAST_LEAF` of
     all points.

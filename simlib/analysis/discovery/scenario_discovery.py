@@ -11,8 +11,8 @@ too much was removed. The result is a *box*: a region of assumption values, give
 - The *quasi-p-value* of a bound says how easily chance alone would give the same gain in density.
 
 Coverage and density are counted in the draws in which the box was found, so both are usually a little too high. In
-fresh draws of fictional worlds they were lower by 1 to 4 points with 1,000 draws, and by 1 to 14 points with 100. The
-share of all draws in the box has no such bias.
+fresh draws of fictional worlds, coverage and density were lower by 1 to 4 points for boxes found in 1,000 draws, and by
+1 to 14 points for boxes found in 100 draws. The share of all draws that lie in the box has no such bias.
 
 A regression tree divides the same draws into a few regions (leaves), so that the measure differs most between regions.
 
@@ -120,7 +120,8 @@ class Leaf:
 def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, bool, float]]:
     """Return the conditions of a leaf without those that a stricter condition implies.
 
-    A condition is (assumption, at_least, value): the assumption is at least `value`, or else below `value`.
+    A condition is (assumption, at_least, value): the assumption is at least `value` if `at_least` is true, else it is
+        below `value`.
     """
     cuts: dict[tuple[str, bool], float] = {}
     for name, at_least, value in conditions:
@@ -247,7 +248,7 @@ class Discovery(Answer):
         return f"{quoted(a.label)} is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Return a remark that the threshold is the upper quartile. For any other threshold, it is empty."""
+        """Return a remark that the threshold is the upper quartile, or an empty text for another threshold."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -297,10 +298,10 @@ def discover(
         threshold: A draw is a case of interest if the measure is at least this number. Default: the upper
             quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: Which engine answers.
+        engine: The engine: "exact", "montecarlo", or "auto".
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). The weights of
             a belief enter every share and quantile.
-        runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
+        runs: Monte Carlo replicates for each draw, rounded up to a multiple of eight.
         seed: Seed of the draws and of the random numbers.
         control: Progress callback, cancellation and number of threads.
 

@@ -1,9 +1,9 @@
 """Exact likelihood ratios of indicators at the stated values of the assumptions.
 
-A sign is a public move or level that may be seen by day t. For each sign, the probabilities of the states are carried
-to t without the histories that show the sign. From t to the horizon T, the histories that are left may show the sign.
-One more such computation, which leaves out no history, serves all signs. The two results together give the joint
-distribution of sign and outcome among the histories that are still open at t.
+A sign is a public move or level that may be seen by t, the day of the observation. For each sign, the probabilities of
+the states are carried to t without the histories that show the sign. From t to the horizon T, the histories that are
+left may show the sign. One more such computation, which leaves out no history, serves all signs. The two results
+together give the joint distribution of sign and outcome among the histories that are still open at t.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Watch:
         self.before = _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return a row for each sign that may or may not be seen while the ending or question is open.
+        """Return a row for each sign that is neither sure nor impossible while the ending or question is open.
 
         Known signs come first, and all other signs follow. In each of the two parts, the signs with the most expected
         information come first.

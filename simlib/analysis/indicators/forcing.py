@@ -26,7 +26,8 @@ class Forcing:
 
     The assumptions have their stated values. `engine` is "exact" for an ending, unless there are too many states.
     Otherwise `engine` is "montecarlo", which simulates `runs` pairs of histories with common random numbers. The two
-    histories of a pair are identical up to the day. So the question is still open in both histories or in neither.
+    histories of a pair are identical up to that day. So the ending or question is open on that day in both histories or
+    in neither.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What to watch for: evidence of moves and levels about an ending or a question.
+"""What to watch for: moves and levels as evidence about an ending or a question.
 
 All numbers are conditional on the situation on the day t of the observation: nothing has ended, and the question is
 open. E is the ending (or a yes to the question) after t and by the horizon T. A sign is a move or level, and S says
@@ -20,7 +20,7 @@ the interval of its likelihood ratio excludes 1. Known signs come first, and onl
 sentences.
 
 The ratios of two indicators must not be multiplied, because indicators are not independent. A sign is evidence, not a
-cause: `Indicators.with_forcing` computes the effect of forcing the move on day t.
+cause. `Indicators.with_forcing` computes what a move causes if it is forced on day t.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Indicator:
     """One move or level as evidence about an event E: an ending, or the yes to a question.
 
     S says that the move or level is seen by the day of the observation. All probabilities are among the histories in
-    which E is still open on that day. Most numbers are triples (value, low, high) with a 95% interval.
+    which neither E nor an ending has happened by that day. Most numbers are triples (value, low, high) with a 95%
+    interval.
 
     kind, id, label: "move" or "level", with its id and label.
     before: P(E), without the observation.
@@ -77,8 +78,8 @@ class Indicator:
     false_alarms: P(S | not E).
     misses: P(not S | E).
     lead_days: the 10, 50 and 90% points of the days from the sighting to E, in histories with S and E.
-    if_forced: the change of P(E) if the move is forced on that day, at the stated values (None: a level, or not
-    computed). Equal bounds mean that the change is exact.
+    if_forced: the change of P(E) if the move is forced on the day of the observation, at the stated values (None: a
+    level, or not computed). Equal bounds mean that the change is exact.
     """
 
     kind: str
@@ -120,8 +121,8 @@ class Indicator:
     def row(self) -> dict[str, Any]:
         """Return the numbers as one row of a table.
 
-        The columns NAME_low and NAME_high are the bounds of column NAME. The column `doing` is the change if the move
-        is forced (`if_forced`).
+        The columns NAME_low and NAME_high are the bounds of column NAME. The column `doing` is the change of the
+        probability if the move is forced (`if_forced`).
         """
         cells = pick(self, "kind", "id", "label", "known") | {"change_if_seen": self.change}
         for name in _SHARES:
@@ -143,7 +144,7 @@ class Indicators(Answer):
 
     measure: the ending or question.
     look_by_day: the day of the observation, in days after the scenario's `as_of`.
-    by_day: the day of the forecast, in days after the scenario's `as_of`.
+    by_day: the target day of the probabilities, in days after the scenario's `as_of`.
     times_seen: the number of sightings from which a move or level counts as seen.
     before: the probability of the ending or question without the observation, with its 95% interval.
     rows: the moves and levels. Known signs (likelihood ratio known to differ from 1) come first, then the others. Both
@@ -280,11 +281,12 @@ class Indicators(Answer):
 
         Args:
             most: Number of moves, taken from the top of `rows`.
-            runs: Pairs of histories, for Monte Carlo. Default: the number of histories that were counted, else 20,000.
+            runs: Pairs of histories, for Monte Carlo. Default: the number of histories that were counted, or 20,000 if
+                none were counted.
             control: Progress callback and cancellation.
 
         Raises:
-            MissingDependency: Without Numba, when there are too many states for the exact engine.
+            MissingDependency: Without Numba, for a question or when there are too many states for the exact engine.
             Cancelled: When `control` cancels the work.
         """
         pairs = runs or self.provenance.get("histories") or HISTORIES
@@ -343,7 +345,7 @@ def write_bits(row: Indicator) -> str:
 def write_share(share: Share) -> str:
     """Return a share as text ("-": unknown).
 
-    For a share of 0 or 1, the bound of the interval is written.
+    For a share of 0 or 1 that is not exact, the other bound of its interval is written.
     """
     value, low, high = share
     if not np.isfinite(value):

@@ -149,7 +149,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier whose implied rate is closest to the observed rate, or the first if there is none."""
+        """The multiplier that best implies the observed rate, or the first multiplier if no rate was observed."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -180,8 +180,8 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
     before the start, so two multipliers are tried: at the start and over the first weeks. The multiplier whose implied
     rate is closer to the observed rate decides.
 
-    Without `observed`, a public move is reported if its factors are expected to change its rate at the start by the
-    factor `CLAIMS` or more. There are
+    Without `observed`, the base rate of a public move is reported if the factors are expected to change the rate at the
+    start by the factor `CLAIMS` or more. There are
     two exceptions: the reason of the rate begins with "assumed", or the rate was elicited as a probability p within T
     days. For elicited rates, the function `elicited` shows the implied probability.
     """

@@ -2,7 +2,8 @@
 
 `lint` applies every rule. `elicited` takes each rate that was stated as a probability p within T days, and compares p
 with the probability that the model implies. `implied` shows the mean and the percentiles of each prior. Loading a
-scenario already reports the errors that can be found without states or solutions (`simlib.scenario.checks`).
+scenario already reports the errors that can be found without listing states or solving the scenario
+(`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def lint(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ScenarioError: When the stated chances of a move exceed one.
+        ScenarioError: When the stated chances of a move's outcomes add up to more than one.
         Cancelled: When `control` cancels the work.
     """
     subject = Subject(scenario, cap=cap, control=control)

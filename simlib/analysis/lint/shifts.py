@@ -16,7 +16,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One effect of a move, and the changes that it can cause. A change is a pair of levels (before, after)."""
+    """An effect of a move, and the changes that the effect can cause: pairs of levels (before, after)."""
 
     move: str
     outcome: str
@@ -48,8 +48,8 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
     """Report each upward shift to a level to which another move always leads.
 
     A shift of +1 acts at every level at which its move can happen. If another move always leads to a certain level, a
-    shift that also reaches this level was probably meant for lower levels only. A shift that always leads to the same
-    level is not reported.
+    shift that also reaches this level was probably not meant to act at the level from which it gets there. A shift that
+    can lead to only one level is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:

@@ -124,7 +124,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
-    """Report dead ends: states that are no endings and that no move can leave.
+    """Report dead ends: states in which nothing has ended and that no move can leave.
 
     A history that reaches a dead end stays in that state, without an ending.
     """
@@ -188,7 +188,7 @@ def _often(subject: Subject, index: int) -> Floats:
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Yield the number of stages of the wait, for each move that has a waiting time (`takes`).
+    """Note the length and the number of stages of the wait, for each move with a waiting time (`takes`).
 
     A wait of several exponential stages in a row is a hidden clock. If there are hidden clocks, a further note gives
     the number of states with and without them.

@@ -61,8 +61,8 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
     """Report each actor and each assumption that changes every answer by less than one percentage point.
 
     Answers are the probabilities of the endings and questions at the horizon. To test an actor, all moves of the actor
-    are stopped. To test an assumption, its value goes from its low to its high, while all others keep their stated
-    values. An actor or assumption that changes the mean of an impact by one percent or more is not reported.
+    are stopped. To test an assumption, its value goes from its low to its high, while all other assumptions keep their
+    stated values. An actor or assumption that changes the mean of an impact by one percent or more is not reported.
 
     If an actor changes only questions that nobody else's moves can answer, the finding is a note and not a warning. The
     headline (main measure) never counts as such a question.

@@ -56,7 +56,7 @@ error, warning, note = (partial(Finding, severity) for severity in get_args(Seve
 class Subject:
     """One scenario without its interventions. Tables and reachable states are computed on first use.
 
-    Raises ScenarioError when the stated chances of a move exceed one, and Cancelled.
+    Raises ScenarioError when the stated chances of a move's outcomes add up to more than one, and Cancelled.
     """
 
     def __init__(self, scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> None:
@@ -181,7 +181,7 @@ class Subject:
 
     @cached_property
     def going(self) -> NDArray[np.int16]:
-        """The G reachable states that are not endings, as levels of V variables (G, V)."""
+        """The G reachable states in which nothing has ended, as levels of V variables (G, V)."""
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:

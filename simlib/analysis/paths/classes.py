@@ -55,8 +55,8 @@ def paths(
     """Return the most probable path classes over a ladder, searched exactly or counted.
 
     A path class holds all histories that first visit the rungs (levels) of the ladder in the same order, and that have
-    the same ending (or none) on the target day. Counting uses 5,000 histories. To count more, pass a
-    `simlib.analysis.samples.sample` to `counted_paths`.
+    the same ending (or none) on the target day. Counting uses 5,000 histories. To count more histories, pass the result
+    of `simlib.analysis.samples.sample` to `counted_paths`.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -132,7 +132,7 @@ def counted_paths(
     Args:
         played: The histories.
         ladder: The id of the ladder. Default: the ladder that the scenario shows first.
-        given: An ending, such as "ending:open-war". Histories with another ending are left out.
+        given: An ending, such as "ending:open-war". Histories with another ending, or with none, are left out.
         top: Number of classes.
 
     Raises:

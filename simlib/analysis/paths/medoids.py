@@ -68,8 +68,8 @@ class TypicalHistories(Answer):
     def line(self, place: int) -> tuple[Floats, Ints]:
         """Return the days of the events of a history, and the index of the rung (level) from each day on.
 
-        `place` is the index of the history. The first day is the start. The last day is the end of the history, with
-        the last rung once more.
+        `place` is the index of the history. The first of these days is the start. The last of these days is the end of
+        the history, with the last rung once more.
         """
         histories = self.histories
         first, last = histories.start[place], histories.start[place + 1]

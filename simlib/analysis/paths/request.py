@@ -20,7 +20,7 @@ HISTORIES = 5_000
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
     """Return the engine to use for a question about paths. If there are draws, it is Monte Carlo.
 
-    Raises Unsupported if the exact engine is asked for over draws.
+    Raises Unsupported if `engine` is "exact" although there are draws.
     """
     if not isinstance(draws, Belief) and draws == 0:
         return engine

@@ -46,7 +46,7 @@ class Branch:
     """All histories that first visit the same rungs in the same order, whatever they visit later.
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
-    entered: the probability that a history has visited these rungs in this order by the target day.
+    entered: the probability that the first rungs that a history visits by the target day are these, in this order.
     share_of_parent: the share of histories that next visit the last of these rungs, among histories that first visit
         the other rungs in this order.
     """

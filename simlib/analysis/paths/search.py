@@ -81,7 +81,7 @@ class SearchResult:
     classes: (probability, rungs in order of first visits, ending), the most probable first.
     prefixes: (rungs visited first, probability of visiting them first) for each beginning of a path that the search
         found.
-    total: the probability of the wanted ending (about 1 without one).
+    total: the probability of the wanted ending (about 1 if any ending will do).
     error: a bound on the truncation error of each probability.
     left: a bound on the probability of each class that the search did not reach.
     unassigned: the total probability of the classes that the search did not reach.

@@ -46,7 +46,7 @@ class Waypoint:
 
     kind, id, label: "rung" or "move", with its id and label.
     share: the share of the histories with the ending that pass the rung or move.
-    low, high: bounds of the share from truncation, or a 95% interval if histories were counted.
+    low, high: bounds from the truncation error of the exact engine, or a 95% interval if histories were counted.
     """
 
     kind: str
@@ -88,7 +88,7 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Say which rungs and moves all histories pass, and the `limit` next commonest of each kind."""
+        """Say what all histories with the ending pass, and the `limit` next commonest rungs and moves."""
         whole, needed, others = f"history that ends in {self.given.words} by {self.by_words}", [], []
         for kind in ("rung", "move"):
             shares = [(quoted(row.label), percent(row.share)) for row in self.rows if row.kind == kind]
@@ -141,7 +141,8 @@ def passages(
             and the states are few enough.
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
             stated in the scenario.
-        runs: Histories of each draw that Monte Carlo simulates. Histories with another ending are then left out.
+        runs: Histories of each draw that Monte Carlo simulates. Histories with another ending, or with none, are then
+            left out.
             Default: as many as make 5,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.

@@ -87,7 +87,7 @@ class Elasticities(Answer):
         return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions change the measure most if they grow by 1%."""
+        """Say for each measure which assumptions change it most when one of them at a time grows by 1%."""
         lines = []
         for measure in self.measures:
             elasticity = self.elasticity(measure.name)

@@ -77,9 +77,9 @@ class Drivers(Traced):
     stated_half (M,): the 95% half-widths of `stated`, 0 when exact.
     top: the number of assumptions that are shown for each measure, the strongest first. None: all that were tried.
     screened: the number of assumptions that were not tried.
-    beyond (M,): the largest change of each measure by an assumption that was not tried. This estimate from slopes is
-    multiplied by a factor for curvature: the largest ratio of a computed change (less its 95% half-width) to the
-    estimate of that change from slopes, but at least 1.
+    beyond (M,): the largest change of each measure by an assumption that was not tried, estimated from slopes. The
+    estimate is multiplied by a factor for curvature: the largest ratio of a computed change (less its 95% half-width)
+    to the estimate of that change from slopes, but at least 1.
     """
 
     kind: ClassVar[str] = "drivers"
@@ -104,7 +104,7 @@ class Drivers(Traced):
 
     @property
     def centre(self) -> str:
-        """The central values of the assumptions, in words. Only the assumption that is varied leaves its value."""
+        """A phrase for the central values, which all assumptions keep except the one that is varied."""
         belief = self.provenance["belief"]
         return f"at the medians of the belief {quoted(belief)}" if belief else "at the stated values"
 
@@ -232,11 +232,11 @@ def drivers(
         scenario: The scenario, with its interventions.
         measures: Names of measures. Default: the headline (main measure).
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: Which engine answers.
+        engine: The engine: "exact", "montecarlo", or "auto".
         top: How many assumptions are tried for each measure: the ones with the steepest slopes. None: all.
         draws: 0 uses the values and ranges as stated. Draws (sets of assumption values) are given as a number of draws
-            of the prior, or as a belief (weighted draws). Each value is then the weighted median of the draws, and each
-            range goes from their 5th to their 95th percentile.
+            of the prior, or as a belief (weighted draws). With draws, each central value is the weighted median of the
+            draws, and each range goes from their 5th to their 95th percentile.
         runs: Replicates by Monte Carlo at the central values and at each end of a range.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.

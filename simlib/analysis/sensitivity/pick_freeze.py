@@ -11,11 +11,11 @@ f_A be the answers at the rows of A, minus their mean, and f_B and f_AB the same
 With β = 0 this is the estimator of Janon et al. (2014), which is precise for large indices. With β = 1 it is the
 estimator of Saltelli et al. (2010), which is precise for small indices.
 
-By Monte Carlo all rows of a sequence share their random numbers, in blocks. Products are taken across different blocks,
-so that Monte Carlo noise adds nothing to a variance (see `simlib.analysis.evaluator.cross`). Each sequence has its own
-random numbers, so the sequences are independent replications. Intervals come from a jackknife over the sequences
-(randomised quasi-Monte Carlo). Resampling rows would ignore how evenly a Sobol sequence fills the space, and would make
-the intervals many times too wide.
+With Monte Carlo, all rows of a sequence share the random numbers of each block. Products are taken across different
+blocks, so that Monte Carlo noise adds nothing to a variance (see `simlib.analysis.evaluator.cross`). Each sequence has
+its own random numbers, so the sequences are independent replications. Intervals come from a jackknife over the
+sequences (randomised quasi-Monte Carlo). Resampling rows would ignore how evenly a Sobol sequence fills the space, and
+would make the intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and

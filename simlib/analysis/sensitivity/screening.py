@@ -61,8 +61,8 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
 
     Args:
         scenario: The scenario.
-        groups: Further inputs as {name: assumptions}, such as one input for each actor or for each source. An
-            assumption in no group is an input by itself, unless it is correlated with others.
+        groups: Groups of assumptions that form one input each, {name: assumptions}, such as a group for each actor or
+            for each source. An assumption in no group is an input by itself, unless it is correlated with others.
 
     Raises:
         ScenarioError: For an unknown or fixed assumption, and for an assumption in two groups.

@@ -1,4 +1,4 @@
-"""Sobol indices: the share of each input in the variance of an answer over the priors.
+"""Sobol indices: the share of each input in the variance of an answer P over the priors.
 
 The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would disappear, on
 average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
@@ -127,7 +127,7 @@ class Shares:
 class Sobol(Traced):
     """Sobol indices of measures on one day: the share of each input in the variance of a measure.
 
-    measures: the spread of each measure, by name.
+    measures: the spread of each measure and the indices of the inputs, by name.
     screened: the number of inputs without an index.
     beyond: the largest share that an input without an index has in the variance of any measure, estimated from slopes.
     """
@@ -247,13 +247,13 @@ def sobol(
         scenario: The scenario, with its interventions.
         measures: Names of measures. Default: the headline (main measure).
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: Which engine answers.
-        top: Number of inputs with indices (None: all). Slopes tell which inputs cause the largest share of the variance
-            of any measure. Instead of a number, {name: assumptions} puts assumptions into groups that form one input
-            each. Correlated assumptions are always grouped.
+        engine: The engine: "exact", "montecarlo", or "auto".
+        top: Number of inputs with indices (None: all). They are the inputs that, judged by slopes, cause the largest
+            shares of the variance of any measure. Instead of a number, {name: assumptions} puts assumptions into groups
+            that form one input each. Correlated assumptions are always grouped.
         draws: Number of draws of the prior, a power of two of at least 8. A belief is refused, because inputs must be
             independent.
-        runs: Replicates of each row by Monte Carlo.
+        runs: Monte Carlo replicates for each row.
         seed: Seed of the draws and of the random numbers.
         control: Progress callback, cancellation and number of threads.
 

@@ -117,8 +117,8 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 def jackknifed(value: float, left: Floats, statistic: Statistic, values: Floats) -> Number:
     """Return an estimate `value` from answers (D, K), with its 95% half-width.
 
-    `left` (G,) are the estimates from all draws but one of G groups, for each group (delete-a-group jackknife).
-    `statistic` knows the weights of the draws, so it is given none.
+    For each of G groups of draws, `left` (G,) has the estimate from all draws outside the group (delete-a-group
+    jackknife). `statistic` already contains the weights of the draws, so it is called without weights.
     """
     of_groups = float(((left - left.mean()) ** 2).sum()) * (len(left) - 1) / len(left)
     of_blocks = _replicate_variance(statistic, values, Weighting(np.zeros(len(values), dtype=np.int64)))

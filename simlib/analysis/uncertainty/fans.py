@@ -135,8 +135,9 @@ def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
     """Return the fan of a measure (such as "question:truce") from a forecast at each draw.
 
-    For a conditional probability, each draw counts at each time by the probability of the condition there. Raises
-    ScenarioError for an unknown measure, and ValueError for an expected count or amount.
+    For a conditional probability, the weight of each draw at each time is multiplied by the probability of the
+    condition at that draw and time. Raises ScenarioError for an unknown measure, and ValueError for an expected count
+    or amount.
     """
     target = find(draws.scenario, measure)[0]
     if not target.probability:

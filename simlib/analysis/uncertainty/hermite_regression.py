@@ -36,8 +36,8 @@ def explained(
     A jackknife that leaves out one group of draws at a time gives the error from the draws. It also removes the bias:
     Sobol sequences put less noise into a regression than the independent draws that `explained_variance` allows for.
     The spread between groups would be too large an error, because a regression on an eighth of the draws is much
-    noisier than one on all of them. If the answer is rare and few draws in the tail make most of its variance, the
-    interval of a gain in score, value ± half-width, covers the true gain less often than in 95% of cases.
+    noisier than one on all of them. If the event is rare and a few draws in the tail cause most of the variance of its
+    probability, the interval of a gain in score, value ± half-width, covers the true gain in less than 95% of cases.
     """
     groups = np.unique(weighting.group)
     rest = [weighting.group != group for group in groups]

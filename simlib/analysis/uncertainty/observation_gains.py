@@ -1,9 +1,9 @@
 """The gains from watching for a move, computed from shares of simulated histories.
 
-E is the event of the question (or the ending), and t the last day of watching. A draw is a set of assumption values,
-and replicates are simulated histories. `shares` (D, K, 6) are the six shares of one observation (see `OPEN`) at D
-draws, in K blocks of replicates. `scale` (D,) are the relative weights of the draws (None: equal weights).
-`simlib.analysis.uncertainty.sample_information` gives the formulas.
+E is the event to forecast (the ending, or the yes to the question), and t is the last day of watching. A draw is a set
+of assumption values, and replicates are simulated histories. `shares` (D, K, 6) are the six shares of one observation
+(see `OPEN`) at D draws, in K blocks of replicates. `scale` (D,) are the relative weights of the draws (None: equal
+weights). `simlib.analysis.uncertainty.sample_information` gives the formulas.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def watched_shares(
 
 
 def at_look(shares: Floats) -> dict[str, float]:
-    """Return the probabilities of one observation on the last day t of watching.
+    """Return the probabilities that belong to one observation on the last day t of watching.
 
     open: P(question open at t).
     seen: P(seen by t | open at t).
@@ -151,7 +151,7 @@ def settled_share(shares: Floats, scale: Floats | None) -> float:
 
 
 def main_assumption(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
-    """Return the id of the assumption that explains most of the variance of P(seen by t) over the draws.
+    """Return the id of the assumption that explains the largest part of the variance of P(seen by t).
 
     The result is "" if no assumption explains more than `EXPLAINS`. `scores` (D, A) are the normal scores of the
     assumptions.

@@ -116,8 +116,8 @@ class Evppi(Answer):
     brier_error: the 95% half-width of `brier`.
     log: the gain in the expected log score from knowing all assumptions, in nats.
     chance: the expected Brier score that would remain if all assumptions were known, E[P(1 - P)].
-    worths: the value of each assumption. Assumptions whose share exceeds its error come first, then the others. Both
-        groups are ordered by value.
+    worths: the value of knowing each assumption. Assumptions whose share exceeds its error come first, then the others.
+        Both groups are ordered by value.
     draws: the number of draws (sets of assumption values).
     """
 

@@ -15,8 +15,8 @@ With Monte Carlo, every draw is simulated with the same random numbers, in block
 Variances are computed from products of different blocks, and the probabilities at the draws are shrunk until their
 variance is Var(P). So chance within a draw does not count as uncertainty about the assumptions. The error from the
 replicates is estimated by a jackknife over the blocks. The draws share their random numbers, so the error from the
-replicates has the same sign at every draw. More draws do not reduce this error. If it is the larger part of the error,
-the replicates are doubled instead of the draws.
+replicates has the same sign at every draw. More draws do not reduce this error. If it is larger than the error from the
+draws, the replicates are doubled instead of the draws.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -306,7 +306,8 @@ def uncertainty(
     Raises:
         Unsupported: If every assumption is fixed, for a belief about another scenario, and for "exact" if a measure
             depends on whole histories.
-        ValueError: For too few draws. A condition gives the draws unequal weights, and their effective number counts.
+        ValueError: For too few draws. With the unequal weights of a belief or of a conditional probability, the
+            effective number of draws counts.
         ScenarioError: For unknown measures, or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.

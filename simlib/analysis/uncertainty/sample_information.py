@@ -2,8 +2,8 @@
 
 Assumptions cannot be looked up, but moves can be watched. Seeing a public move by day t gives information about the
 assumptions, through the rate of the move, and about the state, through the effects of the move. E is the event of the
-question. If the question is still open at t, the probability of E becomes P(E | seen) or P(E | not seen). The expected
-gain is the expected value of sample information (EVSI):
+question (or the ending). If the question is still open at t, the probability of E becomes P(E | seen) or P(E | not
+seen). The expected gain is the expected value of sample information (EVSI):
 
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and of seeing the move, in nats.
@@ -200,7 +200,7 @@ def evsi(
     Args:
         scenario: The scenario, with its interventions.
         measure: An ending or a question.
-        observations: "MOVE" or "MOVE:OUTCOME" names to watch for. Default: every public move.
+        observations: The moves or outcomes to watch for, as "MOVE" or "MOVE:OUTCOME". Default: every public move.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         look_by: The last day of watching, given like `by`. It must lie before the target.
         draws: A number of draws (sets of assumption values) of the prior, rounded up to a multiple of 8, or a belief

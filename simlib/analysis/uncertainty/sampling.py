@@ -72,7 +72,7 @@ class Spread:
 
     @property
     def effective_draws(self) -> float:
-        """The number of draws of equal weight that would tell as much."""
+        """The number of draws of equal weight that would tell as much as these weighted draws."""
         return effective(len(self.answers), self.scale)
 
     @property
@@ -101,7 +101,8 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
 def insist_on_effective(spread: Spread, least: int) -> None:
     """Raise ArgumentError if a measure has fewer than `least` effective draws.
 
-    A conditional probability weighs its draws by the condition, which may leave few effective ones.
+    A conditional probability weights its draws by the probability of the condition, which may leave few effective
+    draws.
     """
     if round(spread.effective_draws, 6) < least:
         expected = f"expected at least {least} for {spread.measure.words}"
@@ -241,7 +242,8 @@ class Sampling:
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
         """Return the range of each measure over the draws so far, by name of the measure.
 
-        `at_draws` must begin with these measures, and must also have the condition of each conditional probability.
+        The measures of `at_draws` must begin with these measures, and must also include the condition of each
+        conditional probability.
         """
         halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
         columns = {measure.name: place for place, measure in enumerate(self.at_draws.measures)}

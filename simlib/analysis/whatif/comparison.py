@@ -206,8 +206,8 @@ class _Work:
     def _values(self, scenario: Scenario) -> Floats | None:
         """Return the assumption values of a variant at each draw (D, A), or None if there is no belief.
 
-        Each value is the same quantile of its prior as the baseline's value in this draw. An assumption with an
-        unchanged prior keeps exactly the same values.
+        Each value is the same quantile of the variant's prior as the baseline's value is of the baseline's prior. An
+        assumption with an unchanged prior keeps exactly the values of the baseline.
         """
         if self.scores is None or self.belief is None:
             return None

@@ -27,8 +27,8 @@ class Difference:
     before (T,): the values in the baseline.
     after (T,): the values in the variant.
     change (T,): the change from the baseline to the variant.
-    low, high (T,): the interval of the change: at the stated values the error bounds of the exact engine, else a 95%
-        interval.
+    low, high (T,): the interval of the change: error bounds if the exact engine answers at the stated values, otherwise
+        a 95% interval.
     """
 
     measure: Measure

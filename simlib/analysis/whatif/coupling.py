@@ -171,7 +171,7 @@ class Replicates:
 
     @property
     def effective_blocks(self) -> float:
-        """The number of blocks. Over weighted draws, the effective number of draws."""
+        """The number of blocks or, over weighted draws, the effective number of draws."""
         return effective(len(self.sizes), self.weights)
 
     def mean(self, place: int) -> Floats:

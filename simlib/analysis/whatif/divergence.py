@@ -73,7 +73,7 @@ class Divergence:
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
-    """Compare the history of a replicate in the baseline with its history in a variant, with the same seed.
+    """Compare the histories of a replicate in the baseline and in a variant, drawn with the same seed.
 
     Raises KeyError for a replicate that is not among the histories.
     """
@@ -136,8 +136,8 @@ class _History:
     def _marks(self, count: int) -> Ints:
         """Return a number for each of the first `count` events. Equal events have equal numbers.
 
-        For a move, it is the number of the outcome. For an intervention that sets a variable, it is made from the
-        levels.
+        For a move, this is the number of the outcome. For an intervention that sets a variable, it is made from the
+        levels after the event.
         """
         rows = self.rows[:count]
         return np.array(

@@ -1,8 +1,8 @@
 """95% intervals for the difference of two scenarios under common random numbers.
 
 Endings and questions are compared within each replicate, which gives Tango's (1998) score interval for a difference of
-two paired proportions. It is valid even if few pairs differ, or none. All else, and everything over draws of the
-assumptions, is compared block by block. Intervals by blocks use Student's t.
+two paired proportions. It is valid even if few pairs differ, or none. Other measures, and all measures over draws of
+the assumptions, are compared block by block. Intervals by blocks use Student's t.
 
 Reference: Tango, T. (1998) Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design, Statistics in Medicine 17. Cochran, W. (1977) Sampling Techniques, section 6.3.
@@ -24,7 +24,7 @@ __all__ = ["by_blocks", "paired", "pooled_shares"]
 
 
 def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure) -> Floats:
-    """Return a value (B, T) for each of B blocks, whose weighted mean is the conditional probability.
+    """Return values for B blocks (B, T), so that their weighted mean is the conditional probability.
 
     This mean is P(event and condition) / P(condition), so blocks in which the condition is more probable count more.
     The deviations of the values from the mean are those of the ratio estimator (Cochran 1977), and give its error.
@@ -33,7 +33,7 @@ def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure
         both: The probability of event and condition in each block at each of T times (B, T).
         given: The probability of the condition (B, T).
         weights: The weight of each block (B,).
-        measure: The measure, for the message of the error.
+        measure: The measure, named in the error message.
 
     Raises:
         SimlibError: If the condition has probability 0 in all blocks at the last time.

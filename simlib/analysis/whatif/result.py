@@ -108,7 +108,7 @@ class Comparison(Answer):
     engine: the engine of the differences, "exact" or "montecarlo".
     times (T,): the report times, in days after the start.
     draws: the number of draws of the assumptions, 0 if the values stated in the scenario were used.
-    measures: the numbers that are compared.
+    measures: the measures that are compared, such as probabilities and expected counts.
     effects: the effects of each variant, by the name of the variant.
     note: a remark on the meaning of the interventions, "" if no variant needs it.
     """
@@ -134,8 +134,8 @@ class Comparison(Answer):
     def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
         """Return a table with one row for each variant and measure, at the last report time.
 
-        With "times", the table has a row for each report time. With "flips", it has a row for each variant and change
-        of ending. Raises ValueError for another table.
+        With "times", the table has such a row for each report time. With "flips", it has a row for each variant and
+        change of ending. Raises ValueError for any other `what`.
         """
         import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Variants of a scenario: changed values, views and interventions, and their calendar."""
+"""Variants of a scenario: changed values, views and interventions, and the calendar of interventions."""
 
 from __future__ import annotations
 

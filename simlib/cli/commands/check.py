@@ -28,7 +28,8 @@ _REFUSED = 2
 def execute(arguments: Request) -> int:
     """Check the files of a scenario and of its views (named sets of changes), then look for probable mistakes.
 
-    Return the exit code. Raises ScenarioError with the problems of all files at once.
+    Return the exit code. Raises ScenarioError with all problems of the scenario's file or, if it has none, of the
+    views.
     """
     scenario = load(arguments.path)
     views = _views(scenario)

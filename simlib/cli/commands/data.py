@@ -14,7 +14,8 @@ from simlib.formatting import counted
 def execute(arguments: Request) -> int:
     """Summarise a file of event data, and write it as the log of a scenario if requested.
 
-    Raises ScenarioError if the log exists already, because an existing log is never replaced.
+    Raises ScenarioError for a log without `--actors`. It is also raised if the log exists already, because an existing
+    log is never replaced.
     """
     from simlib.data import read
     from simlib.data.event_log import as_log

@@ -31,7 +31,7 @@ FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
 
 
 def execute(arguments: Request) -> int:
-    """Update the assumptions by a log of events, and print them before and after."""
+    """Update the assumptions by a log of events, and print their priors and posteriors."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)

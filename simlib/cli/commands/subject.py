@@ -1,4 +1,4 @@
-"""The scenario that a command asks about: it has the requested changes, and is updated by a log of events."""
+"""The scenario of a command, with the requested changes and, if a log is named, updated by the log."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The options that several commands have in common.
 
-In these functions, `how` holds arguments of `add_argument` that say how the values of changes are stored.
+In these functions, `how` holds arguments of `add_argument` that say where the changes named on the command line are
+stored.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
-    """Add the options for a view, values, a horizon and interventions, and return their group."""
+    """Add the options for a view, assumptions, a horizon and interventions, and return their group."""
     group = parser.add_argument_group("changes")
     add_view(group, **how)
     group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
@@ -68,7 +69,7 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
 
 
 def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
-    """Add the options that name a log of events and its date. `as_of` is the help of `--as-of`."""
+    """Add the options for a log of events and the date of the answer. `as_of` is the help of `--as-of`."""
     add = group.add_argument
     add("--events", metavar="FILE", help="a file of events to add to the events.csv of the scenario")
     add("--as-of", type=date, metavar="DATE", help=as_of)

@@ -32,7 +32,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool) -> Iterator[Picture]:
-    """Yield pictures of the effects of each variant, of simulations that end differently, and of a calendar.
+    """Yield pictures of the effects of variants, of changed endings, and of the dates of interventions.
 
     With `cumulative`, the effects are drawn as steps, each on top of the steps before it.
     """
@@ -106,7 +106,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield pictures of the most probable paths (as bars, a tree and a flow diagram) and of typical simulations."""
+    """Yield pictures of the most probable paths (bars, a tree and a flow diagram) and typical histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -141,7 +141,8 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 def discover(result: Discovery) -> Iterator[Picture]:
     """Yield a picture of each box, with the two main assumptions of the box as axes.
 
-    A box is a set of ranges of a few assumptions, within which the chosen result is likely.
+    A box is a set of ranges of a few assumptions, within which the chosen result is likely. A later box is left out if
+    the result is no more likely within it than among all draws.
     """
     from simlib.plots.box_charts import box
 
@@ -173,7 +174,7 @@ def backtest(result: Backtest) -> Iterator[Picture]:
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:
-    """Yield one picture of the forecasts that would have been made on each date of the log."""
+    """Yield one picture of the forecasts that would have been made on each date of a series."""
     from simlib.plots.series_lines import series as lines
 
     yield Picture("series", partial(lines, result), 540, right=240)
@@ -187,7 +188,7 @@ def lessons(result: Lessons) -> Iterator[Picture]:
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:
-    """Yield one picture of how much each event of the log changes the forecast."""
+    """Yield one picture of how much each row of the log changes the forecast."""
     from simlib.plots.row_effect_bars import row_bars
 
     yield Picture("rows", partial(row_bars, result), 760)

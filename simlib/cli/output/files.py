@@ -101,9 +101,9 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Yield a problem if no file can be written in `wanted` or, if it is missing, in its nearest parent.
+    """Yield a problem if no file can be written in the folder `wanted` or its nearest existing parent.
 
-    A trial file is written, because no other test finds missing permissions and a full disk.
+    A trial file is written, because no other test finds both missing permissions and a full disk.
     """
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:

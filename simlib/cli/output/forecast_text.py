@@ -275,9 +275,9 @@ def count(number: float) -> str:
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     """Return the indices of about `wanted` report times, evenly spaced and including the last.
 
-    Report times that are not the end of a day are left out if enough others remain, the last among them. Enough are
-    `wanted` or, in a short forecast, one for each day. Each column then means "by the end of a date", and no date
-    occurs twice.
+    If enough report times are ends of days, and the last report time is one of them, all others are left out. Enough
+    means `wanted` or, in a shorter forecast, one for each day. Each column then means "by the end of a date", and no
+    date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]

@@ -37,7 +37,7 @@ PARTED = 44
 
 
 def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[str]:
-    """Yield a table with a column for each variant, then tables of simulated histories that end differently.
+    """Yield a table with a column for each variant, then tables of histories whose ending changes.
 
     The rows of the first table are endings, questions and impacts. With `asked` the rows are all quantities that the
     answer compares. With `cumulative` the title says that each variant also has the changes of all variants before it.
@@ -242,7 +242,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield a table of observations that would improve the forecast of one question, the most valuable first."""
+    """Yield a table of the observations that improve the forecast of one ending or question, best first."""
     rows = [
         Row(
             o.label,

@@ -22,7 +22,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return (position in the hash table, index of the state) of a state code, index -1 if it is absent."""
+    """Return the position of a state code in the hash table, and the index of its state (-1: not found)."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -143,9 +143,9 @@ def explore(
 def fill_edges(
     table, codes, endings, dense, first, last, start, target, pair, sizes, radix, moves, effects, clauses, clocks, pairs
 ):
-    """Write target state and pair (rate table entry, outcome) of each edge out of states `first` to `last` - 1.
+    """Write the target state and the pair of each edge out of states `first` to `last` - 1.
 
-    Self-loops are left out.
+    A pair is (rate table entry, outcome). Self-loops are left out.
     """
     table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     levels, after = sizes.copy(), sizes.copy()

@@ -1,8 +1,9 @@
 """Gradients of exact answers with respect to all assumptions, at the cost of a few solutions.
 
 The value of a measure (a probability, or an expected number or amount) is m(θ) = p₀ᵀ u(0). Here p₀ is the distribution
-over the states at the start, and u(t) is the value of each state at time t. With the generator Q and the gain r per
-day, u solves the backward equation -u' = Q u + r. The derivative of m needs no separate solution for each assumption:
+over the states at the start, and u(t) is the expected contribution to the measure from time t on, for each state at
+time t. With the generator Q and the gain r per day, u solves the backward equation -u' = Q u + r. The derivative of m
+needs no separate solution for each assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
@@ -66,8 +67,8 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure (a number of the forecast) with respect to each assumption.
 
-    Where an intervention replaces the value of an assumption, the new value changes in proportion to the stated value
-    (a chance: in odds), as in draws of the priors.
+    If an intervention replaces the value of an assumption, the new value changes in proportion to the stated value, as
+    in draws of the priors. For a chance, the odds are in proportion.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -344,10 +345,10 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Return the values of the states (N,) before the interventions of a span (segment), given those after.
+        """Return the values of the states (N,) before a span's interventions, from their values after them.
 
         The derivatives with respect to the chances of outcomes are added to `forced` (B,). Only moves that an
-        intervention forces or that have a fixed date contribute to it.
+        intervention forces or that have a fixed date contribute to `forced`.
         """
         jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before

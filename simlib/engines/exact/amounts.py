@@ -21,8 +21,8 @@ from simlib.typing import Floats, Ints
 def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
     """Return the fixed amount of an impact, and how many times each outcome adds this amount (O,).
 
-    The amount is the index of an assumption. None: the impact is not a count of firings (happenings of moves) times one
-    fixed amount.
+    The amount is given as the index of an assumption. The result is None if the impact is not a count of firings
+    (happenings of moves) times one fixed amount.
     """
     impulses = [item for item in rewards.impulses if item.impact == impact]
     others = {item.impact for item in rewards.accruals} | {item.impact for item in rewards.payments}

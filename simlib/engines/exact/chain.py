@@ -1,7 +1,8 @@
 """`Chain`: a scenario as a Markov chain at given assumption values.
 
-Time is cut into segments. Within a segment the rates are constant (`Chain.flow`). At the start of a segment,
-interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both, from one time to another.
+Time is cut into segments. Within a segment the rates are constant, and `Chain.flow` carries a distribution through it.
+At the start of a segment, interventions act as linear maps (`Chain.jumps`). `Chain.propagate` combines the two, from
+one time to another.
 
 A *pair* is an entry of the rate tables with an outcome of its move. The pair determines the rate of an edge between two
 states. A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history. Sizes: N
@@ -132,9 +133,10 @@ class Chain:
         return result
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill]:
-        """Return the rates of all pairs, with 0 for pairs that stop a history, and what stops a history.
+        """Return the rates of all pairs, with 0 for pairs that stop a history, and a `Kill`.
 
-        Within a segment, a history stops in a state of the taboo, or at the hazard of the pairs that got the rate 0.
+        The `Kill` says what stops a history within a segment: a state of the taboo, or the hazard of the pairs that got
+        the rate 0.
         """
         if not taboo.firings:
             return pair_rates, Kill(taboo.inside)

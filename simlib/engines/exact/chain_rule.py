@@ -83,7 +83,7 @@ class ChainRule:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return where `tables.start_level` has the level of `variable` of each start state (row of `levels`)."""
+        """Return, for each start state in `levels`, where `tables.start_level` lists its level of `variable`."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)

@@ -9,9 +9,9 @@ Only the probabilities of counts below `columns` are kept. A count never falls, 
 the kept probabilities P(N = n). The only error of the kept probabilities is the truncation of the Poisson sum. The
 missing probability, 1 - Σ_n P(N = n), bounds the error of every P(N ≤ n).
 
-The transform at the roots of unity (Abate and Whitt 1992) would take as many products, but of complex numbers. The
-rounding errors of the transform hide small probabilities. The transform also adds the probabilities of counts above the
-last one to the probabilities of small counts (aliasing).
+An alternative, the transform at the roots of unity (Abate and Whitt 1992), would take as many products, but of complex
+numbers. The rounding errors of the transform hide small probabilities. The transform also adds the probabilities of
+counts above the largest kept count to those of small counts (aliasing).
 
 Sizes: N states, C counts kept (`columns`), T times, M moves, O outcomes.
 """

@@ -56,7 +56,7 @@ class Generator:
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
     def step(self, vector: Floats, result: Floats) -> None:
-        """Write a distribution (N,) over the states, after one jump of the chain, to `result` (N,)."""
+        """Write the distribution over the states one jump after `vector` (N,) to `result` (N,)."""
         if kernels is None:
             result[:] = self.diagonal * vector + self._matrix @ vector
             return

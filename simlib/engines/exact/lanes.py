@@ -42,7 +42,7 @@ class Extra:
 
     Attributes:
         rows (R,): The states into which the edges lead.
-        start (R + 1,): Where the edges into each of the states `rows` begin.
+        start (R + 1,): The position in `source` of the first edge into each of the states `rows`, then S.
         source (S,): The state in which each edge begins.
         values (S, 4): The rates of each edge.
         stays (K,): The states with self-loops.
@@ -61,7 +61,7 @@ class Extra:
         """Build from all edges and self-loops.
 
         `rows` leaves out states without incoming edges, and `stays` leaves out states without self-loops. `values` (S,
-        4) are the rates of edges, `stay` (N, 4) of self-loops.
+        4) are the rates of edges, and `stay` (N, 4) are the rates of self-loops.
         """
         rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])

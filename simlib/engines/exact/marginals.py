@@ -1,4 +1,4 @@
-"""Histograms of the states, from which everything in a forecast is computed.
+"""Histograms of the states, from which a forecast's probabilities and expected counts are computed.
 
 A forecast needs the marginal distribution of each variable, of each ladder (scale of escalation) and of the endings. It
 also needs the expected hazard of each move, which depends only on the joint distribution of the few variables that the
@@ -89,8 +89,8 @@ class Features:
     def _pack(self) -> list[_Group]:
         """Combine the sets of dimensions that the results need into a few groups with one histogram each.
 
-        Large sets come first. Each set joins the group whose histogram grows least by the union, or becomes a new
-        group.
+        Large sets come first. Each set joins the group whose histogram grows least by the union. If every union is too
+        large, the set becomes a new group.
         """
         wanted = self._read + [{dimension} for dimension in self._dimensions]
         wanted.sort(key=lambda dims: -self._combinations(dims))

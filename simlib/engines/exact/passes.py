@@ -1,8 +1,9 @@
 """Carry a block of vectors through a segment of time once, for all report times in the segment.
 
-A block (N, width) has `width` vectors over N states, side by side. Each *step* is one jump of the uniformised chain. At
-each step, only a few sums over states are kept. After each *batch* of up to 64 steps, the kept sums are weighted by the
-Poisson probabilities of the steps at each report time.
+A block (N, width) has `width` vectors over N states, side by side. Carrying a block through a segment is called a pass.
+Each *step* of a pass is one jump of the uniformised chain. At each step, only a few sums over states are kept. After
+each *batch* of up to 64 steps, the kept sums are weighted by the Poisson probabilities of the steps at each report
+time.
 
 Sizes: N states, T times.
 """
@@ -58,7 +59,7 @@ class Watcher(ABC):
 
     @abstractmethod
     def weigh(self) -> None:
-        """Multiply what `take` stored for each step of this batch by the weights of the step, and add it up."""
+        """Multiply what `take` stored for each step of this batch by the step's weights, and sum the products."""
 
 
 class Histograms(Watcher):

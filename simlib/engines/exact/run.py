@@ -50,8 +50,8 @@ class Solution:
         hit_tails: For each quest, the bound (T,) on its truncation error.
         moments: The means and mean squares of the impacts.
         without_effect: The probability that an intervention on a day had no effect, given that no ending had been
-            reached before. The keys are positions in the scenario's list. None: an ending was certain before the
-            intervention.
+            reached before. The keys are positions in the scenario's list of interventions. None: an ending was certain
+            before the intervention.
         steps: The number of steps (products with the transition matrix) of the distribution.
     """
 

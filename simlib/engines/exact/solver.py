@@ -141,7 +141,7 @@ class Solver:
         return closed
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Prepare a question about two events, to be solved exactly or, if it is undecided, by simulation.
+        """Prepare a question about two events, to be solved exactly or, if that is impossible, by simulation.
 
         The exact solution uses P(A and B) = P(A) + P(B) - P(A or B).
         """
@@ -371,7 +371,7 @@ def _expected_counts(forecast: Forecast) -> Floats:
 
 
 class _Furthest:
-    """Passes on progress only when it has grown. A repeated solution reports its progress from 0 again."""
+    """Passes on progress only when it has grown, because a repeated solution starts from 0 again."""
 
     def __init__(self, control: Control) -> None:
         self.control, self.share = control, 0.0

@@ -36,7 +36,7 @@ class StateSpace:
         codes (N,): The code of each state, in rising order.
         levels (N, V): The level of each of V variables.
         ending (N,): The index of the ending that has been reached in a state, -1 for none.
-        edge_start (N + 1,): Where the edges out of each state begin.
+        edge_start (N + 1,): The position in `target` of the first edge out of each state, then E.
         target (E,): The state in which each edge ends.
         pair (E,): The pair (rate table entry, outcome) of each edge.
         pair_entry (P,): The rate table entry of each of P pairs.
@@ -144,10 +144,10 @@ class Incoming:
     All edges from one state to another share one *slot*.
 
     Attributes:
-        start (N + 1,): Where the slots of each state begin.
+        start (N + 1,): The position in `source` of the first slot into each state, then S.
         source (S,): The state in which the edges of each of S slots begin.
         pair (E,): The pairs (rate table entry, outcome) of the E edges, in the order of the slots.
-        slot_start (S,): Where the pairs of each slot begin.
+        slot_start (S,): The position in `pair` of the first pair of each slot.
     """
 
     start: Ints

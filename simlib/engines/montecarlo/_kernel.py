@@ -1,13 +1,14 @@
 """The Monte Carlo kernel: the next-reaction method with keyed random numbers.
 
-This module is imported only for a simulation, because it needs Numba. The kernel takes the named tuples of `arrays`.
+This module is imported only for a simulation, because it needs Numba. The kernel takes the named tuples that the module
+`arrays` defines.
 
-Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, the
-rest of its unit exponential, (fire - t) a, is used at the new rate: fire = t + rest / b (Gibson and Bruck 2000). A move
-whose hazard is 0 keeps the rest until its hazard is positive again. So the k-th firing of a move always uses its k-th
-exponential. Calendar windows and interventions cut time into segments, each with its own rate table. When a segment
-begins, every hazard is looked up again, and the same rule applies. The method is exact (Anderson 2007). If the hazard
-of a move does not change, its firing time stays the same, bit for bit.
+Each move keeps the absolute time at which it will fire. When an event at time t changes the hazard of a move from a to
+b, the rest of the move's unit exponential, (fire - t) a, gives the new time: fire = t + rest / b (Gibson and Bruck
+2000). A move whose hazard is 0 keeps the rest until its hazard is positive again. So the k-th firing of a move always
+uses its k-th exponential. Calendar windows and interventions cut time into segments, each with its own rate table. When
+a segment begins, every hazard is looked up again, and the same rule applies. The method is exact (Anderson 2007). If
+the hazard of a move does not change, its firing time stays the same, bit for bit.
 
 The state is kept in three forms at once: one level per variable, one rate table entry per move (changed by strides),
 and a packed state (words with one bit for each level of each variable). A condition is tested with a few AND operations
@@ -16,8 +17,8 @@ integers, so sums do not depend on their order.
 
 The kernel is one serial function that releases the GIL. It is compiled once per installation, because its arguments are
 flat arrays and no part of it depends on the scenario. Indices are unsigned 32-bit integers, because Numba tests for
-each signed index whether it is negative. Helpers that take the whole structure are inlined before typing, so that its
-arrays are unpacked only once.
+each signed index whether it is negative. Helpers with the argument `structure` are inlined before typing, so that the
+arrays of `structure` are unpacked only once.
 
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many species
 and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating chemical

@@ -64,8 +64,8 @@ class Structure(NamedTuple):
         entry: Its table entry if every level is 0.
         outcome_start: Its first outcome among the outcomes of all moves.
     By rate table entry:
-        possible: Whether the guard (condition) of the move holds. Then a copy follows for each move with a fixed date.
-            The copy is also False where an intervention replaces the rate.
+        possible: Whether the guard (condition) of the move holds. After all entries, a copy of them follows for each
+            move with a fixed date. A copy is also False where an intervention replaces the rate.
         branch: The first branch of the context.
     By branch or pin:
         effect_variable, effect_keep, effect_amount: Its effects. The new level is old level x keep + amount, kept

@@ -183,7 +183,7 @@ def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the longer of the two sides of the 95% Wilson interval around `successes` / `runs`."""
+    """Return the distance from `successes` / `runs` to the farther end of its 95% Wilson interval."""
     band = Band.wilson(successes, runs)
     return np.maximum(band.high - band.probability, band.probability - band.low)
 

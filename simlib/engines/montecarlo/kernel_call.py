@@ -61,7 +61,7 @@ def allocate(flat: Flat, runs: int) -> Output:
 
 
 def empty_track(flat: Flat, replicates: int, rows: int) -> Track:
-    """Return empty arrays for the histories of replicates, with room for `rows` events in all."""
+    """Return empty arrays for the histories of replicates, with room for `rows` rows in all."""
     return Track(
         np.zeros(replicates + 1, np.int64),
         np.empty(rows),

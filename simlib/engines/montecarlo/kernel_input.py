@@ -87,8 +87,9 @@ class Flat:
     Attributes:
         layout, structure: Arguments of the kernel.
         segments_of_table: One segment for each rate table of the kernel.
-        action_numbers: The position in the scenario's list of each one-off intervention, in order of time, as in
-            `tried` and `void` of the kernel's output. A move that the scenario puts on a date has the number -1.
+        action_numbers: For each one-off intervention, in order of time, its position in the scenario's list of
+            interventions. `tried` and `void` of the kernel's output have the same order. A move that the scenario puts
+            on a date has the number -1.
         pins: (variable, level) of each intervention that sets a variable.
     """
 
@@ -130,7 +131,7 @@ class Flat:
         return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
-        """Return the levels on day 0 of all variables, in one array, and how to draw them.
+        """Return the possible levels of all variables on day 0, in one array, and how to draw them.
 
         The result is (where the levels of each variable begin, the levels, names of the random numbers). With a joint
         start (a list of start states), all variables use random numbers of the same name, so that one random number

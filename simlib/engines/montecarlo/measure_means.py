@@ -55,7 +55,7 @@ def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
 
 
 def days_at(played: Histories, variable: int, level: int, times: Floats) -> Floats:
-    """Return the days (R, T) that R histories spend at a level (an index) by T times, until their endings."""
+    """Return the days (R, T) that R histories spend at a level (an index) by T times. Endings stop the count."""
     over = np.minimum(played.ending_time, played.horizon)
     until = np.append(played.time[1:], 0.0)
     until[played.start[1:] - 1] = over

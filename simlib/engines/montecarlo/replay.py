@@ -38,13 +38,13 @@ class Histories:
     Attributes:
         replicates (R,): The numbers of the replicates.
         start (R + 1,): The rows of replicate replicates[i] are start[i] to start[i + 1] - 1.
-        time (N,): The day of the event, after `as_of`.
+        time (N,): The time of the event, in days after `as_of`.
         move (N,): The index of the move, -1 for the start and for a variable that an intervention set.
         outcome (N,): The index of the outcome among the outcomes of all moves, -1 where `move` is -1.
-        intervention (N,): The position of the intervention that caused the event, -1 for none.
+        intervention (N,): The position, in the scenario's list, of the intervention that caused the event, -1 for none.
         levels (N, V): The levels of the V variables after the event.
         ending (R,): The index of the ending, -1 for none.
-        ending_time (R,): The day of the ending, infinity for none.
+        ending_time (R,): The time of the ending, in days after `as_of`, infinity for none.
     """
 
     scenario: Scenario
@@ -74,7 +74,8 @@ class Histories:
         """Return a table with one row for the start of each replicate and one row for each event.
 
         The columns are replicate, day (after `as_of`), date, actor, move (id), label, outcome, intervention, and one
-        column for each variable with its level after the event. The row of a start has no move.
+        column for each variable with its level after the event. No move is given in the row of a start, or where an
+        intervention set a variable.
         """
         import pandas as pd
 
@@ -170,8 +171,7 @@ def histories(
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         ignore_windows: Whether to ignore the calendar windows of moves and factors.
-        seed: Seed of the run.
-        control: Cancellation and number of threads.
+        seed: Seed of the run to replay. control: Cancellation and number of threads.
 
     Raises:
         ScenarioError: For an unknown name, or a target day or an intervention outside the scenario's dates.
@@ -256,7 +256,8 @@ def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
     """Return the levels (N, V) of packed states.
 
     `words` (N, W) are the packed states: rows of W 64-bit words, with one bit for each level of each variable. `sizes`
-    (V,) are the numbers of levels of the variables, and `bit_start` (V,) are their first bits.
+    (V,) are the numbers of levels of the variables, and `bit_start` (V,) are the positions of the first bits of the
+    variables.
     """
     levels = np.zeros((len(words), len(sizes)), dtype=np.int16)
     for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):

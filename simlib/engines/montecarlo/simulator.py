@@ -1,8 +1,8 @@
 """Monte Carlo: many simulated histories (replicates), counted at the report times.
 
 `simulate` returns the whole `Forecast`. A `Simulator` is built once per scenario and list of report times. After that,
-a run at other assumption values or seeds costs only the time of the kernel. A run returns `Counts`: integers that can
-be added, so that more replicates can extend a run. Two runs with the same seed and different values or scenarios use
+a run at other assumption values or seeds costs only the time of the kernel. A run returns `Counts`: integers, so that
+the counts of more replicates can be added later. Two runs with the same seed and different values or scenarios use
 common random numbers (see `simlib.engines.montecarlo.streams`).
 """
 
@@ -155,7 +155,7 @@ def simulate(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Forecast:
-    """Simulate a scenario at its stated values.
+    """Simulate a scenario at its stated assumption values, or with some of them replaced.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -234,9 +234,10 @@ class _Job:
         call(self.simulator.flat, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Find the day on which each question about two events is answered yes, in each replicate.
+        """Find when each joint question (about one or two events) is answered yes, in each replicate.
 
-        Write to `counted` (T, Q), for each such question, the number of replicates with the answer yes by each time.
+        Write the days to `each.question_time`, and to `counted` (T, Q) the number of replicates in which each such
+        question is answered yes by each time.
         """
         scenario, times = self.simulator.scenario, self.each.question_time
         for column, question in enumerate(scenario.questions.values()):
@@ -256,7 +257,7 @@ class _Job:
         return np.where(each.ending == list(scenario.endings).index(name), each.ending_time, np.inf)
 
     def counts(self) -> Counts:
-        """Return the sum of the counts of all threads. Counts are integers, so their order does not matter."""
+        """Return the sum of the counts of all threads. Counts are integers, so the order of adding does not matter."""
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
         table = np.cumsum(self._total("counts").reshape(steps + 1, layout.width)[:steps], axis=0)

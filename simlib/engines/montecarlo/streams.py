@@ -1,14 +1,14 @@
-"""Keyed random numbers: each number depends on a seed and on names, not on the rest of a scenario.
+"""Keyed random numbers: each is a function of a seed, a replicate, a name and a count alone.
 
 A random number (a *draw*) is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of
 chance: the waits and the outcomes of a move, the level of a variable on day 0, one forced firing (happening of a move),
 or one amount of an impact. A stream is named by an id, never by a position.
 
 This has four consequences. The same seed gives the same bits for any number of threads. The first 1,000 of 10,000
-replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no other draw. Two runs that
-differ in one rate are *counterfactuals* of one another: the k-th firing of a move uses the same unit exponential in
-both runs. This is the common-random-numbers coupling of Glasserman and Yao (1992) with the next-reaction method, as in
-Rathinam, Sheppard and Khammash (2010).
+replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no draw of the other moves.
+Two runs that differ in one rate are *counterfactuals* of one another: the k-th firing of a move uses the same unit
+exponential in both runs. This is the common-random-numbers coupling of Glasserman and Yao (1992) with the next-reaction
+method, as in Rathinam, Sheppard and Khammash (2010).
 
 The generator is counter-based (Salmon et al. 2011): it has no state, but hashes a key with a counter.
 
@@ -18,10 +18,10 @@ The generator is counter-based (Salmon et al. 2011): it has no state, but hashes
     draw n         mix(k + (n + 1) γ)
 
 `mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ, the last line is
-the generator SplitMix64 (Steele, Lea and Flood 2014) started at a hashed place. SplitMix64 passes the BigCrush tests.
-Two streams of L draws overlap with probability about 2 L / 2^64. In 10^6 replicates of 50 moves and 100 draws, the
-probability that at least one pair of streams shares draws is near 1%. Streams with similar names or consecutive
-replicates are no likelier to overlap than others.
+the generator SplitMix64 (Steele, Lea and Flood 2014) started at the stream key. SplitMix64 passes the BigCrush tests.
+Two streams of L draws overlap with probability about 2 L / 2^64. In 10^6 replicates of 50 moves, with 100 draws for
+each move, the probability that at least one pair of streams shares draws is near 1%. Streams with similar names or
+consecutive replicates are no likelier to overlap than others.
 
 In the stream of a move, draw 2k is the unit exponential before its k-th firing (from 0), and draw 2k + 1 chooses the
 outcome of that firing. Forced firings have separate streams and do not use the move's stream. The amounts of impacts
@@ -61,7 +61,8 @@ def check_seed(seed: Any) -> int:
 def stream_hash(kind: StreamKind, name: str) -> int:
     """Return the 64-bit hash of a stream of random numbers, the same on every machine.
 
-    The name is a move id, a variable id, the text of a forced move, or the place of an impact's amount in the scenario.
+    The name is a move id, a variable id, the text of a forced or dated move, or the place of an impact's amount in the
+    file.
     """
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")

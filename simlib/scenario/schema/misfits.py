@@ -75,7 +75,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Remove empty values and YAML aliases from the data, and yield the place of each.
+    """Remove empty values and YAML aliases from the mappings in the data, and yield their places.
 
     An empty outcome becomes an empty mapping. Any other empty value in a mapping is noted as a problem.
     """
@@ -168,7 +168,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 def _meaning(shape: type[Shape], loc: Place) -> str:
     """Return the description of the value at a place of the file, from the schema.
 
-    If the schema does not describe the place, return the description of the nearest part around it.
+    If the schema does not describe the place, return that of the nearest key or mapping around the place.
     """
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))

@@ -1,4 +1,4 @@
-"""Read values and interventions (changes from outside, such as a forbidden move) that people type on a command line.
+"""Read values and interventions (changes from outside) that people type on a command line.
 
 A text that cannot be used is refused with every reason at once.
 """

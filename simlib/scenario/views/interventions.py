@@ -63,8 +63,8 @@ class Policy:
     - `date`, `until`: the rule lasts from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
     - `unit`: the unit in which the rate was written, which matters only for display.
 
-    A `Forbid` of the same move overrides the rule. If there are two policies for one move, the later in the list
-    counts.
+    A `Forbid` of the same move overrides the rule. If two policies for one move apply at the same time, the later in
+    the list counts.
     """
 
     move: str
@@ -134,7 +134,8 @@ class Assume:
 
     If two such interventions change one assumption at the same time, the later in the list counts. A draw from the
     prior keeps its distance from the median, measured as an odds ratio for a chance and as a ratio for any other kind.
-    An assumption about the start is not allowed, because it has no effect later.
+    Two kinds of assumptions are not allowed: those about the start, which have no effect later, and the amounts of
+    impacts.
     """
 
     assumption: str

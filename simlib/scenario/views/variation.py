@@ -113,7 +113,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
     """Return a view (a named set of changes) that turns `base` into `changed`.
 
-    A change for which no reason is given gets the reason "assumed".
+    If an assumption has the same reason in both scenarios, its change gets the reason "assumed".
     """
     changes = (_difference(base.assumptions[name], now) for name, now in changed.assumptions.items())
     return View(
@@ -219,9 +219,9 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[tuple[Misfit, tuple[str, str] | None]]:
-    """Yield (problem, `Problem.broken`) for each rule about numbers, if the changes break the rule.
+    """Yield (problem, `Problem.broken`) for each rule about numbers that `changes` breaks.
 
-    If the problem lies at a value that the view does not change, `Problem.broken` is (place in the scenario file,
+    If the problem lies at a value that is not in `changes`, `Problem.broken` is (place in the scenario file,
     fault). Otherwise it is None.
     """
     mine = {place_of(changed.assumptions[change.assumption]): change.assumption for change in changes}

@@ -36,7 +36,8 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
     """Return lines which say that `changed` is hypothetical, and which list its changes from `base`.
 
-    Without changes, the result is (). `windows` is False if limits to calendar dates are ignored.
+    If nothing is changed, the result is (). `windows` is False if limits to calendar dates are ignored, which counts as
+    a change.
     """
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:

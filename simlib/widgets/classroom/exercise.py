@@ -65,7 +65,7 @@ class Exercise:
     hint: str = ""
 
     def check(self, *entries: str) -> Verdict:
-        """Return the verdict on `entries`, one for each field. A missing or unreadable entry is "not right"."""
+        """Return the verdict on `entries`, one for each field. A missing or unreadable entry counts as not right."""
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]
         if missing:
@@ -85,7 +85,7 @@ def read_number(text: str) -> float:
 
 
 def read_probability(text: str) -> float:
-    """Read a probability. "55%", "55" and "0.55" mean the same. Raises BadEntry."""
+    """Read a probability. "55%", "55" and "0.55" mean the same. Raises BadEntry for other texts."""
     value = read_number(text)
     value = value / 100 if "%" in text or value > 1 else value
     if value > 1:

@@ -290,7 +290,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return the probability that a ship is hit if a move is seen by day `_SEEN_BY`, and if it is forced."""
+        """Return two probabilities of a hit: if `move` is seen by day `_SEEN_BY`, and if it is forced."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)

@@ -88,7 +88,7 @@ def three_moves() -> Exercise:
 
 
 def score_the_class(world: Scenario, ours: float) -> Exercise:
-    """Return the exercise that scores the forecasts of the class. `ours` is the probability by the model."""
+    """Return the exercise that scores the forecasts of the class. `ours` is the model's probability of a hit."""
     usual, happened = _climatology(world), _happened(world)
     outcome = "it happened" if happened else "it did not happen"
 
@@ -133,7 +133,7 @@ def _climatology(world: Scenario) -> float:
 
 
 def _forecasts(text: str) -> Iterator[tuple[str, float]]:
-    """Read lines such as "Ana 20%", and yield the name and the probability of each. Raises BadEntry."""
+    """Read lines such as "Ana 20%", and yield the name and the probability of each. Raises BadEntry for other lines."""
     for line in filter(None, map(str.strip, text.splitlines())):
         name, _, number = line.rpartition(" ")
         if not name:

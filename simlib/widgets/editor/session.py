@@ -79,7 +79,7 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Return a checked text with the linter's findings and the forecast, or with the reason for neither.
+    """Return a checked text with the linter's findings and forecast, or with the reason why both fail.
 
     Raises Cancelled.
     """
@@ -161,7 +161,7 @@ class EditorSession:
                 self._show(reading)
 
     def restore(self) -> str:
-        """Continue with the unsaved text of an earlier session, and return it."""
+        """Continue with the unsaved text of an earlier session, and return that text."""
         text = self.draft
         self.discard()
         self.write(text)

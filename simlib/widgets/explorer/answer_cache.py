@@ -54,7 +54,7 @@ class Engines:
     - `solver`: the exact solver. It stays None if the scenario is too large.
     - `simulator`: the Monte Carlo simulator. It stays None if Numba is not installed.
     - `reason`: why an engine is missing.
-    - `glance_seconds`: the time in seconds of a glance.
+    - `glance_seconds`: the estimated time of a glance in seconds (infinity: no glance yet).
     - `glances`: the number of glances so far.
     """
 
@@ -69,7 +69,7 @@ class Engines:
 
 
 class AnswerCache:
-    """Computes the forecasts for the settings of one explorer, and keeps the last ones in memory.
+    """Computes the forecasts for the settings of one explorer, and keeps those used last in memory.
 
     One thread may ask for exact answers while another thread asks for previews.
     """
@@ -130,7 +130,7 @@ class AnswerCache:
     # ---------------------------------------------------------------- answers at rest
 
     def known(self, settings: Settings) -> Forecast | None:
-        """Return the full answer to the settings if it is in memory, else None."""
+        """Return the answer at rest to the settings if it is in memory, else None."""
         return self._answers.get(self.key(settings))
 
     def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
@@ -212,7 +212,7 @@ class AnswerCache:
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
     def slider_key(self, settings: Settings, name: str) -> Hashable:
-        """Return a key of all settings that stays the same along the slider of the assumption `name`."""
+        """Return a key of all settings except the value of the assumption `name`, which its slider changes."""
         return self.key(settings.with_value(name, None))
 
     def labelled(self, forecast: Forecast) -> Forecast:

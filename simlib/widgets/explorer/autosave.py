@@ -37,7 +37,7 @@ SESSIONS = 5
 class Draft:
     """Unsaved settings of an earlier session.
 
-    - `settings`: the settings.
+    - `settings`: the settings that were not saved as a view.
     - `reasons`: the user's reason for each change, by the id of the assumption or move.
     - `saved_at`: the time of saving.
     - `data`: the draft as stored in the file.

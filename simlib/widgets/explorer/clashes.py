@@ -11,7 +11,7 @@ from simlib.scenario.views.wording import intervention_in_words
 
 
 def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Intervention) -> None:
-    """Raise ScenarioError if an intervention repeats an earlier one, or contradicts it on any day."""
+    """Raise ScenarioError if `item` repeats an intervention in `before`, or contradicts one on any day."""
     for other in before:
         if other == item or _contradict(other, item, scenario.as_of) or _contradict(item, other, scenario.as_of):
             words = intervention_in_words(other, scenario)

@@ -1,7 +1,7 @@
 """The two graphs of an explorer: what they show, how large they are, and their pictures.
 
 The left graph shows the leading question. The user chooses the second graph with its tabs. A graph is kept until its
-size, question, tab or view changes. In between, only its changed parts are drawn again.
+size, question, tab or view changes. Until then, only the parts that change are drawn again.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class GraphPair:
         Args:
             forecast: The answer.
             baseline: The answer that is drawn as dotted lines.
-            doubt: Five percentiles over draws at T times, as an array (5, T), drawn as a band. None: no band.
+            doubt: Five percentiles of the answer over draws, at T times, as an array (5, T), drawn as a band. None: no
+                band.
             moving: Whether a slider moves.
         """
         measure, first = self.state.lead, self._first(forecast)
@@ -128,7 +129,7 @@ class GraphPair:
         return None
 
     def _first(self, forecast: Forecast) -> Forecast:
-        """Return the answer for which a graph is laid out: that at the baseline, if it is known."""
+        """Return the answer for which a graph is laid out: the baseline's or, if it is unknown, `forecast`."""
         return self.answers.known(self.state.baseline) or forecast
 
     def _graph(self, place: str, key: Hashable, make: Callable[[], Graph]) -> Any:

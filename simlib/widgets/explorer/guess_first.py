@@ -66,7 +66,7 @@ class GuessFirst(w.VBox):
         self.add_class("simlib-words")
 
     def _fits(self) -> bool:
-        """Return whether the typed number is a probability. If not, mark its field and say so below the field."""
+        """Return whether the typed number is a probability. If not, mark the field, and show an error below it."""
         given = self.percent.value
         fits = 0 <= given <= 100
         mark(not fits, "simlib-wrong", self.percent)

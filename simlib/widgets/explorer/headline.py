@@ -44,7 +44,7 @@ def sentence(
         forecast: The answer.
         measure: The leading question or ending.
         baseline: The answer with which the forecast is compared, in percentage points.
-        doubt: The mean and the range over draws of the assumptions. None: not known yet.
+        doubt: The mean and the range of the answer over draws of the assumptions. None: not known yet.
         stated: Whether all assumptions have their stated values.
         note: Sentences about the changes by hand, shown last.
     """
@@ -88,8 +88,8 @@ def answers(
     """Return the answers to all questions and endings: [{title, items}].
 
     An item is {name, label, short, value, change, due}. `change` is the difference from `baseline` in percentage
-    points. A quick answer leaves out some questions. The values of these items come from the earlier answer `before`,
-    and their `due` is True.
+    points. A quick answer leaves out some questions. The items of these questions have values from the earlier answer
+    `before`, and `due` is True.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
     found = [

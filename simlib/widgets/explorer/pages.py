@@ -42,7 +42,7 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int 
 
 
 def mark(marked: bool, css: str, *widgets: w.DOMWidget) -> None:
-    """Give widgets a class of the style sheet, or take it away."""
+    """Give widgets the class `css` of the style sheet if `marked`, else take it away."""
     for widget in widgets:
         (widget.add_class if marked else widget.remove_class)(css)
 

@@ -229,8 +229,8 @@ def preview_status(forecast: Forecast) -> Part:
 def answer_status(forecast: Forecast, interval: str, lead: Measure | None = None) -> Part:
     """Return the status line of an answer.
 
-    `interval` says how a Monte Carlo answer shows its error. In an exact answer, the leading question `lead` may be a
-    simulated one, and then its error is given.
+    `interval` says how a Monte Carlo answer shows its error. In an exact answer, the leading question `lead` may be
+    simulated. The line then gives its error.
     """
     if forecast.engine == "exact":
         band = forecast.questions.get(lead.of) if lead is not None and lead.kind == "question" else None

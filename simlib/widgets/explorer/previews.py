@@ -1,8 +1,8 @@
 """Previews: quick Monte Carlo answers, which are shown while a slider moves if glances are too slow.
 
-A preview is the last answer at rest plus a difference: a short Monte Carlo run at the present values, minus one at the
-values of that answer. The runs use common random numbers, so most of their noise cancels, and the picture hardly jumps
-when the answer at rest follows.
+A preview is the last answer at rest plus a difference: a short Monte Carlo run at the present values, minus a short run
+at the values of that answer. The runs use common random numbers, so most of their noise cancels, and the picture hardly
+jumps when the answer at rest follows.
 
 The answer at rest with its short run is the *anchor* of the previews.
 """

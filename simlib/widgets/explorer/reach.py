@@ -1,4 +1,4 @@
-"""The reach of each slider: the probability of the leading question at both of its ends."""
+"""The reach of each slider: the probability of the leading question at both ends of the slider."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Reach:
     def _key(self, name: str = "") -> Hashable:
         """Return a key of the settings that decide the ends of a slider. With "": a key of all settings.
 
-        The position of this slider is not part of the key, so the ends stay when it alone moves.
+        The position of this slider is not part of the key, so known ends stay valid while only this slider moves.
         """
         state = self._answers.state
         return self._answers.slider_key(state.settings, name), state.lead.name
@@ -34,7 +34,7 @@ class Reach:
     def anew(self) -> dict[str, Ends]:
         """Return the result of `of`, or {} if no probability was found since the settings last changed.
 
-        After a move, only the ends of the moved slider are known, until the idle work finds those of the others.
+        After a slider moved, only its own ends are known, until the idle work finds the ends of the other sliders.
         """
         return self.of() if self._latest == self._key() else {}
 

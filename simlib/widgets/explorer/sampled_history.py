@@ -23,11 +23,11 @@ UNCHANGED = "nothing changes."
 class SampledHistory:
     """One simulated history, as dated sentences and as rungs of a ladder.
 
-    - `number`: its place, from 0, among the simulated histories with the chosen ending.
+    - `number`: the place of the history, from 0, among the simulated histories with the chosen ending.
     - `of`: the number of simulated histories with the chosen ending.
     - `ending`: the id of the ending that it reaches, or `results.ONGOING`.
     - `sentences`: its events as dated sentences.
-    - `days` (N,): the times of its N changes, in days from the start.
+    - `days` (N,): the times of its start and of its events, N in all, in days from the start.
     - `rungs` (N,): the rung that the history is on from each of these times on, as an index into `rung_names`.
     - `rung_names`: the ids of the rungs.
     """
@@ -49,7 +49,7 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
     """Return a simulated history with the ending `ending` ("" for any), or None if no history has it.
 
     `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
-    same, so under other values the same history differs only where the values matter.
+    same, so a replicate changes only where other values change its course.
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.
     """

@@ -44,8 +44,8 @@ def view_of(
 
     The new view holds the changes of the chosen view, and the changes by hand with `reasons` {id: reason}.
 
-    Raises ScenarioError if the title has no letters, or if the start date was changed, because a view cannot hold a
-    start date.
+    Raises ScenarioError if the title has none of the letters A to Z, or if the start date was changed, because a view
+    cannot hold a start date.
     """
     if not re.search(r"[A-Za-z]", title):
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))

@@ -95,7 +95,7 @@ def consequences(
 ) -> Still:
     """Draw the mean and the range of each impact, and the mean of `impact` given each ending.
 
-    The range comes from `SAMPLE` simulated histories if the answer `forecast` is exact, else from that answer.
+    The range comes from `SAMPLE` simulated histories if the answer `forecast` is exact, else from `forecast` itself.
     """
     from simlib.plots.impact_charts import LINE, consequence_rows, head_lines, in_words
 

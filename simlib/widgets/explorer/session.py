@@ -394,7 +394,7 @@ class ExplorerSession:
         self.stills.submit(lambda _: draw(), done, failed)
 
     def without_effect(self, item: Intervention) -> float:
-        """Return the share of ongoing histories in which an intervention had no effect (0: unknown)."""
+        """Return how often `item` had no effect, as a share of histories not ended by then (0: unknown)."""
         items = self.state.machine().interventions
         if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
             return 0.0
@@ -403,8 +403,8 @@ class ExplorerSession:
     def _deeds(self) -> str:
         """Return sentences on the changes by hand that no slider shows, or "" if there are none.
 
-        The second sentence is about the intervention that most often had no effect. It is left out if this share of the
-        histories is below `MOSTLY`.
+        The second sentence is about the intervention that most often had no effect. It is left out if the share of
+        histories without an effect is below `MOSTLY`.
         """
         changes = list(self.state.by_hand(values=False))
         more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""

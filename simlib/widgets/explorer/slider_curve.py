@@ -1,8 +1,9 @@
 """Quick answers along one slider: a polynomial through the exact answers at a few of its values.
 
-An exact answer is a smooth function of the value of one assumption. `SliderCurve` interpolates it between Chebyshev
-points, on the log or logit scale of the slider. The intervals between points are halved until the curve through the
-earlier points predicts the answer at every new point. An answer on the curve then takes about a millisecond.
+An exact answer is a smooth function of the value of one assumption. `SliderCurve` interpolates the answer between
+Chebyshev points, on the log or logit scale of the slider. The intervals between points are halved until the curve
+through the earlier points predicts the answer at every new point. An answer on the curve then takes about a
+millisecond.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Influence:
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
         """Estimate how far an answer changes if an assumption goes to its low end, and to its high end.
 
-        The estimate is linear in the logit of the assumption if this is a chance, else in its log.
+        The estimate is linear in the log of the assumption or, for a chance, in its logit.
         """
         slope = self.slopes[measure].get(assumption.id, 0.0)
         return tuple(slope * step for step in _steps(assumption))  # type: ignore[return-value]
@@ -93,8 +93,9 @@ class Influence:
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
     """Return two differences: from `value` to the low end of an assumption, and from `value` to its high end.
 
-    Each difference is g(end) - g(value) on the log or logit scale g. It is then multiplied by dθ/dg at `value`, so that
-    it has the unit of the assumption. Both are 0 if the assumption is fixed, or if g(value) is infinite.
+    Each difference is g(end) - g(value) on the log or logit scale g. The difference is then multiplied by dθ/dg at
+    `value`, so that it has the unit of the assumption. Both differences are 0 if the assumption is fixed, or if
+    g(value) is infinite.
     """
     a = assumption
     value = a.value if value is None else value
@@ -106,10 +107,10 @@ def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, f
 
 
 def first_order(assumption: Assumption, value: float, answer: float, slope: float) -> tuple[float, float]:
-    """Estimate a probability at the low end and at the high end of an assumption, from its derivative.
+    """Estimate a probability at the low and high ends of an assumption, from the probability's derivative.
 
     `answer` is the probability if the assumption has the value `value`, and `slope` is the derivative at this value.
-    The estimate is linear in the logit of the probability.
+    The logit of the probability is taken as linear in the log of the assumption or, for a chance, in its logit.
     """
     p = min(max(answer, CERTAIN), 1 - CERTAIN)
     moved = [math.log(p / (1 - p)) + slope * step / (p * (1 - p)) for step in _steps(assumption, value)]

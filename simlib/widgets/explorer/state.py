@@ -67,7 +67,7 @@ class State:
         settings: Mapping[str, Any] | None = None,
         belief: Belief | None = None,
     ) -> State:
-        """Return a state with the given settings, in the form that `saving.code` writes.
+        """Return a state with the given settings, which have the form that `saving.code` writes.
 
         Args:
             scenario: The name of a shipped scenario, a path, or a Scenario.
@@ -158,8 +158,8 @@ class State:
     def type_value(self, name: str, text: str) -> bool:
         """Set one assumption from a text such as "3 per week" or "30%". Return whether its value changed.
 
-        Raises ScenarioError if the text is no quantity of the right kind, or if its value does not fit the values of
-        other assumptions.
+        Raises ScenarioError if the text is no quantity of the right kind, or if the value in it does not fit the values
+        of other assumptions.
         """
         assumption = self.base.assumptions[name]
         value = read(text, assumption.label, assumption.kind, assumption.unit).value
@@ -192,7 +192,8 @@ class State:
     def switch(self, move: str, *, on: bool) -> bool:
         """Switch a move on or off for the whole forecast.
 
-        Raises ScenarioError if the move is switched off while an intervention forces it or makes it a standing rule.
+        Raises ScenarioError if the move is switched off while an intervention forces the move or lets it happen by a
+        standing rule.
         """
         if not on:
             refuse_clash(self.base, self.settings.interventions, Forbid(move))
@@ -391,7 +392,7 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return the quantity that a typed text means. Raises ScenarioError with `label` if it cannot be read."""
+    """Return the quantity that a typed text means. Raises ScenarioError with `label` if the text cannot be read."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)

@@ -56,7 +56,7 @@ class SwitchesPage(Page):
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Run the action of one row of fields. If it is refused, show the reason there, and mark the wrong field."""
+        """Run the action of one row of fields. If it is refused, show why in that row, and mark the wrong field."""
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -147,7 +147,7 @@ class SwitchesPage(Page):
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days. Return None if it is the horizon of the chosen view or of the file."""
+        """Return a typed horizon in days. Return None for the horizon of the chosen view or of the file."""
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days

@@ -59,7 +59,8 @@ class ViewComparison:
     def answer_rows(self) -> Iterator[list[str]]:
         """Yield one row for each question and ending, the leading one first.
 
-        A row holds the label, then the probability in each forecast, with its difference from the first in points.
+        A row holds the label of the question or ending, then its probability in each forecast, with its difference from
+        the first forecast in points.
         """
         first = next(iter(self.answers.values()))
         rows = [("questions", name) for name in first.questions] + [("endings", name) for name in first.endings]

@@ -52,7 +52,8 @@ class Screen:
         """Return the present picture as PNG.
 
         Args:
-            redraw: Whether to draw the background again. The palette is then taken anew, unless `moving` is set.
+            redraw: Whether to draw the background again. A new palette is then taken from the picture, unless `moving`
+                is set.
             moving: Whether a slider moves. The old palette is then used.
             ratio: The number of pixels of the picture for each pixel of the page.
         """

@@ -68,12 +68,13 @@ class LivePicture(anywidget.AnyWidget):
 class ActionWidget(anywidget.AnyWidget):
     """A widget whose user acts in the browser. No action is lost or heard twice, however busy the kernel is.
 
-    A synced value alone would not do, because a busy kernel gets only the latest one.
+    A synced value alone would lose actions, because a busy kernel gets only the latest value.
 
     - `actions` [{page, n, what, ...}]: the actions that the kernel may not have heard yet, in order. The browser sets
       them. Two pages may show one widget, so each page has an id and numbers its own actions.
-    - `heard` {page: n}: the number of the last action of each page that the kernel has carried out. The kernel sets it.
-      Of the moves of a slider it tells only the last, once the slider stops: each message costs time.
+    - `heard` {page: n}: the number of the last action of each page that the kernel has carried out. The kernel sets
+      these numbers. Of the moves of a slider, it reports only the last, when the slider stops, because each message
+      costs time.
     """
 
     actions: Any = traitlets.List().tag(sync=True, echo_update=False)
@@ -106,7 +107,7 @@ class ActionWidget(anywidget.AnyWidget):
 
     @contextmanager
     def hold_sync(self, *, tell: bool = True) -> Iterator[None]:
-        """Send the changes made inside in one message, by default with the number of the last action in `heard`."""
+        """Send the changes in the `with` block as one message, by default with an up-to-date `heard`."""
         with super().hold_sync():
             yield
             if tell:
@@ -224,7 +225,7 @@ class Mornings(anywidget.AnyWidget):
     - `texts`: the date of each position.
     - `place`: the chosen position. Both the kernel and the browser set it.
     - `news`: the positions with new rows (events) of the log. The slider marks these positions, and two buttons go to
-      the previous and to the next one.
+      the previous and to the next of these positions.
     """
 
     _esm = _script("mornings.js")

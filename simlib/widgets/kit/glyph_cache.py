@@ -27,7 +27,7 @@ class Word(NamedTuple):
 
     - `mask` (height, width): the opacity of each pixel, from 0 to 255.
     - `ascent`: the number of rows of pixels above the baseline.
-    - `advance`: the distance in pixels to the place of the next word, without the space between.
+    - `advance`: the distance in pixels from the start of the word to the space after it.
     """
 
     mask: NDArray[np.uint16]

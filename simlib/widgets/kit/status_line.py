@@ -39,7 +39,7 @@ def part(text: str, *, strong: bool = False) -> Part:
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a status line. `kind` is "", "preview", "busy" or "error", and `share` the progress (0 to 1)."""
+    """Return a status line. `kind` is "", "preview", "busy" or "error", and `share` is the progress (0 to 1)."""
     return {"text": text, "kind": kind, "share": share}
 
 
@@ -52,7 +52,7 @@ def failure(error: Exception) -> Part:
 def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
     """Return a forecast in words, as parts {text, strong}: the likeliest endings, then the impacts.
 
-    At most `limit` endings are named, beside “no ending yet”. Each has its difference to `baseline` (the forecast of
+    At most `limit` endings are named, and “no ending yet”. Each has its difference from `baseline` (the forecast of
     the unchanged scenario) in percentage points.
     """
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}

@@ -58,7 +58,7 @@ def _new_row_sentence(reading: Reading) -> str:
     """Return a sentence that describes a new row of a log.
 
     The sentence says if the row does not count. It gives the date of the event if the row became public more than three
-    days after it.
+    days later.
     """
     text = (reading.row.description or reading.row.word.replace("-", " ")).rstrip(".")
     if reading.counts:

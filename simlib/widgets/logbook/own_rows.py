@@ -146,7 +146,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return a text with the levels that each variable in `needed` could have when the row was left out."""
+    """Return a text with the levels that each variable in `needed` could have by the day of the row."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

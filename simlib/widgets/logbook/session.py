@@ -1,8 +1,8 @@
 """The state of a panel that shows the forecast on each morning of a log of events.
 
 The forecast of a morning uses the rows (events of the log) that are public before it. A worker computes the forecasts
-of all mornings and keeps them in memory. A row that the user adds (an own row) changes only the forecasts of later
-mornings.
+of all mornings and keeps them in memory. A row that the user adds (an own row) changes only the forecasts of the
+mornings after its day.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def _uncertainty(
 
 
 class HowSure(PanelQuestion):
-    """The range of the answer over draws from the priors, and how much of the variance is due to chance."""
+    """The range of the answer over draws from the priors, and how much of an event's variance is chance."""
 
     name, title, edition = "how-sure", "How sure is the answer, and how much of the uncertainty is chance?", 2
 

@@ -21,7 +21,8 @@ from simlib.widgets.questions.shown_answers import ShownAnswer
 class BoxPanel(w.VBox):
     """Sliders for values of assumptions, and the answer at these values.
 
-    The values make up a point, which is drawn on `picture`, the picture of the panel. They can be saved as a view.
+    The values make up a point, which is drawn on `picture`, the picture of the answer. The values can be saved as a
+    view.
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:

@@ -1,7 +1,7 @@
 """The state of the sliders for a box of scenario discovery, which is a set of bounds on assumptions.
 
-The values of the sliders, and the stated values of all other assumptions, are called the point. The point starts in the
-middle of the box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_loop`).
+The values of the sliders and the stated values of all other assumptions together make up the point. The point starts in
+the middle of the box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_loop`).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def shown_answer(
         sentences: The answer in words.
         head: The headings of the table.
         rows: The lines of the table.
-        numbers: How many of the last columns of the table hold numbers.
+        numbers: The number of columns with numbers, which are the last ones of the table.
         drawings: The parts of the picture.
         more: JSON data for panels that show more, such as sliders or remarks.
     """

@@ -58,7 +58,8 @@ class BesidePastCrises(PanelQuestion):
 class RatesFromHistory(PanelQuestion):
     """Rates of an event estimated from a few past crises, beside the long-run rates.
 
-    The crises are simulated histories of the scenario, so that long-run rates can be computed from many more of them.
+    The past crises are simulated histories of the scenario, so that the long-run rates can come from many more
+    histories.
     """
 
     name, title, edition = "rates-from-history", "How precisely can a rate be known from this many past crises?", 4

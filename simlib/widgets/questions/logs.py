@@ -150,7 +150,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many draws of equal weight the draws are worth and, if it is known, the error of a median."""
+    """Say how many draws of equal weight the weighted draws are worth, and the error of a median if known."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} of equal weight"
     if made["method"] == "chains":

@@ -136,7 +136,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question about plans: views, or paths of files with views. `plans` holds those on offer, by id."""
+    """A question about plans: views, or paths of files with views. `plans` is {id: view} of the plans on offer."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

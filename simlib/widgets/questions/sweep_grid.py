@@ -26,7 +26,7 @@ from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 class Sweep(PlannedQuestion):
     """A probability on a grid of values of two assumptions, without and (optionally) with a plan.
 
-    A plan is a view with interventions. Finished points of the grid are stored in files, so that a grid that was
+    A plan is a view with interventions. Finished points of the grid are stored in files, so that a computation that was
     stopped continues from these points.
     """
 
@@ -85,7 +85,7 @@ class Sweep(PlannedQuestion):
         """Return the answer for a grid of probabilities.
 
         `values` has the shape (values of `up`, values of `across`, 1 or 2). The last axis has one number without the
-        plan and, if there is a plan, a second number with it.
+        plan and, if there is a plan, a second number with the plan.
         """
         from simlib.machine.measures import find
 
@@ -171,6 +171,6 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return `count` values between the ends of a range, evenly spaced in logit for a chance, else in log."""
+    """Return `count` values from end to end of a range, evenly spaced in logit for a chance, else in log."""
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
