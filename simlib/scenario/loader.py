@@ -119,18 +119,22 @@ def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, V
     A view is a named set of changes. `where` is the scenario, or its path, as for `load`. Raises ScenarioError with the
     problems of all view files at once.
     """
+    problems: list[Problem] = []
+    views = _read_views(where if isinstance(where, Scenario) else load(where), problems)
+    refuse(problems)
+    return {view.id: view for view in views}
+
+
+def _read_views(scenario: Scenario, problems: list[Problem]) -> list[View]:
     from simlib.scenario.views.view_reader import read_view
 
-    scenario = where if isinstance(where, Scenario) else load(where)
-    views: dict[str, View] = {}
-    problems: list[Problem] = []
+    views: list[View] = []
     for file in view_files(scenario):
         with collect(problems):
             view = read_view(document.read_file(file, str(file)), scenario, str(file))
-            if view.id in views:
+            if view.id in [other.id for other in views]:
                 problems.append(Problem(str(file), 1, "id", f"a second view called {view.id!r}", "expected another id"))
-            views[view.id] = view
-    refuse(problems)
+            views.append(view)
     return views
 
 
@@ -149,8 +153,11 @@ def load_view(scenario: Scenario, name: str) -> View:
 
     if Path(name).is_file():
         return read_view(document.read_file(Path(name), name), scenario, name)
-    views = load_views(scenario)
-    if name not in views:
-        expected = did_you_mean(name, views) or "it has no views"
-        raise ScenarioError(Problem(scenario.path, 0, "", f"{scenario.id!r} has no view {name!r}", expected))
-    return views[name]
+    problems: list[Problem] = []
+    views = _read_views(scenario, problems)
+    found = [view for view in views if view.id == name]
+    if len(found) == 1:
+        return found[0]
+    refuse(problems)
+    expected = did_you_mean(name, [view.id for view in views]) or "it has no views"
+    raise ScenarioError(Problem(scenario.path, 0, "", f"{scenario.id!r} has no view {name!r}", expected))

@@ -315,6 +315,21 @@ def test_the_problems_of_all_views_come_together(tmp_path):
         load_views(tmp_path)
 
 
+def test_a_view_loads_beside_a_broken_one(tmp_path):
+    (tmp_path / "views").mkdir()
+    (tmp_path / "scenario.yaml").write_text(TEXT, encoding="utf-8")
+    for name, more in (("calm", ""), ("torn", "horizon: 3\n"), ("twice", ""), ("again", "")):
+        identity = "twice" if name == "again" else name
+        text = f"format: 1\nid: {identity}\ntitle: x\n{more}"
+        (tmp_path / "views" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    world = load(tmp_path)
+    assert load_view(world, "calm").id == "calm"
+    with pytest.raises(ScenarioError, match=r"torn.yaml:4: horizon: "):
+        load_view(world, "torn")
+    with pytest.raises(ScenarioError, match=r"twice.yaml:1: id: a second view called 'twice'"):
+        load_view(world, "twice")
+
+
 # Bounds
 
 
