@@ -128,7 +128,7 @@ class Responses:
             return None
         if solver.by_histories and engine == "exact":
             label = next(iter(solver.by_histories.values())).label
-            raise Unsupported(f"{quoted(label)} needs histories; use the Monte Carlo engine (--engine montecarlo)")
+            raise Unsupported(f"{quoted(label)} needs simulated histories; use Monte Carlo (--engine montecarlo)")
         return None if solver.by_histories else solver
 
     def __call__(

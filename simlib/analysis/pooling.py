@@ -196,7 +196,7 @@ class Pool(Traced):
         lines = [_about(item, names, f" by {self.by_words}" * (place == 0)) for place, item in enumerate(ordered)]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
         if bits > _NOTHING:
-            lines.append(f"Disagreement makes up {percent(bits / whole)} of the uncertainty about how the crisis ends.")
+            lines.append(f"Disagreement of views makes up {percent(bits / whole)} of the uncertainty about the ending.")
         else:
             lines.append("The views agree about every ending.")
         most = self.ranked()[0]

@@ -132,7 +132,7 @@ class Diff(Answer):
         Raises SimlibError if there are no forecasts.
         """
         if self.forecasts is None:
-            raise SimlibError("there are no forecasts to compare; ask for the difference with forecasts")
+            raise SimlibError("there are no forecasts to compare; call diff() with forecast=True")
         events = (row[1:] for row in _both(*self.forecasts) if row[0] != "impacts")
         both = [(label, p, q) for label, p, q in events if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))

@@ -164,7 +164,7 @@ def _dated_rows(
     dated = dated[dated["case"].isin(members)].assign(case=lambda rows: rows["case"].astype(str))
     if dated.empty:
         raise ScenarioError(
-            Problem("", 0, "class", "no row whose date is exact to the day fits", "expected a wider class")
+            Problem("", 0, "class", "no row whose date is exact to the day fits the class", "expected a wider class")
         )
     onset = dated.groupby("case", observed=True)["date"].transform("min")
     day = (dated["date"] - onset).dt.days.astype(float)

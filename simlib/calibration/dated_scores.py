@@ -120,7 +120,7 @@ class Backtest(Answer):
         texts += [self._compared(rival) for rival in FORECASTERS[1:]]
         if self.ended:
             texts.append(f"On {long_date(self.ended)} the log says that the story is over, so the forecasts stop.")
-        texts.append("All this is one crisis, and so one observation: the differences have no range.")
+        texts.append("All forecasts are of one crisis, and so are one observation: the differences have no range.")
         return [*texts, "Whoever wrote this scenario knew the end. A backtest shows the method but proves no skill."]
 
     def _compared(self, rival: str) -> str:

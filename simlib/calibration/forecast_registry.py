@@ -260,9 +260,9 @@ def resolve(
         known = f"1 to {len(registry.forecasts)}" if registry.forecasts else "none"
         raise _refusal(f"there is no forecast {number}", f"known: {known}")
     if not source.strip():
-        raise _refusal("a resolution needs a source", "say who settled it, and from which report")
+        raise _refusal("a resolution needs a source", "say who settled the forecast, and from which report")
     if registry.verdict(number) is not None and not correction:
-        raise _refusal(f"forecast {number} is settled already", "if that was wrong, resolve it again as a correction")
+        raise _refusal(f"forecast {number} is settled already", "if the verdict was wrong, add a correction")
     if verdict == "no" and on <= forecast.by:
         raise _refusal(f"forecast {number} runs to the end of {forecast.by}", 'answer "no" only on a later day')
     if verdict == "yes" and not forecast.as_of <= on:

@@ -144,8 +144,8 @@ def refuse_incomplete(scenario: Scenario, wanted: Sequence[str], terms: Mapping[
         if name in terms and not (scenario.questions[name].resolves and scenario.questions[name].decides)
     ]
     if scenario.interventions or scenario.view:
-        what = "a scenario with a view or interventions cannot be registered"
-        problems.append(Problem("", 0, "register", what, "register it without them"))
+        what = "forecasts of a scenario with a view or interventions cannot be registered"
+        problems.append(Problem("", 0, "register", what, "leave out the view and the interventions"))
     refuse(problems)
 
 

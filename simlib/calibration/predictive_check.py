@@ -175,7 +175,7 @@ class PriorPredictive(Answer):
         outside = [_sentence(*figure) for figure in figures if figure[-1].verdict not in ("", "inside")]
         return [
             head,
-            *(outside or ["All of it fits the model: no figure lies outside the range of nine in ten histories."]),
+            *(outside or ["The whole log fits the model: no figure lies outside the range of nine in ten histories."]),
         ]
 
     def frame(self) -> pd.DataFrame:
@@ -196,7 +196,7 @@ class PriorPredictive(Answer):
 
 
 def _figures(check: MoveCheck) -> tuple[tuple[str, Beside], ...]:
-    return ("the number of times", check.count), ("the variance over mean of weekly counts", check.dispersion)
+    return ("the number of times", check.count), ("the ratio of variance to mean of weekly counts", check.dispersion)
 
 
 def _sentence(label: str, what: str, figure: Beside) -> str:

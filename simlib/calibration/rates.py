@@ -237,7 +237,7 @@ def _columns(*columns: ArrayLike) -> tuple[Floats, ...]:
     missing = sum(int(np.isnan(each).sum()) for each in arrays)
     if missing:
         raise SimlibError(
-            f"the history has {counted(missing, 'missing number')}; leave these cases out, or complete them"
+            f"the history has {counted(missing, 'missing number')}; leave out or complete the cases with them"
         )
     if any((each < 0).any() for each in arrays):
         raise SimlibError("the history has a number below 0; numbers of events and days are 0 or more")

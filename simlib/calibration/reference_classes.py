@@ -374,7 +374,7 @@ def _implied(
 
 def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], roles: Roles) -> tuple[float | None, str]:
     if not {rate.role, *EXPOSURES} <= set(roles):
-        return None, f"One of {rate.role!r}, force and negotiation has no move; name one in base_rate_roles.csv."
+        return None, f"One of {rate.role!r}, force and negotiation has no move; name a move in base_rate_roles.csv."
     kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
     implied = interevent.after_force(crises, kind, force, negotiation)
     return implied, "" if implied is not None else "In the simulated histories these events are too rare for a figure."

@@ -91,7 +91,7 @@ class RegistryScore(Answer):
         texts = [f"{counted(self.corrections, 'resolution')} had to be corrected."] if self.corrections else []
         if late:
             were = f"{counted(late, 'forecast')} {'was' if late == 1 else 'were'}"
-            texts.append(f"{were} registered after the deadline. That shows the method but proves no skill.")
+            texts.append(f"{were} registered after the deadline. Late forecasts show the method but prove no skill.")
         return texts
 
     def _comparison(self) -> list[str]:

@@ -325,7 +325,7 @@ def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
         _complete(name, values)
     sizes = {name: len(values) for name, values in arrays.items()}
     if len(set(sizes.values())) != 1 or not next(iter(sizes.values())):
-        raise SimlibError(f"a score needs one row for each forecast; there are {sizes}")
+        raise SimlibError(f"a score needs one row for each forecast; the numbers of rows are {sizes}")
     return tuple(arrays.values())
 
 

@@ -77,7 +77,7 @@ class TempoFit:
         names += [f"cooling per day, {first} to {second}" for first, second in steps]
         names += ["probability that an event makes the tempo hot"]
         names += [f"share of crises {level} after the first day" for level in self.levels]
-        names += ["standard deviation of log activity between crises"]
+        names += ["standard deviation of the logarithm of activity between crises"]
         return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
 
     def sentences(self) -> list[str]:
@@ -87,9 +87,9 @@ class TempoFit:
         rates = [f"{rate:.2g} while {level}" for level, rate in zip(self.levels, clock.rates, strict=True)]
         return [
             f"{self.because()}.",
-            f"Event-days per day: {', '.join(rates)}. Mean length of a {' and of a '.join(spells)}.",
+            f"Days with an event, per day: {', '.join(rates)}. Mean length of a {' and of a '.join(spells)}.",
             f"An event makes the tempo hot with probability {percent(clock.reset)}.",
-            "A narrator chose which events to record, so these are rates of recorded events.",
+            "A source chose which events to record, so these are rates of recorded events.",
             "",
             self.assumptions(),
         ]

@@ -100,7 +100,7 @@ def _execute(request: Request) -> int:
 
 def _stopped(request: Request) -> str:
     if request.command == "sweep" and (request.target / "manifest.json").exists():
-        return f"stopped; {request.out} keeps the finished part; the same command continues it"
+        return f"stopped; {request.out} keeps the finished part; the same command continues the sweep"
     return "stopped"
 
 

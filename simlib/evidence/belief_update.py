@@ -144,7 +144,7 @@ class Update(Answer):
             f"The log has answered “{each.label}”: yes, on {long_date(each.on)}." for each in self.answered if each.on
         ]
         texts += [
-            f"“{each.label}” may have happened already without being seen: {percent(each.probability)}."
+            f"“{each.label}” may have happened already without being seen (probability {percent(each.probability)})."
             for each in self.answered
             if each.on is None and each.probability > OPEN
         ]

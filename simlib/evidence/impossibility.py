@@ -16,7 +16,7 @@ _SHOWN = 3
 """Largest number of earlier rows that the message lists."""
 
 REMEDIES = (
-    "leave it out (`ignore` in evidence.rows, with a reason), give it another outcome (`outcomes`), change "
+    "leave this row out (`ignore` in evidence.rows, with a reason), give it another outcome (`outcomes`), change "
     "evidence.history.start, or let a row say what changed (`set`)"
 )
 

@@ -258,7 +258,7 @@ def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, A
     """
     taught = [each for each in learnt if each.taught]
     if all(each.change == UNCHANGED for each in learnt):
-        return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
+        return ["The log teaches nothing about the assumptions: each keeps its prior, or nearly so."]
     rest = sum(each.change == UNCHANGED for each in learnt)
     others = [f"The other {rest} uncertain assumptions keep their priors, or nearly so."] if rest else []
     if rest == 1:

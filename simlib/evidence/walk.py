@@ -58,7 +58,7 @@ class ImpossibleRow(NoProbability):
 
     def __init__(self, row: OpenRow | Fact, levels: Ints, day: float) -> None:
         self.row, self.levels, self.day = row, levels, day
-        super().__init__(f"{row.reading.row}: no state of the scenario is left")
+        super().__init__(f"{row.reading.row}: no state of the scenario is possible after this row")
 
 
 @dataclass(frozen=True)

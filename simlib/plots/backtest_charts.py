@@ -65,7 +65,7 @@ def scores_by_question(result: Backtest, ax: Axes) -> Axes:
             mark: dict[str, Any] = {"color": color, "markersize": 7, "linestyle": "none", "clip_on": False}
             ax.plot([value], [row + 0.2], MARKS[forecaster], label=label if row == 0 else None, **mark)
         share = percent(sum(each.happened for each in some) / len(some))
-        told = f"happened, in time for {share} of the forecasts" if came else "did not happen"
+        told = f"happened, by the deadline of {share} of the forecasts" if came else "did not happen"
         name(ax, row, f"{result.labels[one]}: {told}")
     ax.set_xlim(0, style.round_top(best))
     ax.set_xlabel("Brier score, over all days and all numbers of days ahead", fontsize=style.TEXT, color=style.INK)

@@ -112,6 +112,6 @@ def both_forecasts(result: Diff, ax: Axes) -> Axes:
     Raises SimlibError if the comparison was made without forecasts.
     """
     if result.forecasts is None:
-        raise SimlibError("there are no forecasts to draw; ask for the difference with forecasts")
+        raise SimlibError("there are no forecasts to draw; call diff() with forecast=True")
     sides = dict(zip(result.names, result.forecasts, strict=True))
     return comparison(sides, ax, ongoing=True, questions=True, title=result.finding(), made="at the stated values")

@@ -43,7 +43,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     more = " or above" if border < len(result.mean) - 1 else ""
     day, name = result.by_words, result.series[border]
     title = f"{result.label} on {day}: {mean} for {quoted(name)}{more}, {low} to {high} over the draws"
-    bands = "hatched: a border between rungs in 90% of the draws, crossed: in 50%" + (
+    bands = "hatched: where a border between rungs lies in 90% of the draws, crossed: in 50%" + (
         "" if len(shown) == len(result.mean) else ", where there is room"
     )
     heading(ax, title, f"colours: probability on the date, mean of {result.draws} draws; {bands}")

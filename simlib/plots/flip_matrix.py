@@ -38,7 +38,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     share = table.matrix[np.ix_(some, some)] / table.runs
     names = [table.labels[index] for index in some]
     title = f"{quoted(label)}: {in_a_hundred(table.share)} histories end differently by {result.by_words}"
-    note = "share of simulated histories, each played in both worlds with the same chance events; hatched: same ending"
+    note = "share of simulated histories, each simulated twice with the same random numbers; hatched: same ending"
     heading(ax, title, note)
     frame(ax, *share.shape)
     darkest = max(float((share - np.diag(np.diag(share))).max()), MANY)

@@ -80,7 +80,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     begun = "probability of this beginning"
     if result.given:
         begun = "share of the histories with this ending that begin this way"
-    note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: share of the node before it; {ORDER}"
+    note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: as a share of the node before; {ORDER}"
     heading(ax, _first_fork(result, nodes), note)
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))

@@ -54,7 +54,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     things = f"{counted(acts, 'intervention')} in {counted(len(booked), 'plan')}" if acts else "No interventions"
     marks = [
         *(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
-        *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
+        *(["pale: while the rule's condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
         *(["hollow: no effect in any history"] if any(idle.values()) else []),
     ]
     heading(ax, f"{things}, {long_date(result.as_of)} to {result.by_words}", "; ".join(marks))

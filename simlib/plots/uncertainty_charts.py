@@ -71,7 +71,7 @@ def split(result: Uncertainty, ax: Axes) -> Axes:
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
-    title = f"{how_much} of the uncertainty comes from the assumptions: {quoted(most.measure.label)}"
+    title = f"{how_much} of the uncertainty comes from the assumptions, for {quoted(most.measure.label)}"
     unit = f"share of the variance p(1 - p), by {result.by_words}; hatched: assumptions, plain: chance"
     heading(ax, title, unit)
     rows(ax, len(some))

@@ -29,9 +29,9 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
     next_one = (
         f"find out next about {quoted(some[0].assumption.label)}"
         if some[0].known
-        else "no single assumption has a value larger than its error"
+        else "for no single assumption is the gain from knowing it larger than the error of this gain"
     )
-    unit = f"share of the value of settling all assumptions; probability by {result.by_words}; whiskers: 95%"
+    unit = f"share of the value of knowing all assumptions; probability by {result.by_words}; whiskers: 95%"
     heading(ax, f"{result.measure.label}: {next_one}", unit)
     rows(ax, len(some))
     for row, worth in enumerate(some):
@@ -58,9 +58,9 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     if not 0 < best.seen < 1:
         finding = "every observation is impossible or certain while the question is open"
     elif not best.brier.known:
-        finding = "no observation is worth more than its error"
+        finding = "for no observation is the gain larger than the error of this gain"
     title = f"{result.measure.label}: {finding}"
-    unit = f"probability by {result.by_words} if still open on {result.look_by_words}"
+    unit = f"probability by {result.by_words} if the question is still open on {result.look_by_words}"
     line = "" if np.isnan(result.if_open) else f"; dashed line: without watching, {percent(result.if_open)}"
     heading(ax, title, f"{unit}; filled: seen by then, hollow: not seen{line}")
     rows(ax, len(some))

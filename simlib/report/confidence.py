@@ -26,7 +26,7 @@ RULE = (
     "Confidence is not likelihood. It is high if every ground speaks for the forecast, low if three or more speak "
     "against it, and otherwise moderate. Grounds: the 5–95% range is at most 20 points wide; at least half of the five "
     "strongest assumptions have a source; the views lie within 20 points; at least half of the base rates agree; at "
-    "least ten registered forecasts of this scenario are settled. Without these ten it is never high."
+    "least ten registered forecasts of this scenario are settled. Without these ten, confidence is never high."
 )
 """The rule for confidence, as a report prints it."""
 

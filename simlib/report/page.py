@@ -103,7 +103,7 @@ def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
             lines += telling.sentences_of(measure)
         if named:
             what = ", ".join(quoted(label) for label in named)
-            lines.append(f"Left out as self-evident: {what}, part of the only move that leads to {measure.words}.")
+            lines.append(f"Left out as self-evident: {what}, used by the only move that leads to {measure.words}.")
         yield Block("list", items=tuple(lines))
 
 
@@ -153,7 +153,7 @@ def _past_crises(rates: BaseRates) -> Iterator[Block]:
     if not rates.applied:
         yield Block("text", "The scenario names no class of past crises.")
         return
-    head = ("share or figure of past crises", "past [95% interval]", "this scenario", "it lies", "remark")
+    head = ("share or figure of past crises", "past [95% interval]", "this scenario", "the scenario lies", "remark")
     rows = [(c.rate.what, *c.words(), c.verdict, c.note) for c in rates.applied]
     yield Block("table", items=(head, *rows))
     yield Block("text", citations(rates.applied))
@@ -191,7 +191,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         yield f"By {until} the answer is known in every simulated history, so there is nothing to watch for."
         return
     yield (
-        f"If by {until} it has not happened and nothing has ended, the probability of {seeing.measure.words} by {by} "
+        f"If the answer is still open after {until}, the probability of {seeing.measure.words} by {by} "
         f"is {percent(seeing.if_open)}, averaged over the priors. Moves seen by then change this probability:"
     )
     known = [o for o in seeing.observations if o.brier.known]

@@ -148,7 +148,7 @@ class Accumulation:
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
         by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))
         texts = [
-            f"“{label}” by {by}: {average} on average. By chance alone, histories vary around that by {by_chance} "
+            f"“{label}” by {by}: {average} on average. By chance alone, histories deviate by {by_chance} "
             "(standard deviation)"
             + (f", and the mean varies by {by_doubt} between sets of assumptions." if doubt > 0 else ".")
         ]
@@ -159,7 +159,7 @@ class Accumulation:
             worst = show(self.sample.worst().value, "amount", unit)
             texts.append(
                 f"“{label}”: {low} to {with_plural(high, unit)} in nine of ten histories (median {middle}). The worst "
-                f"5% average {worst}. {tail}{self.sample.source}"
+                f"5% of histories average {worst}. {tail}{self.sample.source}"
             )
         return texts
 

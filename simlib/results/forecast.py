@@ -284,7 +284,7 @@ class Forecast(Answer):
             return ""
         why = f"{many} lie within each other's error"
         if self.leads is not None:
-            why = f"it may be any of {many}, depending on the assumptions"
+            why = f"the likeliest may be any of {many}, depending on the assumptions"
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:

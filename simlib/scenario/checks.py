@@ -142,7 +142,7 @@ def _wrong_with_sum(
 ) -> Iterator[Misfit]:
     rests = [name for name, chance in branches.items() if chance is None]
     if len(rests) > 1:
-        what = f"more than one {part} takes the rest: {', '.join(rests)}"
+        what = f"more than one {part} takes the rest up to 1: {', '.join(rests)}"
         yield place, what, f"expected a {number} for all but one of them"
     numbers = {**scenario.assumptions, **scenario.log_assumptions}
     stated = [numbers.get(chance) for chance in branches.values() if chance is not None]

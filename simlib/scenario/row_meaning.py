@@ -121,7 +121,7 @@ def _outcomes(scenario: Scenario, move: Move, rule: RowRule, row: LogRow, proble
         return (row.outcome,)
     usual = next((outcome for outcome in move.outcomes if outcome.chance is None), None)
     if usual is None and len(known) > 1:
-        what = f"no outcome of {move.id!r} takes the rest, so the row may mean any of its outcomes"
+        what = f"every outcome of {move.id!r} has a chance of its own, so the row may mean any outcome"
         expected = "name the outcome in the column outcome, or write a rule with outcomes in evidence.rows"
         problems.append(Problem(row.file, row.line, "move", what, expected))
         return ()

@@ -156,7 +156,7 @@ class _Sweep:
         finally:
             self.pool.close()
         if self.returned < len(self.missing):
-            raise Cancelled(f"the sweep was stopped; {self.folder} keeps the finished blocks, run it again to continue")
+            raise Cancelled(f"stopped; {self.folder} keeps the finished blocks, run the sweep again to continue")
         return self._report()
 
     def _take(self, number: int, result: tuple[pd.DataFrame, float] | Exception) -> None:

@@ -213,7 +213,7 @@ class Discovery(Answer):
         if self.constant:
             what = f"{self.measure.words} is at {self._value(float(self.answers[0]))} by {by}"
             where = f"in every one of {counted(len(self.answers), 'draw')} of the assumptions"
-            yield f"{capital(what)} {where}: it is the same everywhere, so there is nothing to discover."
+            yield f"{capital(what)} {where}: the answer is the same everywhere, so there is nothing to discover."
             return
         over = over_draws(self.provenance)
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
@@ -234,7 +234,7 @@ class Discovery(Answer):
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:
-                yield f"Where {where}, it is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
+                yield f"Answer where {where}: {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
         yield from self._about_noise()
 
     def _value(self, value: float) -> str:

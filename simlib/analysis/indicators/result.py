@@ -222,20 +222,20 @@ class Indicators(Answer):
     def _findings(self, limit: int) -> list[str]:
         until, by, ending = self.look_by_words, self.by_words, self.measure.kind == "ending"
         if np.isnan(self.before[0]):
-            what = "Everything has ended" if ending else "Everything has ended or happened"
+            what = "Every history has ended" if ending else "Every history has ended, or the event has happened in it,"
             return [f"{what} by {until}, so there is nothing left to watch for."]
         whose = f"the probability of {self.measure.words}" if ending else "its probability"
         first = f"If {self.condition}, {whose} by {by} is {write_share(self.before)}."
         if self.before[0] in (0.0, 1.0):
             often = "none" if self.before[0] == 0 else "every one"
-            which = f"It happens in {often} of the histories that are still open then"
-            return [first, f"{which}, so no move or level can be a sign of it."]
+            which = f"The event happens in {often} of the histories that are still open then"
+            return [first, f"{which}, so no move or level can be a sign of the event."]
         if not self.rows:
-            return [first, "There is no sign: no public move or level could show whether it will happen."]
+            return [first, "There is no sign: no public move or level could show whether the event will happen."]
         signs = self.signs
         ratio = "they change nothing" if self.exact else "their changes are within the 95% errors"
         if not signs:
-            return [first, f"No move or level is known to be a sign of it: {ratio}."]
+            return [first, f"The moves and levels are not known to be signs of the event: {ratio}."]
         lines = [first, *(self._about(row, until) for row in signs[:limit])]
         if not self.exact and len(self.rows) > 1:
             lines.append(self._by_chance(len(self.rows)))
@@ -251,8 +251,8 @@ class Indicators(Answer):
         """Return a sentence on the number of signs that chance alone would name."""
         wrong = WRONG * tested
         some = f"about {round(wrong)}" if wrong >= 1.5 else "about one" if wrong >= 0.75 else "fewer than one"
-        whole = f"If none of the {tested} moves and levels were a sign, chance alone would list {some} on average."
-        return f"Each sign is tested by itself, at 95%. {whole}"
+        whole = f"If none of the {tested} moves and levels were a sign, chance alone would still list {some} as signs."
+        return f"Each sign is tested by itself, with a 95% interval. {whole}"
 
     def _about(self, row: Indicator, until: str) -> str:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""

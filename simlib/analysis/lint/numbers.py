@@ -121,7 +121,7 @@ def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
             continue
         yield warning(
             f"variables.{variable.id}.start",
-            f"the start of {variable.id!r} is spread without a reason",
+            f"the start of {variable.id!r} is spread over several levels without a reason",
             'expected a reason (because:) on the variable or on its shares ("assumed" is a reason)',
         )
 
@@ -199,7 +199,7 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
                 subject.place(base),
                 claim.what,
                 f"expected a base rate without the effect of the factors: if {claim.shown(base.value)} was observed, "
-                f'write it under observed: and state {fair}; if not, begin the reason (because:) with "assumed"',
+                f'write it under observed: and {fair} under value; if not, begin the reason (because:) with "assumed"',
             )
 
 

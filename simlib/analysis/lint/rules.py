@@ -121,7 +121,7 @@ def lint(
     else:
         what = (
             "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, "
-            "events per day, strands that change no answer, and multipliers after the start"
+            "events per day, actors and assumptions that change no answer, and multipliers of rates after the start"
         )
         findings.append(note("states", what, subject.refusal))
     return Findings(

@@ -39,7 +39,7 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
                     end = levels[-1] if (effect.shift or 0) > 0 else levels[0]
                     yield warning(
                         f"moves.{move.id}.outcomes.{outcome.id}.then.{effect.variable}",
-                        f"{effect.variable!r} has {len(levels)} levels, so {effect.shift:+d} always ends at {end!r}",
+                        f"{effect.variable!r} has {len(levels)} levels: shift {effect.shift:+d} always ends at {end!r}",
                         f"expected at most {len(levels) - 1}, or the level {end!r} by name",
                     )
 
@@ -63,7 +63,7 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
                 high, low = variable.levels[after], variable.levels[before]
                 yield warning(
                     f"moves.{step.move}.outcomes.{step.outcome}.then.{variable.id}",
-                    f"the {step.effect.shift:+d} of {step.move!r} goes from {low!r} to {high!r}, the level to which "
+                    f"shift {step.effect.shift:+d} of {step.move!r} goes from {low!r} to {high!r}, the level to which "
                     f"{ways} lead{'s' * (len(others) == 1)}",
                     f"expected a condition (set: ..., when: ...) that leaves out {low!r}, or a level by name",
                 )

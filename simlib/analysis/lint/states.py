@@ -37,7 +37,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
             yield warning(
                 f"variables.{variable.id}.levels",
                 f"{variable.levels[level]!r} can never be reached",
-                "expected a start or an outcome that leads there; else remove it",
+                "expected a start or an outcome that leads there; else remove the level",
             )
 
 
@@ -62,7 +62,7 @@ def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
         yield warning(
             f"moves.{move}.outcomes.{outcome}",
             f"{outcome!r} never happens: {why}",
-            "expected a positive chance; else remove it",
+            "expected a positive chance; else remove the outcome",
         )
 
 
@@ -79,7 +79,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
         if able and move.outcome(outcome_id).effects and index not in moved:
             yield note(
                 f"moves.{name}.outcomes.{outcome_id}",
-                f"{outcome_id!r} has effects that never change anything in a state in which {name!r} can happen",
+                f"{outcome_id!r} has effects, but they change nothing in any state in which {name!r} can happen",
                 "expected an effect that shows in some state",
             )
 
@@ -97,12 +97,12 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
             holds = subject.tables.holds(ending.when, subject.levels)
             masks = np.unique(subject.space.ending[subject.reached][holds])
             hidden = ", ".join(repr(names[mask]) for mask in masks)
-            why = f", because {hidden}, earlier in the file, always holds first" if hidden else ""
+            why = f", because {hidden} always holds too and comes earlier in the file" if hidden else ""
             yield warning(where, f"{ending.id!r} can never be reached{why}", "expected a history that reaches it")
         elif np.all(subject.tables.ending(subject.start[0]) == index):
             yield error(
                 where,
-                f"{ending.id!r} holds from the start: its probability is 1 by structure",
+                f"{ending.id!r} holds from the start: its probability is 1, whatever the rates",
                 "expected a start at which the ending does not hold yet",
             )
 
@@ -136,7 +136,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
         endings = "is not an ending" if len(stuck) == 1 else "are not endings"
         yield warning(
             "moves",
-            f"{states} no way out and {endings} (of {len(subject.levels):,} reachable states), "
+            f"of {len(subject.levels):,} reachable states, {states} no way out and {endings}, "
             f"such as {subject.state(space.levels[stuck[0]])}",
             "expected a move that leads out of it, or an ending",
         )
@@ -175,7 +175,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
         if poisson.sf(question.count.at_least - 1 - dated, most - dated) < _NEVER:
             yield warning(
                 f"questions.{question.id}.count",
-                f"{question.id!r} asks for {question.count.at_least} firings, and at the highest rates there would be "
+                f"{question.id!r} asks for at least {question.count.at_least} firings, but the highest rates give "
                 f"about {most:.3g} by the horizon",
                 "expected a smaller number of firings",
             )
@@ -200,7 +200,7 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
         made = (
             f"a hidden clock of {wait.stages} stages" if wait.stages > 1 else "one exponential stage, without a clock"
         )
-        what = f"90% of the waits for {move.id!r} last {low} to {high}: {made}"
+        what = f"90% of the waits for {move.id!r} last {low} to {high}, modelled as {made}"
         yield note(f"moves.{move.id}.takes", what)
     if subject.tables.clocks:
         at_once = {
@@ -220,9 +220,9 @@ def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
     """
     for question in subject.scenario.questions.values():
         if not _can_happen(subject, question):
-            what = "can never happen: its probability is 0 by structure"
+            what = "can never happen: its probability is 0, whatever the rates"
         elif question.when is not None and np.all(subject.tables.holds(question.when, subject.start[0])):
-            what = "has happened at the start: its probability is 1 by structure"
+            what = "has happened at the start: its probability is 1, whatever the rates"
         else:
             continue
         yield error(

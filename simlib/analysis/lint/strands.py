@@ -68,7 +68,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
     headline (main measure) never counts as such a question.
     """
     if len(subject.space) > MOST_STATES:
-        what = f"not checked: strands that change no answer; the scenario has {len(subject.space):,} states"
+        what = f"not checked: actors and assumptions without effect; the scenario has {len(subject.space):,} states"
         yield note("states", what, f"expected at most {MOST_STATES:,}")
         return
     by, numbers = subject.scenario.by_date(subject.scenario.horizon_days), []
@@ -90,7 +90,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
     if numbers:
         yield note(
             "assumptions",
-            f"over its range, none of these assumptions changes an ending or question by one point or more up to {by} "
+            f"none of these assumptions, over its range, changes an ending or question by one point or more up to {by} "
             f"(points in brackets): {', '.join(numbers)}",
             "no need to know them better; if one should matter, connect it to an ending or a question",
         )

@@ -26,7 +26,7 @@ def engine_over(draws: int | Belief, engine: Engine) -> Engine:
         return engine
     if engine == "exact":
         over = f"the belief {quoted(draws.name)}" if isinstance(draws, Belief) else "draws of the priors"
-        raise Unsupported(f"the exact engine follows paths at the stated values, not over {over}; use montecarlo")
+        raise Unsupported(f"the exact engine follows paths at the stated values, not over {over}; use Monte Carlo")
     return "montecarlo"
 
 

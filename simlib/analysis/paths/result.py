@@ -180,7 +180,7 @@ class Paths(Traced):
         if not self.classes or self.left <= self.classes[-1].probability:
             return []
         rest = f"{percent(self.unassigned)} of the histories were not followed to their end"
-        return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
+        return [f"The search was cut short: {rest}, and paths with up to {percent(self.left)} each may be missing."]
 
     def data(self) -> dict[str, Any]:
         """Return the path classes, the beginnings of paths, and their probabilities."""

@@ -94,7 +94,7 @@ class Elasticities(Answer):
             steepest = [i for i in _steepest(elasticity)[:NAMED] if abs(elasticity[i]) >= 0.005]
             changes = [self._change(measure, i, float(elasticity[i])) for i in steepest]
             answer = measure.write(self.answers[measure.name])
-            change = "; ".join(changes) if changes else "none changes the answer by as much as 0.005% of its value"
+            change = "; ".join(changes) if changes else "the answer changes by less than 0.005% of its value"
             lines.append(
                 f"{measure.words} by {self.by_words} is {answer} at the stated values. "
                 f"Judged by slope, raising one assumption by 1% has this effect: {change}."

@@ -178,19 +178,19 @@ class Drivers(Traced):
             some = f"of the {2 * len(self.bars)} that were tried, about 1 in 20 lies outside its interval"
             yield f"Each ± is a 95% interval for one change: {some}."
         if not strongest:
-            yield "No assumption that was tried moves it by more than the error of the computation."
+            yield "No assumption that was tried moves the answer by more than the error of the computation."
         yield from self._left_out(measure)
 
     def _left_out(self, measure: Measure) -> Iterator[str]:
         some = len(self.bars) - len(self.ranked(measure.name))
-        tried = f"{some} more assumptions that were tried move it less"
+        tried = f"{some} more assumptions that were tried move the answer less"
         if some == 1:
-            tried = "1 more assumption that was tried moves it less"
+            tried = "1 more assumption that was tried moves the answer less"
         beyond = float(self.beyond[self.place(measure.name)])
         size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
         by = f"more than about {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
         others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
-        screened = f"{others}: judged by slope {self.centre}, none would move it by {by}"
+        screened = f"{others}: judged by slope {self.centre}, none would move the answer by {by}"
         reasons = [text for text, count in ((tried, some), (screened, self.screened)) if count]
         if reasons:
             yield f"{'; '.join(reasons)}."

@@ -189,7 +189,7 @@ class Sobol(Traced):
         whole = f"{what}: {mean} on average over the priors, with a standard deviation of {wide}."
         if not shares.known:
             yield whole
-            yield "So small a spread cannot be distinguished from the noise of the simulation: no share of it is given."
+            yield "So small a spread cannot be distinguished from the noise of the simulation, so no shares are given."
             return
         large = [share for share in shares.shares if share.noticeable]
         for share in large[:most]:

@@ -75,7 +75,7 @@ class Fan(Answer):
     def question(self) -> str:
         """The question that is answered, in one sentence."""
         what = f"each rung of {quoted(self.label)}" if self.of_ladder else quoted(self.label)
-        return f"How likely is {what} up to {self.by_words}, and how uncertain is that?"
+        return f"How likely is {what} up to {self.by_words}, and how uncertain is this probability?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
         """Return the stated forecast, the mean and the quantiles of series number `place` at the last time."""
@@ -141,7 +141,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
     """
     target = find(draws.scenario, measure)[0]
     if not target.probability:
-        raise ValueError(f"{target.name!r} is an expected count; a fan is of a probability")
+        raise ValueError(f"{target.name!r} is an expected count; a fan shows a probability")
     series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
     given = draws.values(target.condition, "questions") if target.kind == "given" else None
     return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :], given)

@@ -187,7 +187,7 @@ class Evppi(Answer):
 
 def _about(w: Worth) -> str:
     return (
-        f"Knowing {quoted(w.assumption.label)} gives {w.of_all} of the gain from knowing every assumption. "
+        f"Of the gain from knowing every assumption, {w.of_all} comes from {quoted(w.assumption.label)}. "
         f"{w.grounds.sentence()}"
     )
 

@@ -266,7 +266,7 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 def _shares(s: Spread, share: Number, known: str) -> str:
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
-        return "It is certain in every draw, or impossible in every draw."
+        return "The event is certain in every draw, or impossible in every draw."
     mean = f"The mean is computed to {known}."
     if not share.known:
         most = percent(min(share.value + share.half, 1.0))

@@ -159,11 +159,11 @@ class Evsi(Traced):
         )
         first += f"; in these its probability is {percent(self.if_open)}." if self.open_then else "."
         lines = [self._about(o) for o in self.observations[:most] if o.brier.known]
-        return [*(lines or ["No observation is worth more than the error of this estimate."]), first]
+        return [*(lines or ["No observation improves the forecast by more than the error of the estimate."]), first]
 
     def _about(self, o: Observation) -> str:
         about = f", most of it about {quoted(self.labels[o.about])}" if o.about else ""
-        also = f" It would resolve {percent(o.settles.value)} of the uncertainty about the assumptions{about}."
+        also = f" Watching would resolve {percent(o.settles.value)} of the uncertainty about the assumptions{about}."
         also = also if o.settles.known else ""
         return (
             f"{quoted(o.label)} is seen by {self.look_by_words} in {percent(o.seen)} of the histories that are open "
@@ -222,7 +222,7 @@ def evsi(
     uncertain(scenario)
     by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by, "look_by")
     if look_by_day >= by_day:
-        what, expected = f"{look_by_day:g} days", f"expected a day before that of the question, {by_day:g} days"
+        what, expected = f"{look_by_day:g} days", f"expected a day before the deadline of the question, {by_day:g} days"
         raise ScenarioError(Problem("", 0, "look_by", what, expected))
     if runs < 2 * BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_DRAWS):
         raise ValueError(f"expected at least {FEWEST_DRAWS} draws of at least {2 * BLOCKS} runs")

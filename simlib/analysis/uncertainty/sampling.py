@@ -107,7 +107,7 @@ def insist_on_effective(spread: Spread, least: int) -> None:
     if round(spread.effective_draws, 6) < least:
         expected = f"expected at least {least} for {spread.measure.words}"
         if spread.scale is not None:
-            expected += f", where they count like {spread.effective_draws:.3g} draws of equal weight"
+            expected += f", where the draws count like {spread.effective_draws:.3g} draws of equal weight"
         raise ArgumentError("draws", len(spread.answers), expected)
 
 

@@ -63,7 +63,7 @@ class Divergence:
             f"the same in both versions until {long_date(self.date)}" if self.day > 0 else "different from the start"
         )
         before, after = map(quoted, self.labels)
-        ends = f"it ends with {before} at the baseline, and with {after} here"
+        ends = f"it ends with {before} at the baseline, and with {after} in the variant"
         return f"One simulated history is {until}: {ends}."
 
     def to_dict(self) -> dict[str, Any]:

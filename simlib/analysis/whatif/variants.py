@@ -88,7 +88,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
         if one != two:
             raise Unsupported(
                 f"{other.id!r} has other {what} than {scenario.id!r}; expected a scenario of the same structure; else "
-                "solve each, and compare what they share"
+                "solve each scenario, and compare what they share"
             )
     return other.replace(horizon_days=scenario.horizon_days)
 

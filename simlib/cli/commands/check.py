@@ -114,8 +114,8 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
 
 
 ELICITED = (
-    "Stated: the probability of the move while it is possible and every factor is 1. Implied: the probability that\n"
-    "it happens within the days in the first column, from the start on, with all factors, conditions and endings."
+    "Both are probabilities of the move within the days in the first column. Stated: while the move is possible and\n"
+    "every factor is 1. Implied: from the start on, with all factors, conditions and endings."
 )
 
 

@@ -46,7 +46,7 @@ def execute(arguments: Request) -> int:
     except DOES_NOT_FIT as error:
         if arguments.engine or not limits.uncertain(scenario):
             raise
-        world.note(f"{too_large(error)}; no slopes are computed, and the rest is computed by Monte Carlo")
+        world.note(f"{too_large(error)}; no slopes are computed, and all other results are computed by Monte Carlo")
     if not limits.uncertain(scenario):
         world.note("every assumption is fixed, so there is nothing to vary; give some of them a low and a high")
         return tell(arguments, results, made=heading(arguments, scenario, how_made({"engine": "exact"})))

@@ -67,7 +67,7 @@ def execute(arguments: Request) -> int:
         results["passages"] = Table(waypoints.frame())
         tables += _passed(waypoints)
     elif arguments.passages:
-        world.note("--passages has no effect without --given: it lists the rungs and moves on the paths to that ending")
+        world.note("--passages has no effect without --given: it lists the rungs and moves on the paths to one ending")
     some = played.to_the_ending()
     if some is not None:
         times = times_between_rungs(some, ladder=result.ladder)
@@ -162,7 +162,7 @@ def _passed(waypoints: Waypoints) -> Iterator[str]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
         rows.append(Row(row.label, [row.kind, percent(row.share), *interval]))
     title = f"Rungs and moves in the histories that end in {waypoints.given.words} by {waypoints.by_words}"
-    how = "" if exact else f", in {waypoints.provenance['histories']:,} of them"
+    how = "" if exact else f", counted in {waypoints.provenance['histories']:,} of them"
     head = [["", "share", *([] if exact else ["95% interval"])]]
     text = table(f"{title}, as a share of these histories{how}", head, rows)
     left = len(some) - len(rows)

@@ -31,7 +31,7 @@ def run(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=whole(1),
         metavar="N",
-        help="threads (default: as many as are useful); the answer stays the same",
+        help="number of threads (default: as many as are useful); the answer does not depend on this number",
     )
     what = "number of draws of the assumptions from their priors (default: 0, which means the stated values)"
     engine("--draws", type=whole(0), default=0, metavar="N", help=what)

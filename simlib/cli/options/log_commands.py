@@ -77,9 +77,9 @@ def resolve(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     add("number", type=whole(1), metavar="NUMBER", help="number of the forecast, as `register` prints it")
-    add("verdict", choices=("yes", "no", "void"), help="how it was settled")
+    add("verdict", choices=("yes", "no", "void"), help="how the forecast was settled")
     add("--on", type=date, required=True, metavar="DATE", help="the day on which the answer was known")
-    add("--source", required=True, metavar="TEXT", help="who settled it, and from which report")
+    add("--source", required=True, metavar="TEXT", help="who settled the forecast, and from which report")
     add("--correction", action="store_true", help="correct an earlier resolution; both stay in the registry")
 
 

@@ -14,7 +14,7 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
         "the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
-        "It prints each stated probability within a time beside the one that the model implies. If the scenario\n"
+        "It prints each probability stated for a period beside the one that the model implies. If the scenario\n"
         "names a reference class, it prints the probabilities of the model beside the base rates of past crises."
     )
     common.add_path(parser)
@@ -40,7 +40,7 @@ def export(parser: argparse.ArgumentParser) -> None:
         "Write <id>.sm, a continuous-time Markov chain in the PRISM language, at the stated values. Time is in days.\n"
         "Labels are the endings (hyphens as underscores) and the questions about states. If the start is uncertain,\n"
         "<id>.start.json lists the combinations of the start_ constants with their weights. Check the model from each\n"
-        "combination and take the weighted sum.\n"
+        "combination, and take the weighted sum of the results.\n"
         "PRISM has no calendar windows, no moves on a date and no interventions: a scenario or a view with one of\n"
         "these is refused with the reason."
     )
@@ -61,7 +61,7 @@ def export(parser: argparse.ArgumentParser) -> None:
 def diff(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `diff` to its parser."""
     common.add_path(parser)
-    parser.add_argument("other", metavar="OTHER", nargs="?", help="the scenario to compare it with (default: PATH)")
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="the scenario to compare PATH with (default: PATH)")
     common.add_question(parser)
     parser.add_argument("--view", type=name, metavar="NAME", help="the view of PATH")
     parser.add_argument("--other-view", type=name, metavar="NAME", help="the view of OTHER")

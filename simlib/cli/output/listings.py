@@ -53,7 +53,7 @@ def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[s
 def parted(pair: Divergence) -> str:
     """Return a table of one simulated history: dates, events in the baseline, and events in the variant."""
     before, after = pair.labels
-    title = f"One history, from the first event that differs: “{before}” becomes “{after}” in “{pair.variant}”"
+    title = f"One history, from the first event that differs: ending “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
     lines = [
         f"  {date:<18}{before:<{PARTED + 2}}{after}".rstrip()
@@ -89,7 +89,7 @@ def _flips(result: Comparison) -> Iterator[str]:
     ]
     if rows:
         title = (
-            f"Histories that end differently by {result.by_words}, simulated in both worlds with common random numbers"
+            f"Histories that end differently by {result.by_words}, in baseline and variant, with common random numbers"
         )
         yield table(title, [["", "95%", "least and most"], ["share", "interval", "with other pairs"]], rows)
 

@@ -133,6 +133,6 @@ def refuse_a_job_of_hours(uniform: float, edges: int, duration: float) -> None:
     if not steps * (_STEP + _EDGE * edges) < _PATIENCE:
         raise Unsupported(
             f"the exact engine would need {steps:.2g} steps, which is hours of work: moves leave some "
-            f"state {uniform:.2g} times a day; look for a rate per minute or hour, or factors that multiply up "
+            f"state {uniform:.2g} times a day; look for a rate per minute or hour, or factors with a large product "
             "(`simlib check` names the move), or take a shorter horizon"
         )

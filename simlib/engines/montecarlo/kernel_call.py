@@ -39,7 +39,7 @@ def call(
         days = f"{flat.structure.segment_end[-1]:g} days"
         raise SimlibError(
             f"replicate {first + stopped} had more than {MAX_EVENTS:,} events within {days}; "
-            "some rates are far too high: look for a rate per minute or hour, or factors that multiply up"
+            "some rates are far too high: look for a rate per minute or hour, or factors with a large product"
         )
     return None if status == kernel.HISTORY_FULL else int(rows)
 

@@ -171,7 +171,8 @@ def histories(
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         ignore_windows: Whether to ignore the calendar windows of moves and factors.
-        seed: Seed of the run to replay. control: Cancellation and number of threads.
+        seed: Seed of the run to replay.
+        control: Cancellation and number of threads.
 
     Raises:
         ScenarioError: For an unknown name, or a target day or an intervention outside the scenario's dates.

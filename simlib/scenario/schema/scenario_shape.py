@@ -296,7 +296,7 @@ class ScenarioShape(Shape):
         "default: the first question, else the first ending",
     )
     reference_class: Text | None = Field(
-        None, description="the class of past crises to which this one belongs, or none"
+        None, description="the class of past crises to which this crisis belongs, or none"
     )
     sources: dict[Id, SourceShape] = Field({}, max_length=1000, description="where claims come from")
     actors: dict[

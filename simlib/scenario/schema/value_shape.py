@@ -23,7 +23,7 @@ from simlib.scenario.schema.scalars import (
 class LiteralShape(Shape):
     """A number written where it is used, with its reason. Its id is made from its place in the file."""
 
-    label: Label | None = Field(None, description="the quantity in words; default: made from the place of the number")
+    label: Label | None = Field(None, description="the quantity in words; default: made from its place in the file")
     value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")
     low: Number | None = Field(None, description="5th percentile of the prior")
     high: Number | None = Field(None, description="95th percentile of the prior")

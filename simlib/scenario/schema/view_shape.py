@@ -108,7 +108,7 @@ class AssumeShape(Shape):
     """An assumption with another value from a day on, or while a condition holds."""
 
     assume: Reference = Field(description="id of the assumption")
-    value: Number = Field(description="its median during that time; draws from its prior shift by the same step")
+    value: Number = Field(description="the median during this time; draws from the prior shift by the same step")
     when: ConditionShape | None = Field(
         None, description=f"only while this condition holds; not allowed if the assumption is a chance; {WHEN}"
     )

@@ -37,7 +37,7 @@ _VERDICTS = (
 )
 
 _SIGNS = {
-    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer does less than that",
+    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer itself adds less",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
 """The moves that the learner sorts into signs and causes, each with the reason for the solution."""
@@ -234,7 +234,7 @@ class Lesson:
         three = [self.probability("ending:open-war", world=self._with(number.id, value)) for value in ends]
         mean = sum(three) / 3
         worked = (
-            f"The mean of {', '.join(map(percent, three))} is {percent(mean)}; at the middle value it is "
+            f"The mean of {', '.join(map(percent, three))} is {percent(mean)}; at the middle value the probability is "
             f"{percent(three[1])}. {_WHY[1]}"
         )
 
@@ -286,7 +286,7 @@ class Lesson:
             judge,
             tuple(kinds),
             worked,
-            "A sign tells you in which world you are. A cause changes it.",
+            "A sign tells you what the situation is. A cause changes the situation.",
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:

@@ -30,7 +30,7 @@ def elicit_a_range(world: Scenario) -> Exercise:
     def judge(entries: Sequence[str]) -> Verdict:
         low, middle, high = map(read_number, entries)
         if not 0 < low < middle < high:
-            raise BadEntry("The numbers must rise: surprisingly soon, as likely before as after, surprisingly late.")
+            raise BadEntry("Numbers must rise: surprisingly short, as likely too short as too long, surprisingly long.")
         drawn = dataclasses.replace(number, low=1 / high, value=1 / middle, high=1 / low)
         points = [1 / float(priors.quantile(drawn, p)) for p in (0.99, 0.75, 0.25, 0.01)]
         return Verdict(

@@ -16,7 +16,7 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
         if other == item or _contradict(other, item, scenario.as_of) or _contradict(item, other, scenario.as_of):
             words = intervention_in_words(other, scenario)
             what = "is in the list already" if other == item else f"clashes with {words}"
-            expected = "withdraw the earlier one first, or choose dates that do not overlap"
+            expected = "withdraw the earlier intervention first, or choose dates that do not overlap"
             raise ScenarioError(Problem("", 0, intervention_in_words(item, scenario), what, expected))
 
 

@@ -56,7 +56,7 @@ class GuessFirst(w.VBox):
         )
         self.note = w.HTML()
         self.percent.observe(lambda _: self._fits(), "value")
-        until = f"By {long_date(self.by)}, as of {long_date(self.scenario.as_of)}: how likely is it?"
+        until = f"By {long_date(self.by)}, as of {long_date(self.scenario.as_of)}: how likely is this event?"
         self.told, self.earlier, self.after = w.HTML(words(until)), w.HTML(), w.VBox([])
         guard = partial(guarded, self.told)
         self.keep = button("Keep my guess, then show the forecast", "A kept guess cannot be changed", self.show, guard)

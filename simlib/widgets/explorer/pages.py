@@ -182,7 +182,7 @@ class SavingPage(Page):
         exports += [
             button("Data as CSV", "The whole answer as a table", self._csv, sharing),
             button("Paragraph", "The answer in words, with its provenance, for a report", self._paragraph, sharing),
-            button("Copy as code", "The Python that opens this explorer with these settings", self._code, sharing),
+            button("Copy as code", "The Python code that opens this explorer with these settings", self._code, sharing),
         ]
         self.children = [
             w.HBox(exports, layout=LINE),

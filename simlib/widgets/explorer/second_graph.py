@@ -143,7 +143,7 @@ def drivers(
     ]
     changes.sort(key=lambda row: min(row[1], row[2], 0.0) - max(row[1], row[2], 0.0))  # the widest bars first
     frame = pd.DataFrame(changes, columns=["label", "at_low", "at_high", "solved"])
-    title = f"What moves it most: {measure.label}"
+    title = f"What moves the answer most: {measure.label}"
     width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
     rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
     about = "" if frame["solved"][:rows].all() else "; ≈ estimated"

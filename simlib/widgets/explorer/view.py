@@ -87,7 +87,7 @@ class Explorer(w.VBox):
             for text, tip in (
                 ("Undo", "Take back the last change"),
                 ("Redo", "Repeat the change that was taken back"),
-                ("Reset all", "Undo every change by hand, and keep the view"),
+                ("Reset all", "Undo every change made by hand, and keep the view"),
             )
         )
         self._offering = False

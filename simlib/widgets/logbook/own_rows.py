@@ -137,7 +137,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word
         return (
-            f"Not taken in: it contradicts what the log says about {long_date(blocked.row.date)} "
+            f"Not taken in: the row contradicts what the log says about {long_date(blocked.row.date)} "
             f"({quoted(text.rstrip('.'))})."
         )
     move = scenario.moves[left_out.reading.firings[0][0]]

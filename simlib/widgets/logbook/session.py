@@ -342,7 +342,7 @@ class LogSession:
             yield part(f"{self._change()}. ")
             unseen = 0.0 if self.measure.name not in day.answers else day.answers[self.measure.name].probability
             if unseen > OPEN:
-                yield part(f"It may have happened already without being seen: {percent(unseen)}. ")
+                yield part(f"It may have happened already without being seen (probability {percent(unseen)}). ")
         for name in self.outlook.unanswered:
             on = day.happened(f"question:{name}")
             if on:

@@ -152,7 +152,7 @@ class WorthKnowing(PanelQuestion):
 
         result = evppi_from(_uncertainty(self.scenario, chosen, control, chosen["measure"]))
         rows = [(x.assumption.label, x.grounds.words(), x.shown) for x in result.worths[:12]]
-        head = ("assumption", "sources", "share of the value of settling all assumptions")
+        head = ("assumption", "sources", "share of the value of knowing all assumptions")
         return shown_answer(result.sentences(), head, rows, 1, Drawing(partial(evppi_bars, result), 522))
 
 
@@ -188,7 +188,7 @@ class UnderWhichAssumptions(PanelQuestion):
                     "",
                     0,
                     self.title,
-                    "no box was found: hardly any draws reach the threshold, or those that do lie in no single region",
+                    "no box was found: hardly any draws reach the threshold, or these draws lie in no single region",
                     "expected another threshold, or more draws",
                 )
             )

@@ -107,7 +107,7 @@ class RatesFromHistory(PanelQuestion):
             f"{x * DAYS_PER['month']:.2g}" for x in (few.pooled.per_day, few.pooled.low, few.pooled.high)
         )
         told = [
-            f"In {came} of these {crises} the event came by day 30. In the long run it does in {shall_come} of crises.",
+            f"In {came} of these {crises} the event came by day 30. Over many crises it does in {shall_come}.",
             f"On average it came {mean} times a month (90% interval {low} to {high}).",
         ]
         if few.new_case is None:

@@ -184,7 +184,7 @@ def _remarks(result: Comparison) -> dict[str, Any]:
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}
-    return {"remarks": {CHANGE: f"It has no effect in {percent(shares[0])} of the histories not ended by then."}}
+    return {"remarks": {CHANGE: f"No effect in {percent(shares[0])} of the histories not ended before the change."}}
 
 
 def _has_date(chosen: Mapping[str, Any]) -> bool:

@@ -159,5 +159,5 @@ def _trust(result: Update) -> str:
         return f"Drawn from the ranges, because nothing in the log depends on an assumption. The {worth}."
     return (
         f"The {worth}, and no small group of them dominates. The error of a median is less than "
-        f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance from it to an end of its range."
+        f"{percent(min(_OFF / effective**0.5, 1.0))} of the distance from the median to an end of the range."
     )

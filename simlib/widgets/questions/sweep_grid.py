@@ -148,8 +148,8 @@ def _changed(values: Floats, plan: View) -> str:
     """Say how a plan changes a grid: `values[..., 0]` is without the plan, and `values[..., 1]` with it."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
-    after = f"Under the plan {quoted(plan.title)} it goes from {_ends(values[..., 1])}"
-    return f"{after}: at the same pairs of values it changes by {low} to {high} points."
+    after = f"Under the plan {quoted(plan.title)} the probability goes from {_ends(values[..., 1])}"
+    return f"{after}: at the same pairs of values the plan changes it by {low} to {high} points."
 
 
 @dataclass(frozen=True)
