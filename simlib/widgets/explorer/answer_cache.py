@@ -16,8 +16,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
@@ -115,17 +113,12 @@ class AnswerCache:
                 machine.tried_simulator = True
         return machine.simulator
 
-    def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
+    def theta(self, settings: Settings) -> Floats:
         """Return the values (A,) of the A assumptions at the settings, in base units.
 
-        Raises ScenarioError if the chances of a move's outcomes, or the shares of a start, sum to more than one.
+        Raises ScenarioError if they do not fit each other, such as chances that sum to more than one.
         """
-        theta = priors.theta(machine.scenario, self.state.values(settings))
-        tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None
-        if tables is not None:
-            tables.chances(theta)
-            tables.start_shares(theta)
-        return theta
+        return priors.theta(self.state.scenario(settings))
 
     # ---------------------------------------------------------------- answers at rest
 
@@ -147,10 +140,8 @@ class AnswerCache:
         return dataclasses.replace(control, threads=self.threads)
 
     def _compute(self, settings: Settings, control: Control) -> Forecast:
-        machine = self.machine(settings)
-        resolved = self.state.scenario(settings)
+        machine, theta = self.machine(settings), self.theta(settings)
         solver = self.solver(machine, control)
-        theta = self.theta(settings, machine)
         if solver is not None:
             forecast = self.solve(machine, theta, control=control)
         else:
@@ -161,6 +152,7 @@ class AnswerCache:
         details = {
             k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
         }
+        resolved = self.state.scenario(settings)
         source = provenance(resolved, **details)
         return self.labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
 
@@ -230,7 +222,7 @@ class AnswerCache:
         simulator = self.simulator(machine)
         if simulator is None:
             raise MissingDependency(machine.reason)
-        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
+        return simulator.run(self.theta(settings), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
     def sampled(self, settings: Settings, runs: int, control: Control = UNWATCHED) -> Forecast | None:
         """Return the Monte Carlo forecast from `runs` replicates, or None if Numba is not installed."""
@@ -238,7 +230,7 @@ class AnswerCache:
         simulator = self.simulator(machine)
         if simulator is None:
             return None
-        return self._simulate(simulator, self.theta(settings, machine), runs, control.silent())
+        return self._simulate(simulator, self.theta(settings), runs, control.silent())
 
     def _simulate(self, simulator: Simulator, theta: Floats, runs: int, control: Control) -> Forecast:
         counts = simulator.run(theta, runs=runs, seed=self.seed, control=self._own(control))

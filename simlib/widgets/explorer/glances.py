@@ -96,7 +96,7 @@ class Glances:
     def _solve(self, settings: Settings, control: Control, lead: str | None, moves: bool) -> Forecast:
         machine = self.answers.machine(settings)
         assert machine.solver is not None
-        theta = self.answers.theta(settings, machine)
+        theta = self.answers.theta(settings)
         with self.answers.solving:
             begun = time.perf_counter()
             forecast = machine.solver.glance(theta, moves=moves, lead=lead, control=control)

@@ -140,7 +140,7 @@ class IdleWork:
             assumption, ends = state.base.assumptions[name], []
             with contextlib.suppress(ScenarioError):  # an end may not fit the other values
                 for value in (assumption.low, assumption.high):
-                    theta = self.answers.theta(settings.with_value(name, value), machine)
+                    theta = self.answers.theta(settings.with_value(name, value))
                     forecast = self.answers.solve(machine, theta, control=control.silent())
                     ends.append(headline.last(forecast, measure))
                     control.check()

@@ -59,7 +59,7 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
     simulator = answers.simulator(machine)
     if simulator is None:
         raise MissingDependency(machine.reason)
-    theta = answers.theta(settings, machine)
+    theta = answers.theta(settings)
     fitting = _fitting(answers, settings, ending)
     if len(fitting) == 0:
         return None
