@@ -43,7 +43,7 @@ FILE_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ScenarioKey:
-    """Id, title, hash and first day of a scenario, for answers that do not keep the whole scenario."""
+    """The id, title, hash and first day of a scenario, for answers that do not keep all of it."""
 
     id: str
     title: str
@@ -57,7 +57,7 @@ class ScenarioKey:
 
 
 def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
-    """Return the fields `scenario`, `by` and `by_day` of an answer about the period that ends at `day`.
+    """Return the fields `scenario`, `by` and `by_day` of an answer for the period up to `day`.
 
     - The first value is the key of the scenario (a `ScenarioKey`).
     - The second value is the last date of that period.
@@ -67,7 +67,7 @@ def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
 
 
 class Answer(ABC):
-    """Base class of answers. A subclass is a frozen dataclass with the fields `scenario` and `provenance`."""
+    """Base class of answers: frozen dataclasses with the fields `scenario` and `provenance`."""
 
     kind: ClassVar[str]
     """The name of this kind of answer in the JSON data, such as "compare" or "drivers"."""
@@ -165,12 +165,12 @@ class Traced(Answer):
 
     @property
     def draws(self) -> int:
-        """The number of draws of the assumptions from their distributions (0: the stated values are used)."""
+        """The number of draws of the assumptions, 0 if the values stated in the scenario were used."""
         return int(self.provenance["draws"] or 0)
 
     @property
     def runs(self) -> int:
-        """The number of replicates (simulated histories) for each draw of the assumptions (0 when exact)."""
+        """The number of replicates for each draw of the assumptions, 0 for an exact answer."""
         return int(self.provenance["runs"] or 0)
 
 
@@ -260,7 +260,7 @@ def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encode(value: Any) -> Any:
-    """Return a part of an answer as JSON data from which `decode` rebuilds that part bit for bit."""
+    """Return a part of an answer as JSON data from which `decode` rebuilds it bit for bit."""
     match value:
         case None | bool() | int() | str():
             return value
@@ -318,7 +318,7 @@ _HINTS: dict[type, dict[str, Any]] = {}
 
 
 def _built(name: str, values: dict[str, Any], classes: Mapping[str, type]) -> Any:
-    """Return an instance of the dataclass `name`, or raise TypeError for a value of the wrong type."""
+    """Return an instance of the class `name`, or raise TypeError for a value of the wrong type."""
     if name not in classes:
         raise ValueError(f"{name!r} is no part of an answer")
     kind = classes[name]
@@ -333,7 +333,7 @@ def _built(name: str, values: dict[str, Any], classes: Mapping[str, type]) -> An
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
-    """Read the answer in a file that `Answer.save` wrote. The result equals the saved answer bit for bit.
+    """Read a file that `Answer.save` wrote, and return the same answer bit for bit.
 
     The file may hold only the dataclasses in `classes`. Raises SimlibError if `Answer.save` did not write the file.
     """

@@ -1,4 +1,4 @@
-"""Rules for arguments of public functions: one rule for each name, which means the same everywhere.
+"""Rules for arguments of public functions: a name has one meaning and one rule everywhere.
 
 `checked` applies the rules to a function. Every message names the argument, the given value and the expected one.
 """
@@ -47,7 +47,7 @@ def real(name: str, value: object, expected: str) -> float:
 
 
 def number(name: str, value: object, expected: str, *, above: float = -math.inf, below: float = math.inf) -> float:
-    """Return a finite number as a float. Raises ArgumentError unless it is strictly between `above` and `below`."""
+    """Return a finite float strictly between `above` and `below`, or raise ArgumentError."""
     result = real(name, value, expected)
     if not above < result < below:
         raise ArgumentError(name, value, expected)
@@ -55,7 +55,7 @@ def number(name: str, value: object, expected: str, *, above: float = -math.inf,
 
 
 def tolerance(value: object, name: str = "tolerance") -> float:
-    """Return a bound on the error of a probability. Raises ArgumentError unless it is above 0 and below 1."""
+    """Return a bound above 0 and below 1 on a probability's error, or raise ArgumentError."""
     return number(name, value, "expected a number above 0 and below 1", above=0, below=1)
 
 
@@ -79,7 +79,7 @@ def date(name: str, value: object) -> dt.date:
 
 
 def read_dates(item: Any, *names: str) -> None:
-    """Replace the fields `names` of a frozen dataclass by dates. A field with the default None may stay None."""
+    """Replace fields of a frozen dataclass by dates, but keep None where None is the default."""
     for field in fields(item):
         given = getattr(item, field.name)
         if field.name in names and not (given is None and field.default is not MISSING):
@@ -87,7 +87,7 @@ def read_dates(item: Any, *names: str) -> None:
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that checks its arguments by their names, and then does the same as `function`.
+    """Return a function that checks its arguments by their names and then calls `function`.
 
     An argument is not checked if it is the default, or an object of a simlib class that the annotation names.
     """

@@ -1,4 +1,4 @@
-"""Progress reports, cancellation and the number of threads of a long computation, in one object."""
+"""Progress reports, cancellation and number of threads of a long computation, in one object."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Control:
         return Control(cancel=self.cancel, threads=self.threads)
 
     def part(self, first: float, last: float) -> Control:
-        """Return a control for one part of the work, from the share `first` to the share `last` of the whole.
+        """Return a control for the part of the work from the share `first` to the share `last`.
 
         The part reports its own progress from 0 to 1, which is passed on as progress from `first` to `last`.
         """

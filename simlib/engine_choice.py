@@ -1,4 +1,4 @@
-"""The choice of the engine for a question: exact, Monte Carlo, or exact where it can answer ("auto").
+"""The choice of the engine: exact, Monte Carlo, or exact where it can answer ("auto").
 
 This module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.
 """
@@ -23,7 +23,7 @@ def check_engine(engine: str) -> None:
 
 
 def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
-    """Return the answer of one of two engines: `exact()`, or `sampled()`, which uses Monte Carlo.
+    """Return the answer of the exact engine, `exact()`, or of Monte Carlo, `sampled()`.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
     "exact", TooManyStates or Unsupported is raised if the exact engine cannot answer. Another name raises

@@ -66,7 +66,7 @@ class Problem:
 
 
 class ScenarioError(SimlibError):
-    """A scenario, a view (a named set of changes) or a request has faults. `problems` lists all of them."""
+    """A scenario, view (named set of changes) or request with faults, listed in `problems`."""
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
@@ -106,7 +106,7 @@ def collect(problems: list[Problem], named: Callable[[Problem], Problem] = lambd
 
 
 class QuantityError(SimlibError, ValueError):
-    """A number with a unit could not be read. `what` names the fault, and `expected` describes the right form."""
+    """An unreadable number with a unit: its fault `what`, and the right form `expected`."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -117,7 +117,7 @@ class QuantityError(SimlibError, ValueError):
 
 
 class ArgumentError(SimlibError, ValueError):
-    """An argument cannot be used. `name` is the argument, `given` its value, and `expected` says what is valid."""
+    """An unusable argument: its `name`, the `given` value, and what is `expected`."""
 
     def __init__(self, name: str, given: object, expected: str) -> None:
         self.name, self.given, self.expected = name, given, expected
@@ -153,11 +153,11 @@ def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
 
 
 class Unsupported(SimlibError):
-    """A well-formed request that an engine or a file format does not support. The message says why."""
+    """A well-formed request that an engine or a file format does not support, with the reason."""
 
 
 class MissingDependency(SimlibError):
-    """An optional package is missing. The message says which one, why it is needed, and how to install it."""
+    """A missing optional package, with the reason why it is needed and how to install it."""
 
 
 class Cancelled(SimlibError):

@@ -53,7 +53,10 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Whether a path leads to a device, a pipe or an open file of a process. Such a file must not be replaced."""
+    """Return whether a path leads to a device, a pipe or an open file of a process.
+
+    Such a file must not be replaced.
+    """
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 
@@ -93,7 +96,7 @@ def _link(part: Path, target: Path, data: bytes) -> None:
 
 
 def write_payload(target: Path, payload: bytes) -> None:
-    """Write bytes to a file, whole or not at all. If the file name ends in .gz, the bytes are compressed."""
+    """Write bytes to a file, whole or not at all, and compressed if its name ends in .gz."""
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 
 

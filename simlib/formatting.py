@@ -44,7 +44,7 @@ def one_in(many: float) -> str:
 
 
 def in_a_hundred(share: float) -> str:
-    """Write a share (0 to 1) as a count out of a round number: "about 2 in 100", "about 3 in 1,000"."""
+    """Write a share (0 to 1) as a count out of a round number, such as "about 2 in 100"."""
     for many in (100, 1_000, 10_000):
         if share * many >= 0.95:
             return f"about {share * many:.0f} in {many:,}"
@@ -71,7 +71,7 @@ def percent_within(p: float, low: float, high: float) -> str:
 
 
 def points(change: float) -> str:
-    """Write a difference of two probabilities in percentage points, to two digits: "+4.1 points", "-85 points"."""
+    """Write a difference of probabilities in percentage points, to two digits: "+4.1 points"."""
     size = 100 * change
     if abs(size) < 5e-4:
         return "±0 points"
@@ -179,7 +179,7 @@ def by_date(as_of: dt.date, days: float) -> dt.date:
 
 
 def date_at(as_of: dt.date, days: float) -> dt.date:
-    """Return the date of the moment `days` days after 00:00 of `as_of` (before it, if `days` is negative)."""
+    """Return the date `days` days after 00:00 of `as_of`, or before it if `days` is negative."""
     return as_of + dt.timedelta(days=math.floor(days + _ROUND_OFF))
 
 
@@ -208,7 +208,7 @@ def over_draws(provenance: Mapping[str, Any]) -> str:
 
 
 def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
-    """Say how an answer was computed: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
+    """Say how an answer was computed, such as "exact, over the priors (500 draws, seed 0)".
 
     Args:
         provenance: The record of the answer. Its keys `engine`, `draws`, `runs` (for each draw) and `seed` are read.

@@ -122,7 +122,7 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
 
 
 def spoken(text: str) -> str:
-    """Rewrite everyday wording ("weekly", "twice a week", "30% a month") as a text that `parse` reads."""
+    """Rewrite everyday wording ("weekly", "twice a week") as a text that `parse` reads."""
     plain = text.strip()
     for pattern, replacement in _SPOKEN:
         plain = re.sub(pattern, replacement, plain, flags=re.IGNORECASE)
@@ -211,7 +211,7 @@ def unit_days(unit: str, written: str = "") -> float:
 
 
 def window_days(unit: str) -> float | None:
-    """Return the number of days in a unit such as "within 90 days". Return None for any other unit."""
+    """Return the number of days in a unit such as "within 90 days", or None for any other unit."""
     manner, _, length = unit.partition(" ")
     return parse(length, "duration").value if manner == "within" else None
 
@@ -264,7 +264,7 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
 
 
 def why_impossible(value: object, kind: Kind) -> tuple[str, str] | None:
-    """Return (fault, expected input), or None if a value in base units is a possible number of its kind."""
+    """Return (fault, expected input), or None if a value in base units is possible for its kind."""
     try:
         if isinstance(value, str):
             raise QuantityError(
@@ -289,7 +289,7 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
 
 
 def show_range(low: float, high: float, kind: Kind, unit: str = "") -> str:
-    """Write a range as people read it, if possible with its unit only once: "0.1 to 0.4 per week".
+    """Write a range as people read it, if possible with one unit: "0.1 to 0.4 per week".
 
     `low` and `high` are in base units. `kind` and `unit` have the same meaning as in `show`.
     """
@@ -304,7 +304,7 @@ _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(2
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "") -> dict[float, str]:
-    """Return round values from `low` to `high` (both above zero, in base units) as {value: text}.
+    """Return round values from `low` to `high` (above zero, in base units) as {value: text}.
 
     The values are round in the unit in which they are written. The result has at least three values, if the range
     contains that many numbers with two significant digits. If no value is round, `low` and `high` themselves are
@@ -380,7 +380,7 @@ def _natural_unit(per_day: float) -> str:
 
 
 def _near_hundred(probability: float) -> str:
-    """Write a probability near 1 in percent, with enough decimals to show that it is not 100: "99.97"."""
+    """Write a probability near 1 in percent, with enough decimals to differ from 100: "99.97"."""
     missing = 100 * (1 - probability)
     if missing < 1e-12:
         return _digits(100 * probability)
@@ -393,7 +393,7 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Write a number with three significant digits. From 1,000 to a million, write it as a whole number."""
+    """Write a number to three significant digits, or as a whole number from 1,000 to a million."""
     if 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.3g}"

@@ -42,7 +42,7 @@ HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in
 
 
 def load_answer(path: str | Path) -> Answer:
-    """Read the answer in a file that `Answer.save` wrote. The result equals the saved answer bit for bit.
+    """Read the answer that `Answer.save` wrote to a file, equal to the original bit for bit.
 
     Raises SimlibError for a file that `Answer.save` did not write.
     """

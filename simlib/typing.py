@@ -1,4 +1,4 @@
-"""Types of arrays that many packages share, and a check that a value has the type of an annotation."""
+"""Array types that many packages share, and a check of a value against an annotation."""
 
 from __future__ import annotations
 

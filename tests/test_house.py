@@ -51,7 +51,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
-SEMICOLONS, RIDDLES, FIRST_LINE = 8, 3, 106
+SEMICOLONS, RIDDLES, FIRST_LINE = 8, 3, 90
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 

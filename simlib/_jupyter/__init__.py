@@ -1,4 +1,4 @@
-"""Configuration of the JupyterLab server that `simlib lab` starts, and an extension of that server.
+"""The configuration and an extension of the JupyterLab server that `simlib lab` starts.
 
 `simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only. No analysis needs the
 configuration.
@@ -65,7 +65,7 @@ def _name_shipped(server: Any) -> None:
 
 
 def unchanged(folder: Path) -> list[Path]:
-    """Return the notebooks of a folder that have the same name and the same code as a shipped notebook."""
+    """Return the notebooks of a folder that match a shipped notebook in name and in code."""
     shipped = {path.name: path for path in notebooks_folder().glob("*.ipynb")}
     return [path for path in sorted(folder.glob("*.ipynb")) if path.name in shipped and _same(path, shipped[path.name])]
 
@@ -83,7 +83,7 @@ def _code(path: Path) -> list[str]:
 
 
 def _send_at_once(handler: Any) -> None:
-    """Change a class that handles websockets, so that its sockets send small messages without delay."""
+    """Change a websocket handler class so that its sockets send small messages without delay."""
     open_as_before = handler.open
 
     @functools.wraps(open_as_before)

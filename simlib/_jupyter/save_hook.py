@@ -21,7 +21,7 @@ picture."""
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live view of an output that has a picture, and return whether the output has a picture.
+    """Remove the live view of an output that has a picture, and return whether it has one.
 
     The HTML of such an output is removed too. Its plain text becomes the alternative text of the picture.
     """

@@ -93,7 +93,7 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class SeriesLine:
-    """The forecasts of one measure (such as the probability of a question) on each date of a log.
+    """The forecasts of one measure on each date of a log.
 
     static: the forecast made on the first day, at the stated values of the assumptions. No row changes this forecast.
     points: the forecasts on each date.
@@ -145,7 +145,7 @@ class ForecastSeries(Answer):
         return {name: line for line in self.lines for name in (line.measure.of, line.measure.name)}[measure]
 
     def sentences(self) -> list[str]:
-        """Describe for each measure its first forecast, last forecast and largest change. Then describe the log."""
+        """Describe each measure's first forecast, last forecast and largest change, then the log."""
         texts = [text for line in self.lines for text in self._about(line)]
         last = self.dates[-1]
         if last.ended:
@@ -310,7 +310,7 @@ def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date)
 
 
 def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequence[Measure]) -> list[SeriesPoint]:
-    """Return the forecast of each measure at the stated values of the assumptions, given the log.
+    """Return the forecast of each measure at the stated assumption values, given the log.
 
     A question that the log has answered with yes has probability 1. If the event of a question may have happened
     unseen, the forecast is P(happened) + P(not yet) × P(happens by the deadline | not yet).

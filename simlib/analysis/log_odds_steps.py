@@ -137,7 +137,7 @@ class _EffectSplit:
         )
 
     def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
-        """Return the log-odds before and after the rows that close on one day, and two lists of effects.
+        """Return the log-odds before and after rows that close on one day, and two lists of effects.
 
         Both lists have an effect for each row. In the first list, a row acts only through the state. The second list
         has the total effect of the row.
@@ -171,7 +171,7 @@ def _probability(odds: float) -> float:
 
 
 def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
-    """Return the Shapley value of each row (R,), which is its part in the change of the log-odds.
+    """Return the Shapley value of each row (R,): its part in the change of the log-odds.
 
     `sets` (S, R) marks the rows in each set. `worth` (S,) has the log-odds after the rows of each set. If each set only
     adds the next row to the set before it, the result is the change by each row in this order.

@@ -39,7 +39,7 @@ __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row of the log that was left out on a day, because no history of the scenario fits all rows.
+    """A row of the log that was left out on a day, because no history fits all rows.
 
     reading: the meaning of the row that was left out.
     blocked: the meaning of the row that no possible state fitted at the end of its window. This row may be the row that
@@ -129,7 +129,7 @@ class LogOutlook:
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def measure(self, name: str | None = None) -> Measure:
-        """Return one of `measures` by name (default: the scenario's headline if it is there, else the first).
+        """Return one of `measures` by name (default: the headline if it is there, else the first).
 
         Raises Unsupported for a question that depends on whole histories.
         """
@@ -140,7 +140,7 @@ class LogOutlook:
         return wanted
 
     def static(self, name: str) -> float:
-        """Return the forecast that is made on the first day, without any row of the log, for one measure."""
+        """Return the first day's forecast of a measure, without any row of the log."""
         if self.first == self.scenario.as_of:
             tables = Tables(self.scenario)
             levels, shares = tables.start_states(priors.theta(self.scenario))
@@ -149,7 +149,7 @@ class LogOutlook:
         return self._worth(name, self.first, start.states, start.probabilities)
 
     def probability(self, name: str, day: DayOutlook) -> float:
-        """Return the forecast of a measure on a day, which is 1 once the log says that the event has happened."""
+        """Return a measure's forecast on a day (1 once the log says that the event has happened)."""
         if name not in day.answers:
             return self._worth(name, day.day, day.states, day.probabilities)
         still = day.answers[name].open
@@ -184,7 +184,7 @@ class LogOutlook:
         self._values: dict[str, Floats] = {}
 
     def _values_of(self, name: str) -> Floats:
-        """Return the probability of a measure for each morning and each state on that morning (days, N).
+        """Return a measure's probability for each morning and each state on that morning (days, N).
 
         The last morning is the one after the deadline.
         """
@@ -195,7 +195,7 @@ class LogOutlook:
         return self._values[name]
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
-        """Return the forecast of a measure on a day on which K states (K, V) have the probabilities `shares` (K,)."""
+        """Return a measure's forecast on a day when states (K, V) have probabilities `shares` (K,)."""
         space = self._solver.space
         found = space.find(levels, otherwise=np.full(len(levels), -1))
         if np.any(found < 0):  # a change from outside led to a state that no move reaches

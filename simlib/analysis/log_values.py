@@ -51,7 +51,7 @@ def starting_in(prepared: Filter, levels: Ints, day: float, measures: Sequence[M
 def forecasts_after(
     prepared: Filter, theta: Floats, ends: Floats, measures: Sequence[Measure], control: Control
 ) -> Floats:
-    """Return the forecasts of measures by the deadline after a log, at many sets of assumption values.
+    """Return forecasts of measures by the deadline after a log, at D sets of assumption values.
 
     The result has the shape (D, M): D sets of assumption values, M measures. The event of a question may have happened
     unseen during the log. Histories in which it has happened count as yes.
@@ -89,7 +89,7 @@ def forecasts_after(
 def forecasts_before(
     scenario: Scenario, theta: Floats, measures: Sequence[Measure], control: Control = UNWATCHED
 ) -> Floats:
-    """Return the forecasts of measures by the deadline without a log, at many sets of assumption values.
+    """Return forecasts of measures by the deadline without a log, at D sets of values.
 
     The result has the shape (D, M): D sets of assumption values, M measures. `theta` (D, A) are the values of the A
     assumptions. Raises Unsupported for a measure that depends on whole histories, and Cancelled when `control` cancels

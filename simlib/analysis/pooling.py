@@ -166,7 +166,7 @@ class Pool(Traced):
         return f"How likely are the endings and questions by {self.by_words} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row for each time and each ending or question: both pools and all views."""
+        """Return a table of pools and views, with a row for each time and each ending or question."""
         import pandas as pd
 
         rows = [
@@ -181,7 +181,7 @@ class Pool(Traced):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return the endings, the questions or both (None), the largest difference between views first."""
+        """Return endings, questions or both (None), the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
@@ -357,7 +357,7 @@ def _distribution(forecast: Forecast) -> Floats:
 
 
 def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
-    """Return probabilities of K outcomes (K, T) without the zeros that come from too few replicates.
+    """Return probabilities of K outcomes (K, T) without zeros that come from too few replicates.
 
     A count k of n replicates becomes the share (k + 1/2) / (n + K/2). The start and an exact forecast do not change,
     because their zeros are true.

@@ -73,7 +73,7 @@ class RowEffect:
 
     @property
     def effect(self) -> float:
-        """The effect of the row itself (`state` plus `assumptions`), without the effect of time, in log-odds."""
+        """The effect of the row itself (`state` plus `assumptions`) and not of time, in log-odds."""
         return self.state + self.assumptions
 
 
@@ -189,7 +189,7 @@ class RowEffects(Answer):
         return pd.DataFrame(self.data()["rows"])
 
     def data(self) -> dict[str, Any]:
-        """Return the forecasts before and after the log, and the three parts of the effect of each row."""
+        """Return the forecasts before and after the log, and the three parts of each row's effect."""
         names = ("date", "words", "stands_for", "time", "state", "assumptions", "error", "before", "after")
         rows = [pick(row, *names) for row in self.rows]
         ends = pick(self, "since", "before", "before_error", "at_end", "at_end_error", "rest", "settled")
@@ -252,7 +252,10 @@ def row_effects(
 
 
 def effects_of(taken: Intake, measure: str | None = None, *, control: Control = UNWATCHED) -> RowEffects:
-    """Return the effects of the rows of a log that `take_in` has read. Errors are those of `row_effects`."""
+    """Return the effects of the rows of a log that `take_in` has read.
+
+    Raises the errors of `row_effects`.
+    """
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     _refuse(taken, chosen)
@@ -316,7 +319,7 @@ def _refuse(taken: Intake, measure: Measure) -> None:
 
 
 def _followed(taken: Intake, measure: Measure, replay: Replay, control: Control) -> list[list[Stages] | None]:
-    """Return for each draw the forecasts after each row of the log, or None if the draw excludes the log."""
+    """Return each draw's forecasts after each row of the log (None: the draw excludes the log)."""
     prepared, quiet = taken.prepared, control.silent()
     start = prepared.timetable.start
     solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)

@@ -1,4 +1,4 @@
-"""Sampled histories over draws of the assumptions, and shares of these histories with intervals.
+"""Sampled histories over draws of the assumptions, and shares of them with intervals.
 
 A draw is one set of assumption values. Histories of the same draw are not independent. The intervals allow for that.
 """
@@ -31,7 +31,7 @@ Share = tuple[float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """R sampled histories over draws (sets of assumption values), or at the stated values (one draw).
+    """R sampled histories over draws of the assumptions, or at the stated values (one draw).
 
     histories: the R histories.
     draw (R,): the number of the draw to which each history belongs.
@@ -64,7 +64,7 @@ class Sample:
         )
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) that have an event (R,), and its 95% interval.
+        """Return the share of the histories `among` (R,) with an event (R,), and its 95% interval.
 
         At one draw, the interval is Wilson's. Over several draws see the function `share`.
         """
@@ -159,7 +159,7 @@ def selected(played: Histories, chosen: Ints) -> Histories:
 
 
 def question_times(played: Histories, question: Question) -> Floats:
-    """Return the day on which each history (R,) first answers a question with yes (infinity: never)."""
+    """Return the day when each history (R,) first answers a question with yes (infinity: never)."""
     tables = Tables(played.scenario)
     if question.when is not None:
         rows = tables.holds(question.when, played.levels)
@@ -175,7 +175,7 @@ def question_times(played: Histories, question: Question) -> Floats:
 
 
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
-    """Return the weighted share of the histories `among` that have an event, and its 95% interval.
+    """Return the weighted share of the histories `among` with an event, and its 95% interval.
 
     The interval is Wilson's, for the effective number of histories. The effective number is below the number of
     histories if the share varies much between draws.

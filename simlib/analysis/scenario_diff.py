@@ -119,7 +119,7 @@ class Diff(Answer):
 
     @property
     def names(self) -> tuple[str, str]:
-        """The names of the two scenarios: their views or titles if these differ, else "before" and "after"."""
+        """The names of the scenarios: views or titles that differ, else "before" and "after"."""
         one, other = self.before, self.after
         if one.scenario.id == other.scenario.id and one.view != other.view:
             return one.view or "as it stands", other.view or "as it stands"
@@ -186,7 +186,7 @@ class Diff(Answer):
 
 
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
-    """Return the changes between two scenarios and, if `forecast` is true, the exact forecasts of both.
+    """Return the changes between two scenarios and, with `forecast`, exact forecasts of both.
 
     The date of both forecasts is the earlier of the two horizons. If one scenario begins after the other has ended, no
     forecasts are made.

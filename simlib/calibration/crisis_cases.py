@@ -1,4 +1,4 @@
-"""Past crises in event data: when each began, and when a given kind of event first happened in it."""
+"""Past crises in event data: when each began, and when a kind of event first happened in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDED = "ended"
 
 @dataclass(frozen=True)
 class CaseHistories:
-    """Past cases (crises), each with the number of days from its onset to the first event, or to its end.
+    """Past cases (crises), each with the days from its onset to its first event or to its end.
 
     All arrays have shape (cases,). An event is taken to happen at noon of its day.
 
@@ -50,7 +50,7 @@ class CaseHistories:
 
 @dataclass(frozen=True)
 class CrisisRecord:
-    """The days of one crisis on which an event happened, counted from the crisis's first day (day 0).
+    """The days of a crisis on which an event happened, counted from its first day (day 0).
 
     - days: the days with an event after day 0, rising.
     - last_day: the day with which the record ends.
@@ -107,7 +107,7 @@ def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> p
 def case_histories(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> CaseHistories:
-    """Return the cases of a class, each with the number of days from its first row to its first event.
+    """Return the cases of a class, each with the days from its first row to its first event.
 
     Rows whose date is less precise than a day are left out. The record of a case ends with its last row.
 
@@ -154,7 +154,7 @@ def crisis_records(
 def _dated_rows(
     frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
 ) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return three columns with an entry for each row that is used: its case, its day, and a mark.
+    """Return three columns with an entry for each used row: its case, its day, and a mark.
 
     The day counts from the onset of the case. The mark says whether the row reports the event. Only rows whose date is
     exact to the day are used. A case belongs to the class if one of these rows fits `crisis_class`.

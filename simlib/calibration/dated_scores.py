@@ -1,4 +1,4 @@
-"""A backtest: forecasts on each day of a past crisis, and their scores beside those of simpler methods.
+"""A backtest: daily forecasts of a past crisis, scored beside those of simpler methods.
 
 First `day_by_day` makes the forecasts, without access to the record of the real events. The record is then used only to
 score the forecasts, and to find the days on which a question was still open.
@@ -99,7 +99,7 @@ class Backtest(Answer):
         )
 
     def mean(self, forecaster: str, some: Sequence[ScoredDay] | None = None, rule: str = "brier") -> float:
-        """Return the mean score of a method over the forecasts in `some` (default: all). Lower is better."""
+        """Return a method's mean score (lower is better) over the forecasts `some` (default: all)."""
         return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
 
     def difference(self, rival: str, rule: str = "brier") -> float:
@@ -111,7 +111,7 @@ class Backtest(Answer):
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
     def sentences(self) -> list[str]:
-        """Return the mean scores, the difference from each rival method, and what one crisis cannot show."""
+        """Return the mean scores, the difference from each rival, and what one crisis cannot show."""
         days = len({each.forecast.as_of for each in self.days})
         asked = {each.forecast.question for each in self.days}
         asked_of = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')}"
@@ -130,7 +130,7 @@ class Backtest(Answer):
         return f"The updated forecast is {'better' if gap < 0 else 'worse'} than {NAMES[rival]} by {abs(gap):.3f}."
 
     def table(self) -> pd.DataFrame:
-        """Return a table of mean Brier scores by question and number of days ahead, then over all forecasts."""
+        """Return mean Brier scores by question and number of days ahead, then over all forecasts."""
         import pandas as pd
 
         def row(name: str, days: int | None, some: Sequence[ScoredDay]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Backtest(Answer):
         return pd.DataFrame([*rows, row("all", None, self.days)])
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each forecast: its probabilities, the outcome and the Brier scores."""
+        """Return a table with a row for each forecast: probabilities, outcome and Brier scores."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -158,7 +158,7 @@ class Backtest(Answer):
         )
 
     def data(self) -> dict[str, Any]:
-        """Return the scores by question and number of days, the differences, the record and every forecast."""
+        """Return the scores by question and days ahead, differences, record and every forecast."""
         rules = ("brier", "log_score")
         gaps = {rival: {rule: self.difference(rival, rule) for rule in rules} for rival in FORECASTERS[1:]}
         means = {name: {rule: self.mean(name, rule=rule) for rule in rules} for name in FORECASTERS}
@@ -187,7 +187,7 @@ def backtest(
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Backtest:
-    """Forecast each question of a past crisis day by day, and score the forecasts against the real events.
+    """Return daily forecasts of each question of a past crisis, scored against the real events.
 
     Each forecast uses only the rows of the log that were public before its date.
 

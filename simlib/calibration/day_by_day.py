@@ -1,4 +1,4 @@
-"""Daily forecasts of a past crisis from the rows of its log, beside the forecasts of three rival methods.
+"""Daily forecasts of a past crisis from its log, beside those of three rival methods.
 
 No forecast uses events that became known on its day or later. The rival methods are:
 
@@ -125,7 +125,7 @@ def daily_forecasts(
 
 
 class _OneDate:
-    """Makes the forecasts of one date at a time. The constructor computes the parts that all dates share."""
+    """The forecasts of one date at a time, with the parts that all dates share computed once."""
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class _OneDate:
     def _solved(
         self, world: Scenario, draws: Any, times: Iterable[int]
     ) -> tuple[dict[str, dict[int, float]], dict[str, float | None]]:
-        """Return {question: {day: probability that the answer is yes by this day}}, averaged over the draws.
+        """Return {question: {day: probability of a yes by this day, averaged over the draws}}.
 
         The second part of the result says in how many histories each question was counted (None: its answers are
         exact).
@@ -181,7 +181,7 @@ class _OneDate:
         return shares, {name: sample.histories(name) for name in means}
 
     def _fitted_rate(self, question: Question, day: dt.date) -> float:
-        """Return the number of events per day that a Gamma-Poisson model expects (its posterior mean).
+        """Return the posterior mean of the number of events per day in a Gamma-Poisson model.
 
         The prior is the base rate of the question. The events that were public before `day` update it.
         """
@@ -199,7 +199,7 @@ def _is_over(world: Scenario) -> bool:
 
 
 def _conditional(part: float, whole: float, histories: float | None) -> float:
-    """Return `part` / `whole`, or `monte_carlo_probability` of the two if the histories were counted.
+    """Return `part` / `whole`, or `monte_carlo_probability` of the two if `histories` is given.
 
     Both `part` and `whole` are shares of all histories. An exact result is 1 if `whole` is 0.
     """
@@ -224,7 +224,7 @@ def _tells_of(reading: Reading, question: Question) -> bool:
 
 
 def _base_rates(scenario: Scenario) -> dict[str, float]:
-    """Return {question: constant rate per day} that gives the base rate of the question over the horizon.
+    """Return {question: constant rate per day that gives its base rate over the horizon}.
 
     Raises ScenarioError for a question without terms.
     """

@@ -1,4 +1,4 @@
-"""Rates of an event in past cases: the rate of its first occurrence, of all occurrences, and in a new case."""
+"""Rates of an event in past cases (first or all occurrences), and its rate in a new case."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class HistoricalRates:
     incidence: Mapping[float, float]
 
     def sentences(self) -> list[str]:
-        """Return the rates in sentences and, if cases suffice, an assumption to paste into a scenario."""
+        """Return the rates in sentences and, if cases suffice, an assumption for a scenario."""
         came, number = int(self.cases.happened.sum()), len(self.cases.names)
         pooled = " ".join(
             (
@@ -88,7 +88,7 @@ class HistoricalRates:
         return as_assumption("rate_from_history", f"Rate of {self.event}", self.new_case, because)
 
     def frame(self) -> pd.DataFrame:
-        """Return a table of the hazard of the first event in bands (periods) of days since the onset."""
+        """Return a table of the hazard of the first event in bands of days since the onset."""
         return self.hazard
 
     def to_dict(self) -> dict[str, Any]:

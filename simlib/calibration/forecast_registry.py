@@ -1,4 +1,4 @@
-"""A registry of forecasts, each written down with its rule before the answer to its question is known.
+"""A registry of forecasts, each written down with its rule before the answer is known.
 
 Simlib writes the file `forecasts/registry.jsonl` in the folder of the scenario. Each line is a record and holds the
 hash of the record before it. This chain of hashes breaks if a record is changed, inserted or removed. Only the removal
@@ -123,7 +123,7 @@ class Registry:
 
 
 def read_registry(scenario: Scenario) -> Registry:
-    """Read and verify the registry of a scenario. The registry is empty if nothing was registered.
+    """Read and verify the registry of a scenario, which is empty if nothing was registered.
 
     Raises:
         ScenarioError: If a record was changed, inserted or removed. The message names the line. The removal of the last
@@ -146,7 +146,7 @@ def read_registry(scenario: Scenario) -> Registry:
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:
-    """Return the record in a line of a registry, after two checks. Raises ScenarioError if a check fails.
+    """Return the record in a line of a registry, or raise ScenarioError if a check fails.
 
     The record must hold the hash of its own content. It must also hold `previous`, the hash of the line before it.
     """
@@ -184,7 +184,7 @@ def register(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Registry:
-    """Add forecasts of a scenario's questions to the scenario's registry of forecasts, and return the registry.
+    """Add forecasts of a scenario's questions to its registry, and return the registry.
 
     A question that is already registered with this scenario and deadline is skipped.
 

@@ -1,4 +1,4 @@
-"""The terms of a scenario's registered questions: void rules, base rates and the forecasts of rivals.
+"""The terms of registered questions: void rules, base rates and the forecasts of rivals.
 
 A person writes the file `forecasts/terms.csv` in the folder of the scenario. For each question the file says when the
 question is void, and gives a base rate (`climatology`) with its reason. The scenario's forecast is compared with this

@@ -55,7 +55,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class ScoredGuess:
-    """A guess, the answer to its question, and the Brier scores of the guess and of the forecast.
+    """A guess, the answer to its question, and the Brier scores of the guess and the forecast.
 
     The answer and the scores are None if the answer is not known yet.
     """
@@ -77,7 +77,7 @@ class GuessScores:
 
     @property
     def counts(self) -> tuple[bool, ...]:
-        """For each guess, whether it counts. Only the first guess about a question and deadline counts."""
+        """Whether each guess counts, as the first guess about its question and deadline."""
         keys = [(row.guess.scenario, row.guess.question, row.guess.by) for row in self.rows]
         return tuple(keys.index(key) == place for place, key in enumerate(keys))
 
@@ -123,7 +123,7 @@ def keep_guess(guess: Guess, file: Path | None = None) -> Path:
 
 
 def read_guesses(file: Path | None = None) -> tuple[Guess, ...]:
-    """Return the guesses in a file (default: the user's own). There are none if the file does not exist.
+    """Return the guesses in a file (default: the user's own), or () if the file does not exist.
 
     Raises:
         ScenarioError: For a line that is not a guess.
@@ -160,7 +160,7 @@ def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
 
 
 def answer_to(guess: Guess) -> bool | None:
-    """Return whether the event of a guess happened by its deadline, or None if that is not known."""
+    """Return whether the event of a guess happened by its deadline, or None if it is unknown."""
     try:
         scenario = load(guess.path)
         if (Path(scenario.path) / RECORD).is_file():

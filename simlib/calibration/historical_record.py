@@ -36,7 +36,7 @@ _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """The real answer to a question: the day of the event (None: it did not happen), and a source."""
+    """The real answer to a question: the day of the event (None: no event), and a source."""
 
     happened: dt.date | None
     source: str
@@ -54,7 +54,7 @@ class HistoricalRecord:
 
 
 def read_record(scenario: Scenario) -> HistoricalRecord:
-    """Read the real answers to the questions of a scenario from `record.toml` in the scenario's folder.
+    """Read the real answers to a scenario's questions from `record.toml` in its folder.
 
     Raises:
         ScenarioError: If the record is missing or has errors. The message lists all of them.

@@ -1,4 +1,4 @@
-"""Times between public events in simulated histories, measured in the same way as in event data.
+"""Times between public events in simulated histories, measured as in event data.
 
 Event data on crises come from written narratives. A narrative records about a dozen events per crisis, weeks apart.
 Simulated histories have many more events, so events are dropped at random until about a dozen are left. Clusters of
@@ -44,13 +44,13 @@ class PublicEvents:
     last_day: float
 
     def days_of(self, moves: Collection[str]) -> Ints:
-        """Return the numbers of the days on which at least one of the given moves happened, without repeats."""
+        """Return the numbers of the days on which any of the moves happened, without repeats."""
         mask = [move in moves for move in self.moves]
         return np.unique(np.floor(self.days[mask]).astype(np.int64))
 
 
 def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicEvents, ...]:
-    """Return the public events of `runs` histories, simulated at the values stated in the scenario."""
+    """Return the public events of `runs` histories, simulated at the scenario's stated values."""
     if runs == 0:
         return ()
     past, names = histories(scenario, runs, seed=seed), list(scenario.moves)
@@ -82,7 +82,7 @@ def _thinned(days: Floats, generator: random.Random) -> Floats:
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
-    """Return the shape of a Weibull distribution that is fitted to the gaps by maximum likelihood.
+    """Return the shape of a Weibull distribution fitted to the gaps by maximum likelihood.
 
     All crises have the same shape, and each crisis has its own scale.
     """
@@ -130,7 +130,7 @@ Exposure = tuple[int, int]
 def _strata(
     crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Count the days after only force, and the days after only negotiation, in each third of a crisis.
+    """Count the days after only force and after only negotiation, in each third of a crisis.
 
     Each count is a pair: the number of such days, and the number of those days with a move of the given `kind`.
     """
@@ -156,7 +156,7 @@ def _marked(days: Ints, length: int) -> Bools:
 
 
 def _recent(marks: Bools) -> Bools:
-    """Return True for each day that comes at most `WINDOW` days after a marked day, and False for the others."""
+    """Return whether each day comes 1 to `WINDOW` days after a marked day."""
     recent = np.zeros_like(marks)
     for lag in range(1, WINDOW + 1):
         recent[lag:] |= marks[:-lag]

@@ -74,7 +74,7 @@ POINTS = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A statistic of the event log, beside its 5%, 50% and 95% quantiles over simulated histories.
+    """A statistic of the log, beside its 5%, 50% and 95% quantiles over simulated histories.
 
     A number is nan if it is not defined.
 
@@ -88,7 +88,7 @@ class Beside:
     high: float
 
     def cells(self) -> tuple[str, str]:
-        """Return two table cells: the statistic of the log, and three quantiles over simulated histories.
+        """Return two table cells: the statistic of the log, and its quantiles over the histories.
 
         A star marks a statistic outside the range of the histories. Both cells are empty if the statistic or its range
         is not defined.
@@ -104,7 +104,7 @@ class Beside:
 
     @property
     def verdict(self) -> str:
-        """Whether the statistic of the log is "inside", "below" or "above" the range of simulated histories.
+        """Whether the log's statistic is "inside", "below" or "above" the range of the histories.
 
         The verdict is "" if the statistic or the range is not defined.
         """
@@ -119,7 +119,7 @@ def _short(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoveCheck:
-    """How often a move happens, and how much its weekly counts vary, in the log and in the model.
+    """How often a move happens and how much its weekly counts vary, in the log and the model.
 
     - move, label: id and label of the move. For all moves together the id is "".
     - count: how often the move happens.
@@ -132,7 +132,7 @@ class MoveCheck:
     dispersion: Beside
 
     def cells(self) -> list[str]:
-        """Return the four cells of this move's line in a table, under the headings `PriorPredictive.HEAD`."""
+        """Return the four table cells of this move, under the headings `PriorPredictive.HEAD`."""
         return [*self.count.cells(), *self.dispersion.cells()]
 
 
@@ -179,7 +179,7 @@ class PriorPredictive(Answer):
         ]
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each move: its count and its dispersion, in log and simulations."""
+        """Return a table with each move's count and dispersion, in the log and in simulations."""
         import pandas as pd
 
         rows = [
@@ -208,7 +208,7 @@ def _sentence(label: str, what: str, figure: Beside) -> str:
 def prior_predictive(
     scenario: Scenario, *, draws: int = DRAWS, runs: int = RUNS, seed: int = 0, control: Control = UNWATCHED
 ) -> PriorPredictive:
-    """Compare how often each move happens in the event log and in histories simulated from the priors.
+    """Compare how often each move happens in the log and in histories simulated from the priors.
 
     Args:
         scenario: The scenario, with a log in its folder. Without a log no move is compared.
@@ -260,7 +260,7 @@ def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
-    """Simulate histories and count each move in each week. The result has shape (histories, moves, weeks).
+    """Count each move in each week of simulated histories, shape (histories, moves, weeks).
 
     Histories that ended before the scenario's date are left out. Weeks are counted back from the scenario's date. The
     first entry on the axis of weeks is for the days before the first whole week.
@@ -300,7 +300,7 @@ def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
 
 
 def _dispersion(counts: Floats) -> Floats:
-    """Return the variance of the weekly counts divided by their mean, for each row of `counts` (rows, weeks).
+    """Return the variance of each row's weekly counts (rows, weeks) divided by their mean.
 
     The first column is left out, because it is not a whole week. The result is nan for fewer than `FEWEST_WEEKS` weeks,
     and for counts that are all 0.
@@ -313,7 +313,7 @@ def _dispersion(counts: Floats) -> Floats:
 
 
 def beside(observed: float, played: Floats, method: Any) -> Beside:
-    """Return a statistic of the log, beside its 5%, 50% and 95% quantiles over simulated histories.
+    """Return a statistic of the log, beside its 5%, 50% and 95% quantiles over the histories.
 
     `played` is the statistic in each history, or nan if not defined there. `method` is passed to `numpy.quantile`.
     """

@@ -59,7 +59,7 @@ class PooledRate:
 
 @dataclass(frozen=True, slots=True)
 class NewCaseRate:
-    """The rate of an event in a new case (crisis), whose rate may differ from the rates in past cases.
+    """The rate of an event in a new case (crisis), which may differ from rates in past cases.
 
     - cases: number of past cases.
     - per_day, low, high: median, 5% and 95% quantiles of the rate per day.
@@ -194,7 +194,7 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
 
 
 def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) -> dict[str, Floats]:
-    """Return the cumulative incidence of each cause, with the other causes competing (Aalen–Johansen).
+    """Return each cause's cumulative incidence, with the others competing (Aalen–Johansen).
 
     Args:
         days: Day of the first event of each case, or of its censoring, shape (cases,).

@@ -137,7 +137,7 @@ class BaseRates(Answer):
 
     @property
     def applied(self) -> tuple[RateCheck, ...]:
-        """The checks of those figures (numbers) that are about a class of crises named by the scenario."""
+        """The checks of the figures about a class of past crises that the scenario names."""
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
@@ -152,19 +152,19 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return a line for each figure about the scenario's classes, then the names of the other classes."""
+        """Return a line for each figure about the scenario's classes, then the other classes' names."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each figure (number): its range, the implied value, verdict and source."""
+        """Return a table with a row for each figure: its range, implied value, verdict and source."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["figures"])
 
     def data(self) -> dict[str, Any]:
-        """Return every figure (number about past crises), with the value that the scenario implies for it."""
+        """Return every figure about past crises, with the value that the scenario implies for it."""
         rows = [
             {"figure_id": c.rate.id, "class": c.rate.crisis_class}
             | pick(c.rate, "what", "figure", "low", "high")
@@ -215,7 +215,7 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
 def base_rates(
     scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
 ) -> BaseRates:
-    """Compare the probabilities of a scenario with figures about the classes of past crises that it names.
+    """Compare a scenario's probabilities with figures about its classes of past crises.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -249,7 +249,7 @@ def base_rates(
 
 
 def read_roles(scenario: Scenario) -> Roles:
-    """Return {role: (the rung or the moves that it stands for, the reason)} from the file of roles.
+    """Return {role: (the rung or moves that it stands for, the reason)} from the file of roles.
 
     A role is a kind of event, such as a war. A rung is a level of a ladder of escalation. By default the role "war"
     stands for the top rung of the ladder `mid`.

@@ -1,4 +1,4 @@
-"""The scores of the settled forecasts in a registry, and of rival forecasts of the same questions."""
+"""Scores of a registry's settled forecasts, and of rival forecasts of the same questions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RegistryScore(Answer):
         return tuple(row for row in self.rows if row.settled)
 
     def mean(self, forecaster: str, rule: str = "brier") -> tuple[float, int]:
-        """Return the mean score of a forecaster, and the number of settled forecasts over which the mean is taken."""
+        """Return a forecaster's mean score, and the number of settled forecasts that it averages."""
         values = [getattr(row, rule)[forecaster] for row in self.settled if forecaster in getattr(row, rule)]
         return (float(np.mean(values)) if values else float("nan")), len(values)
 
@@ -130,7 +130,7 @@ class RegistryScore(Answer):
         )
 
     def data(self) -> dict[str, Any]:
-        """Return the forecasts with their scores, the mean scores, and the receipt (hash of the last record)."""
+        """Return the forecasts with their scores, the mean scores, and the registry's receipt."""
         means = {
             name: {rule: self.mean(name, rule)[0] for rule in ("brier", "log_score")} for name in (OURS, *self.rivals)
         }

@@ -67,7 +67,7 @@ class CalibrationCurve:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The mean difference in score between a forecast and a reference. Below 0 the forecast is better.
+    """The mean score of a forecast minus that of a reference, below 0 if the forecast is better.
 
     - mean, low, high: the mean of `score - reference`, and the ends of its 95% interval from resampling crises.
     - crises, cases: number of crises and of forecasts.
@@ -100,7 +100,7 @@ def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike) -> Floats:
-    """Return the probabilities to score: each is mixed with `CLIMATOLOGY_SHARE` of its base rate.
+    """Return the probabilities to score, each mixed with `CLIMATOLOGY_SHARE` of its base rate.
 
     Raises:
         SimlibError: For probabilities that are missing or outside 0 to 1.
@@ -112,7 +112,7 @@ def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike) -> Fl
 
 
 def monte_carlo_probability(count: float, runs: float) -> float:
-    """Return the probability to score for an event in `count` of `runs` histories: (count + 1/2) / (runs + 1).
+    """Return a probability to score for `count` of `runs` histories: (count + ½) / (runs + 1).
 
     So an event that happened in none of the histories, or in all of them, is not given a probability of 0 or 1.
     """
@@ -122,7 +122,7 @@ def monte_carlo_probability(count: float, runs: float) -> float:
 def scores_by_name(
     probabilities: Mapping[str, float], climatology: float, happened: bool
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the Brier score and the log score of each forecaster of one event, by the name of the forecaster.
+    """Return the Brier scores and the log scores of an event's forecasters, by name.
 
     Every probability is first mixed with the base rate `climatology`.
     """
@@ -135,7 +135,7 @@ def scores_by_name(
 
 
 def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
-    """Return the parts of the mean Brier score, computed by isotonic regression on the forecasts (CORP)."""
+    """Return the parts of the mean Brier score, by isotonic regression on the forecasts (CORP)."""
     p, y = _events(probability, happened)
     _, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
     recalibrated = _isotonic(y, level_of, cases)[level_of]
@@ -155,7 +155,7 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the frequency of the event for each group of equal forecasts, by isotonic regression.
+    """Return the event's frequency in each group of equal forecasts, by isotonic regression.
 
     `level_of` gives the group of each forecast, and `cases` the number of forecasts in each group.
     """
@@ -169,7 +169,7 @@ def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
 
 
 def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
-    """Return the ranked probability score of each forecast of a rung, from 0 to rungs - 1 (Epstein 1969).
+    """Return the ranked probability score of each forecast, from 0 to rungs - 1 (Epstein 1969).
 
     A rung is a level of an ordered scale.
 
@@ -218,7 +218,7 @@ def _squared(knots: Floats, error: Floats) -> float:
 
 
 def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, level: float) -> Floats:
-    """Return the interval score of each central interval, in the unit of the observation (Winkler 1972).
+    """Return each central interval's score, in the unit of the observation (Winkler 1972).
 
     Args:
         low: Lower ends, shape (cases,).
@@ -263,7 +263,7 @@ def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
 
 
 def skill(score: ArrayLike, reference: ArrayLike) -> float:
-    """Return 1 minus the ratio of the mean score to the mean score of the reference. 1 is perfect.
+    """Return 1 minus the ratio of the mean score to the reference's mean score (1 is perfect).
 
     Raises:
         SimlibError: If the reference scores 0, because the ratio is not defined then.

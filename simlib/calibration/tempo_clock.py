@@ -92,7 +92,7 @@ class TempoClock:
         return Gaps(records).log_likelihood(self)
 
     def next_day(self, record: CrisisRecord) -> Floats:
-        """Return the probability of an event on each day from day 1, given only earlier days, shape (last_day,)."""
+        """Return the event probability on each day from day 1, given only earlier days (last_day,)."""
         without, with_event = self.day_matrices()
         state = self.activity[1][:, None] * self.start
         happened = set(record.days)
@@ -158,7 +158,7 @@ def exponentials(matrix: Floats) -> Floats:
 
 
 def powers(matrix: Floats, most: int) -> Floats:
-    """Return the matrix powers 0 to `most` of matrices (K, L, L) as one array (most + 1, K, L, L)."""
+    """Return the powers 0 to `most` of matrices (K, L, L) as one array (most + 1, K, L, L)."""
     result = np.empty((most + 1, *matrix.shape))
     result[0], done = np.eye(matrix.shape[-1]), 1
     while done <= most:

@@ -68,7 +68,7 @@ class TempoFit:
         return LEVELS[len(self.clock.rates)]
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each value and its 90% interval. Rates of events and of cooling are per day."""
+        """Return a table with a row for each value and its 90% interval, with rates per day."""
         import pandas as pd
 
         flat = [flat(clock) for clock in (self.clock, self.low, self.high)]
@@ -105,7 +105,7 @@ class TempoFit:
         return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
 
     def assumptions(self) -> str:
-        """Return the fit as part of a scenario: a hidden variable `tempo`, its assumptions and its moves.
+        """Return the fit as part of a scenario: the hidden variable `tempo`, assumptions and moves.
 
         The range of `event_rate` is for a new crisis. This range includes the differences between crises and the
         uncertainty of the estimate. The assumptions named `LEVEL_factor` multiply `event_rate`. Their ranges hold at
@@ -204,7 +204,7 @@ class _Scale:
 
 
 def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
-    """Fit a model of the tempo (pace of events) of a crisis to past crises by maximum likelihood.
+    """Fit a model of a crisis's tempo (pace of events) to past crises by maximum likelihood.
 
     Args:
         records: The crises. A crisis whose record ends on its first day is left out.
@@ -237,7 +237,7 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
 
 
 def _interval(gaps: Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
-    """Return two `TempoClock`s: one with the 5% quantile of each value, one with the 95% quantile of each value.
+    """Return two `TempoClock`s, with the 5% and with the 95% quantile of each value.
 
     The quantiles are computed from draws from the normal approximation of the estimate. The information matrix is the
     sum, over crises, of the outer products of the gradients of the log-likelihood. A value that the fit puts at its

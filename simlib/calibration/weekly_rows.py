@@ -1,4 +1,4 @@
-"""Rows per week in the event log, beside rows per week in histories that the model simulates.
+"""Rows per week in the event log, beside rows per week in simulated histories.
 
 The comparison is a posterior predictive check (Gelman, Meng and Stern 1996). Histories are simulated from the start of
 the log, with assumptions drawn from the posterior. The scenario's `evidence` says which events become rows of the log
@@ -42,7 +42,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class WeekOfRows:
-    """The first day of a whole week, and the number of rows of this week in the log and in simulated histories."""
+    """A whole week: its first day, and its number of rows in the log and simulated histories."""
 
     first: dt.date
     rows: Beside
@@ -75,7 +75,7 @@ class RowsPerWeek(Answer):
         return f"Does the model give as many rows a week as the log of “{self.scenario.title}” has?"
 
     def sentences(self) -> list[str]:
-        """Compare the rows per week in the log and in the model, before and after the scenario's date."""
+        """Compare the log's and the model's rows per week, before and after the scenario's date."""
         outside = [week for week in self.weeks if week.rows.verdict in ("below", "above")]
         many = counted(len(self.weeks), "whole week")
         texts = [*self._parts()]

@@ -86,7 +86,7 @@ def _run(request: Request) -> int:
 
 
 def _execute(request: Request) -> int:
-    """Carry out the command, and return its exit code. Only the module of this command is imported."""
+    """Import only the module of the command, carry out the command, and return its exit code."""
     if request.command != "lab":
         from simlib.cli.output.files import refuse_targets
         from simlib.scenario.loader import read_stream
@@ -119,7 +119,7 @@ def _unexpected(error: Exception, *, traced: bool) -> int:
 
 
 def _never_fail_on_a_letter() -> None:
-    """Make the terminal show escapes for letters that it lacks, so that Python does not raise an error."""
+    """Make the terminal show escapes for letters that it lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

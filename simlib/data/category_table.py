@@ -1,4 +1,4 @@
-"""The crosswalk: a table that maps the codes of event data to categories, such as "threaten" or "strike".
+"""The crosswalk: a table that maps the codes of event data to categories such as "threaten".
 
 Sources: CAMEO codebook 1.1b3 (Schrodt 2012), PLOVER (Open Event Data Alliance 2018), MID 5.0 codebook (Palmer et al.
 2022), ICBe (Douglass et al. 2022), ACLED and UCDP GED codebooks. The column `note` says where two schemes disagree. A
@@ -23,7 +23,7 @@ CATEGORIES = (
 
 @functools.cache
 def crosswalk() -> pd.DataFrame:
-    """Return the table that maps codes of event data to categories, such as "threaten" or "strike".
+    """Return the table that maps codes of event data to categories such as "threaten".
 
     Its columns are all text: scheme (such as "cameo"), code, category and note.
     """
@@ -40,7 +40,7 @@ def _scheme(name: str) -> dict[str, str]:
 
 
 def category_of(scheme: str, code: str) -> str:
-    """Return the category of a code in a coding scheme such as "cameo", or "" if the code has no category.
+    """Return the category of a code in a scheme such as "cameo", or "" if the code has none.
 
     If a CAMEO code is not in the table of categories, the longest prefix of the code that is in the table counts.
     """
@@ -50,6 +50,6 @@ def category_of(scheme: str, code: str) -> str:
 
 
 def categories(scheme: str, codes: pd.Series) -> pd.Series:
-    """Return the category of each code in a coding scheme such as "cameo", or "" for a code without one."""
+    """Return the category of each code in a scheme such as "cameo", or "" if a code has none."""
     text = codes.astype(str)
     return text.map({code: category_of(scheme, code) for code in text.unique()}).astype(str)

@@ -26,7 +26,7 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 def as_log(
     frame: pd.DataFrame, actors: Collection[str], *, first: dt.date | None = None, last: dt.date | None = None
 ) -> pd.DataFrame:
-    """Return the rows of event data in which the given actors act on each other, as an event log.
+    """Return the rows of event data in which the actors act on each other, as an event log.
 
     The oldest row comes first. The column `move` holds the category of the event (see `simlib.data.category_table`).
     The user replaces this category by a move of the scenario. Equal rows of one day become one row, and the column

@@ -68,7 +68,7 @@ def parts_to_dates(year: pd.Series, month: pd.Series, day: pd.Series) -> tuple[p
 
 
 def text_dates(text: pd.Series, form: str = "ISO8601") -> pd.Series:
-    """Return dates from texts in the given format. A text that is not a date gives a missing date."""
+    """Return dates from texts in the given format, or a missing date for a text that is no date."""
     import pandas as pd
 
     return pd.to_datetime(text.str.strip(), format=form, errors="coerce").dt.normalize()

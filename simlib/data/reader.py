@@ -51,9 +51,9 @@ def read(path: str | Path) -> pd.DataFrame:
 
 
 def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
-    """Yield a file of event data as tidy frames of at most `rows` rows. `simlib.data` lists the columns.
+    """Yield a file of event data as tidy frames of at most `rows` rows.
 
-    Raises the same errors as `read`.
+    `simlib.data` lists the columns. Raises the same errors as `read`.
     """
     file = Path(path)
     layout, encoding = _recognise(file)
@@ -124,7 +124,7 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
 
 
 def _encoding(head: bytes) -> str:
-    """Return the encoding of a file: UTF-8 if the complete lines in `head` are valid UTF-8, else Latin-1.
+    """Return the encoding: UTF-8 if the complete lines in `head` are valid UTF-8, else Latin-1.
 
     Some ICB and CAMEO files are in Latin-1.
     """
@@ -204,7 +204,7 @@ def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Itera
 
 
 def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
-    """Return the chunk without empty rows. Raise an error if a row is cut off or belongs to another layout."""
+    """Return a chunk without empty rows, but refuse rows that are cut off or of another layout."""
     raw = raw[(raw != "").any(axis=1)]
     if layout.name.startswith("ICB ") and "viol" in raw:
         raw = raw[raw["viol"] != ""]  # the row of crisis 474 has a number but no values

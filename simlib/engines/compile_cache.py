@@ -1,4 +1,4 @@
-"""Compile a Numba function once per installation, even if Numba finds no folder for compiled code.
+"""Compilation of Numba functions once per installation, even without Numba's cache folders.
 
 Numba keeps compiled code beside the source, else in the user's cache folder. Numba raises RuntimeError if it can write
 to neither of these places, as in a system-wide installation for a user without a writable home folder. Compiled code is
@@ -21,7 +21,7 @@ _HINT = "set NUMBA_CACHE_DIR to a folder that can be written to"
 
 
 def compiled_once(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator like `numba.njit(cache=True)` that also works without Numba's cache folders.
+    """Return a decorator like `numba.njit(cache=True)` that needs no cache folder of Numba.
 
     The compiled code releases the global lock of Python (`nogil`). `options` are further options of `numba.njit`.
     """

@@ -98,7 +98,7 @@ def forecast(
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Forecasts of a scenario at D random draws of its A assumption values, and at the stated values.
+    """Forecasts at D random draws of the A assumption values, and at the stated values.
 
     Attributes:
         belief: The draws with their weights.
@@ -130,7 +130,7 @@ class Ensemble:
         return np.stack([getattr(each, kind)[name].probability for each in self.forecasts])
 
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
-        """Return five quantiles (5, T), over the draws, of the probability of an ending or question at T times.
+        """Return five quantiles, over the draws, of an ending's or question's probability (5, T).
 
         The quantiles are at 5, 25, 50, 75 and 95%. Probabilities that were counted in replicates are first shrunk
         towards their mean, to remove the noise of the replicates.
@@ -168,7 +168,7 @@ class Ensemble:
         return runs * self.belief.effective_draws if runs else None
 
     def mixture(self) -> Forecast:
-        """Return the weighted mean of the forecasts over the draws, with an interval of each mean probability.
+        """Return the weighted mean forecast over the draws, with an interval of each probability.
 
         The field `stated` of the result is the forecast at the stated values.
         """
@@ -249,14 +249,14 @@ def _belief_of_several(scenario: Scenario, draws: int | Belief, seed: int) -> Be
 
 
 def _listed(frame: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with the report times as a list, because an iterator can be read only once."""
+    """Return the options with a list of report times, because an iterator can be read only once."""
     return frame if isinstance(frame["times"], int) else frame | {"times": list(frame["times"])}
 
 
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, Solver | None, list[Floats]]:
-    """Return (function that forecasts one draw, exact solver or None, list that the function fills).
+    """Return (function to forecast a draw, exact solver or None, list that the function fills).
 
     `runs` is (replicates at the stated values, replicates at each draw). With Monte Carlo, the function appends an
     array (R, T, I) to the list for each draw: the amounts of I impacts by T times in R replicates. So the amounts need
@@ -299,5 +299,5 @@ def _engine(
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:
-    """Return how many simulated histories an exact forecast used for a question, None if it used none."""
+    """Return how many histories an exact forecast simulated for a question, or None if none."""
     return forecast.provenance["histories"] if name in forecast.provenance.get("by_histories", ()) else None

@@ -1,4 +1,4 @@
-"""The distribution of each impact of a forecast: solved exactly if that is cheap, else counted in histories.
+"""Distributions of impacts: solved exactly if that is cheap, else counted in histories.
 
 An impact is a quantity that accumulates along a history, such as casualties.
 """
@@ -70,9 +70,9 @@ def with_distributions(
 def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Simulate new histories, and return {impact: (quantiles over time, distribution)}. Return {} without Numba.
+    """Simulate new histories, and return {impact: (quantiles over time, distribution)}.
 
-    At the stated values, each history counts as a draw of equal weight.
+    Without Numba, the result is {}. At the stated values, each history counts as a draw of equal weight.
     """
     from simlib.engines.montecarlo.simulator import Simulator
 

@@ -1,4 +1,4 @@
-"""The weighted mean of several forecasts, by different forecasters or at different draws of the assumptions.
+"""The weighted mean of several forecasts, by different forecasters or at different draws.
 
 The interval of a mean probability is Wilson's interval. The effective number of trials of this interval follows from
 the variance of the mean, which is estimated from the spread between the forecasts. Sizes: D forecasts, T report times.
@@ -19,7 +19,7 @@ __all__ = ["accumulations", "mean_forecast", "total"]
 
 
 def accumulations(forecasts: Sequence[Forecast], share: Floats) -> dict[str, Accumulation]:
-    """Return for each impact (accumulated quantity) its weighted mean over D forecasts, one for each draw.
+    """Return weighted means of the impacts (accumulated quantities) over forecasts of D draws.
 
     The standard deviation of the quantity has two parts (law of total variance): `chance` is the spread within draws,
     and `doubt` is the spread between draws. `share` (D,) are the weights of the forecasts, which sum to one.
@@ -57,7 +57,7 @@ def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: 
 
 
 def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> Forecast:
-    """Return the weighted mean of forecasts of one scenario at the same times (linear opinion pool).
+    """Return the weighted mean of forecasts of one scenario (linear opinion pool).
 
     `share` (D,) are the weights of the forecasts, which sum to one. `trials` is the number of replicates of all
     forecasts together (for unequal weights the effective number), None for exact forecasts. The result keeps the
@@ -110,7 +110,7 @@ def mean_forecast(forecasts: Sequence[Forecast], share: Floats, trials: float | 
 
 
 def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
-    """Return for each move the weighted mean, over forecasts, of P(it happens at most n times), n = 0, 1, ...
+    """Return for each move the weighted mean of P(it happens at most n times), n = 0, 1, ...
 
     The result is None if a forecast lacks these probabilities.
     """
@@ -130,7 +130,7 @@ def _lengthened(at_most: Floats, length: int) -> Floats:
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
-    """Return an estimate (T,) of the variance of the weighted mean of D draws (D, T), 0 for a single draw."""
+    """Estimate the variance (T,) of the weighted mean of D draws (D, T), 0 for a single draw."""
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])
     mean = share @ stack
@@ -147,6 +147,6 @@ def _pooled_band(bands: Sequence[Band], share: Floats, trials: float | None) -> 
 
 
 def total(forecasts: Sequence[Forecast], key: str) -> Any:
-    """Return the sum of a number in the provenance of forecasts, None if any forecast lacks the number."""
+    """Return the sum of a number in the provenance of forecasts, None if any lacks it."""
     values = [f.provenance.get(key) for f in forecasts]
     return None if any(v is None for v in values) else sum(values)

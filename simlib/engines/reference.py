@@ -137,7 +137,7 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def possible(self, move: Move, state: State) -> bool:
-        """Whether a move is possible: its condition holds, and no counter that multiplies its rate is 0."""
+        """Return whether the condition of a move holds and no counter that multiplies its rate is 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
     def hazard(self, move: Move, state: State, day: float) -> float:
@@ -215,7 +215,7 @@ class Reference:
     # ---------------------------------------------------------------- random choices
 
     def start(self, rng: random.Random) -> State:
-        """Draw the level of each variable on day 0, or one of the listed states if the scenario has a joint start."""
+        """Draw the level of each variable on day 0, from the joint start if the scenario has one."""
         if states := self.scenario.joint_start:
             chosen = dict(rng.choices([state.levels for state in states], [s.probability for s in states])[0])
             return {name: chosen.get(name, v.start[0][0]) for name, v in self.scenario.variables.items()}
@@ -268,7 +268,7 @@ class Reference:
     # ---------------------------------------------------------------- questions
 
     def first_time(self, story: Run, question: Question) -> float:
-        """Return the day on which the answer to a question becomes yes in a history, infinity for never."""
+        """Return the day on which the answer to a question becomes yes in a history, or infinity."""
         if question.when is not None:
             states = [(0.0, story.start), *((event.time, event.state) for event in story.events)]
             return next((time for time, state in states if question.when.holds(state)), math.inf)
@@ -384,7 +384,7 @@ class Reference:
         return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
 
     def _gain_days(self, story: Run, day: float) -> None:
-        """Add what the impacts gain per day in the present state, for the days from `story.noted` to `day`.
+        """Add what the impacts gain per day in the present state, from day `story.noted` to `day`.
 
         After an ending, nothing is added.
         """

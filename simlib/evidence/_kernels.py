@@ -39,7 +39,7 @@ _WIDE = 16
 
 @compiled_once(fastmath=_FAST)
 def _masks(size, stride, times):
-    """Return 1 for each combination of counts that is possible just after a firing, and 0 for the others.
+    """Return 1 for each combination of counts that is possible just after a firing, else 0.
 
     A firing is one occurrence of a move. The shape is (1 + open rows, combinations). Line 0 is for firings that no open
     row counts, after which every combination is possible. Each other line is for the firings that one open row counts.
@@ -142,7 +142,7 @@ def _carry(vector, weights, ways, value, diagonal):
 
 @compiled_once(fastmath=_FAST)
 def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
-    """Add Pᵀ `now` to `before`, and add the derivatives with respect to P to `by_way` and `by_exit`.
+    """Add Pᵀ `now` to `before`, and derivatives with respect to P to `by_way` and `by_exit`.
 
     The derivatives are products of `now` and `power`. `by_way` has one for each transition (with respect to its entry
     of P), and `by_exit` has one for each machine state (with respect to its diagonal entry).
@@ -181,7 +181,7 @@ def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
 
 @compiled_once(fastmath=_FAST)
 def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
-    """Return the derivatives of the log-likelihood with respect to the `vector` given to `_carry`.
+    """Return the derivatives of the log-likelihood with respect to the `vector` of `_carry`.
 
     `value_after` are the derivatives with respect to the result of `_carry`. The derivatives with respect to the
     entries of P are added to `by_way` and `by_exit`.
@@ -232,7 +232,7 @@ def _scaled(days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow(vector, days, ways, rate, exit_rate):
-    """Return the distribution at the end of a span of time. `vector` is the distribution at its start."""
+    """Return the distribution at a span's end, given the distribution `vector` at its start."""
     parts, weights, value, diagonal, _ = _scaled(days, ways, rate, exit_rate)
     vector = vector.copy()
     for _ in range(parts):
@@ -272,7 +272,7 @@ def _ways_of(span, spans, ways):
 
 @compiled_once()
 def forward(start, rates, spans, ways, maps, kept, masses):
-    """Compute the distribution at the start of each span and at the end of the log, given the log so far.
+    """Compute the distribution at each span's start and at the log's end, given the log so far.
 
     The distributions are written into `kept`. For each distribution, `masses` receives the likelihood of the log since
     the start of the previous span, given the log up to that start. Returns the index of the first distribution whose
@@ -300,7 +300,7 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 
 @compiled_once()
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
-    """Compute the values of all cells, and the derivatives of the log-likelihood, from the results of `forward`.
+    """Compute cell values and derivatives of the log-likelihood from the results of `forward`.
 
     The value of a cell is the likelihood of the rest of the log from this cell, divided by the mean of this likelihood
     over the distribution in `kept`. `values` receives the value of each cell, in the order of `kept`. The three arrays

@@ -9,7 +9,7 @@ from simlib.errors import MissingDependency
 
 
 def load_kernels() -> ModuleType:
-    """Import and return the compiled kernels. Raises MissingDependency if Numba cannot be imported."""
+    """Return the compiled kernels, or raise MissingDependency if Numba cannot be imported."""
     try:
         return importlib.import_module("simlib.evidence._kernels")
     except ImportError as error:

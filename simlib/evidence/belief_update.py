@@ -162,7 +162,7 @@ class Update(Answer):
         return result
 
     def about_assumptions(self) -> list[str]:
-        """Return a sentence for each assumption that the log changed, and one sentence about all others."""
+        """Return a sentence for each assumption that the log changed, and sentences on the others."""
         numbers = {**self.before.assumptions, **self.before.log_assumptions}
         return lesson_sentences(self.learnt, numbers) if self.learnt else []
 
@@ -173,7 +173,7 @@ class Update(Answer):
         return pd.DataFrame([each.row() for each in self.learnt])
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with a row for each level of each variable: its probability before and after the log."""
+        """Return a table of the probability of each level of each variable before and after the log."""
         import pandas as pd
 
         rows = [

@@ -1,4 +1,4 @@
-"""The likelihood of a log and the forecast with and without each row, at one draw of the assumptions.
+"""The likelihood of a log and the forecast with and without each row, at one draw.
 
 A row of the log reports firings, that is, moves that happened. A row is *open* on the days on which these firings may
 have happened, and *closes* at the end of the last of these days. While a row is open, the filter counts the firings
@@ -78,7 +78,7 @@ class Stages:
 
 
 class Replay:
-    """Computes likelihoods and forecasts while the rows of a log are added one by one, at any assumption values.
+    """The likelihoods and forecasts as rows of a log are added, at any assumption values.
 
     `days` (J,) are the first day of the log, the days of the `closings` and the last day. If there is a `question`, the
     forecast includes the probability that its event has happened already, since the scenario's first day.
@@ -109,7 +109,7 @@ class Replay:
         return Closing(place, day, tuple(rows[at] for at in closing), sets, weight, effects)
 
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
-        """Return the state (N,) that follows each state at a fact, and the factor (N,) on its probability."""
+        """Return each state's next state (N,) at a fact, and the factor (N,) on its probability."""
         walk = self.walk
         levels, factor = effect_of_fact(fact, self.prepared.tables, walk.machine, walk.ended)
         return self._numbers(levels, np.arange(len(levels))), factor
@@ -123,7 +123,7 @@ class Replay:
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
     def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
-        """Return the log-likelihoods and forecasts at the start, each closing and the end, at one draw.
+        """Return log-likelihoods and forecasts at the start, each closing and the end, at one draw.
 
         Args:
             theta: Values of the assumptions (A,), including the assumptions of `evidence`.
@@ -158,7 +158,7 @@ class Replay:
         return result
 
     def _end_of_span(self, closing: Closing, rates: WalkRates, passed: Passed) -> Floats:
-        """Return the probability (N, S) of each state before the closing, for each set in `closing.sets`.
+        """Return the probability (N, S) of states before the closing, for each of `closing.sets`.
 
         It is the joint probability of the state and of the rows in the set.
         """
@@ -170,7 +170,7 @@ class Replay:
 
 
 def _stages(count: int) -> Bools:
-    """Return S subsets of `count` rows, as an array (S, count) that marks the rows in each subset.
+    """Return S subsets of `count` rows as an array (S, count) that marks the rows of each.
 
     If there are at most `TOGETHER` rows, every subset is returned. Otherwise the first subset is empty, and each
     further subset has one row more than the subset before it.
@@ -181,7 +181,7 @@ def _stages(count: int) -> Bools:
 
 
 def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
-    """Return two arrays (S + F,), with one value for each of S sets of rows and then for each of F facts.
+    """Return two arrays (S + F,), with a value for each of S sets of rows and then of F facts.
 
     The first array has the probability that is left. The second array has the sum over the states of this probability
     times the forecast. `worth` has the forecast from each state.

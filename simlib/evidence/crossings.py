@@ -22,7 +22,7 @@ from simlib.typing import Bools, Floats, Ints
 
 
 def digits(code: Ints, times: Sequence[int]) -> Ints:
-    """Return the count of each open row (n, rows). Each number in `code` (n,) is such a list of counts, packed.
+    """Unpack each number in `code` (n,) into the counts of the open rows (n, rows).
 
     `times` has the largest count of each row.
     """
@@ -33,7 +33,7 @@ def digits(code: Ints, times: Sequence[int]) -> Ints:
 
 
 def factor_of_row(row: OpenRow, count: Ints) -> Floats:
-    """Return the factor (n,) on the probability when a row closes, given its `count` (n,) of firings.
+    """Return the factor (n,) on the probability when a row with `count` (n,) firings closes.
 
     A certain row must have counted all the firings that it reports. A doubtful row may also have counted none. If it
     has counted all, the factor is its likelihood ratio.
@@ -44,7 +44,7 @@ def factor_of_row(row: OpenRow, count: Ints) -> Floats:
 
 
 def effect_of_fact(fact: Fact, tables: Tables, levels: Ints, ended: Bools) -> tuple[Ints, Floats]:
-    """Return the state (n, V) that follows each state at a fact, and the factor (n,) on its probability.
+    """Return each state's next state (n, V) at a fact, and the factor (n,) on its probability.
 
     A change from outside leads to other states. An observed level only changes the probabilities. `levels` (n, V) are
     the states, and `ended` (n,) says which of them are endings.
@@ -62,7 +62,7 @@ def effect_of_fact(fact: Fact, tables: Tables, levels: Ints, ended: Bools) -> tu
 
 @dataclass(frozen=True)
 class Entering:
-    """How probability enters a span of time, as the entries of a matrix from the old cells to the new cells.
+    """The entries of a matrix from old to new cells, by which probability enters a span of time.
 
     A cell is a machine state together with a combination of counts.
 
@@ -92,7 +92,7 @@ class Crossings:
         self.machine, self.timetable, self.tables = machine, timetable, machine.tables
 
     def cross(self, entering: Entering, before: Span | None, after: Span | None, day: float) -> Entering:
-        """Close the rows that end by `day`, check the facts of that day, and open the rows of the span `after`."""
+        """Close the rows that end by `day`, check its facts, and open the rows of the span `after`."""
         rows, old = self.timetable.rows, before.open if before else ()
         counts = digits(entering.count, [rows[row].times for row in old])
         for place, number in enumerate(old):
@@ -108,7 +108,7 @@ class Crossings:
         return dataclasses.replace(entering, count=code)
 
     def close_early(self, entering: Entering, span: Span) -> tuple[Entering, StoryEnd]:
-        """Close open rows and check facts on the day on which the story ends. Nothing happens after that day.
+        """Close open rows and check facts on the day on which the story ends, as nothing follows.
 
         An open row is taken in if its date is before that day, or if all its firings may have happened already. A fact
         that would be checked later is taken in if its date is before that day. An open row that joins rows of the log

@@ -16,7 +16,7 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Reweighting:
-    """Computes weights for the draws of a posterior, from the log-likelihood of a part of a log at each draw.
+    """The reweighting of posterior draws by their log-likelihoods of a part of a log.
 
     An early part of the log was used to set the *cut* assumptions. The rows of this part may not change these
     assumptions again (see `posterior`).
@@ -36,7 +36,7 @@ class Reweighting:
     teaching: bool = True
 
     def at(self, log: Floats, day: float) -> tuple[Floats, float]:
-        """Return the weights of the draws (D,), which sum to one, and the Pareto shape k of the tail of the weights.
+        """Return the weights (D,), which sum to one, and the Pareto shape k of their tail.
 
         `log` (D,) is the log-likelihood of the log up to `day`, at each draw.
         """

@@ -73,7 +73,7 @@ class WalkRates:
 
 @dataclass(frozen=True, eq=False)
 class Passed:
-    """The likelihood of a log, and the distributions over its states, at given values of the assumptions.
+    """The likelihood of a log and the distributions over its states, at given assumption values.
 
     There are S spans (stretches of time). T is the number of cells in the grids of all spans and at the end of the log
     together.
@@ -95,11 +95,11 @@ class Passed:
         return self.kept[self.walk.grid_start[-2] :]
 
     def days(self) -> Floats:
-        """Return the first day of each span (stretch of time), and the day after the last span, shape (S + 1,)."""
+        """Return the first day of each span, and the day after the last span, shape (S + 1,)."""
         return np.array([span.start for span in self.walk.spans] + [span.end for span in self.walk.spans[-1:]])
 
     def filtered(self, place: int) -> Floats:
-        """Return the probability (N,) of each machine state at the start of a span, given the log so far.
+        """Return each machine state's probability (N,) at a span's start, given the log so far.
 
         `place` is the number of the span (a stretch of time). The number of spans stands for the end of the log.
         """
@@ -110,7 +110,7 @@ class Passed:
 
 
 class Filter:
-    """Computes the likelihood of one log, and the states given the log, at many values of the assumptions."""
+    """The likelihood of one log, and the states given the log, at many assumption values."""
 
     def __init__(
         self,
@@ -162,7 +162,7 @@ class Filter:
         self._maps = (walk.map_start, walk.map_source, walk.map_target)
 
     def day_taken_in(self, item: OpenRow | Fact) -> float | None:
-        """Return the day on which the filter uses a row or fact, or None if the story ends too early for it."""
+        """Return the day on which the filter uses a row or fact, None if the story ends too early."""
         story_end, day = self.walk.story_end, closes(item)
         if story_end is None or day <= story_end.day:
             return day
@@ -174,7 +174,7 @@ class Filter:
         return self.walk.machine[self.walk.state[self.walk.state_start[-2] :]]
 
     def start_after(self, passed: Passed) -> tuple[StartState, ...]:
-        """Return the states that are possible at the end of the log with their probabilities, to start a forecast."""
+        """Return the possible states at the end of the log, with probabilities, to start a forecast."""
         variables = self.tables.variables
         return tuple(
             StartState(tuple((v.id, v.levels[level]) for v, level in zip(variables, row, strict=True)), float(p))
@@ -309,7 +309,7 @@ class Filter:
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, weighed: Floats) -> Floats:
-        """Return the derivative of the log-likelihood with respect to each assumption (A,), through the rates only.
+        """Return the derivatives (A,) of the log-likelihood by assumption, through the rates only.
 
         `weighed` is the derivative with respect to the log of the rate of each slot. The result is with respect to the
         logit of an assumption that is a chance, and with respect to the log of any other assumption.
@@ -338,7 +338,7 @@ class Filter:
         return result[: len(theta)]
 
     def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
-        """Return the derivative of the log-likelihood with respect to each assumption (A,), through the start only.
+        """Return the derivatives (A,) of the log-likelihood by assumption, through the start only.
 
         For an assumption that is a start share, the derivative is with respect to its logit. For any other assumption,
         it is 0.

@@ -1,4 +1,4 @@
-"""The search for the states that are possible given a log, and for the transitions (`ways`) between them.
+"""The search for the possible states given a log and the transitions (`ways`) between them.
 
 `explore` goes through the spans of a timetable, and returns a `Walk`. The terms are the same as in the module `walk`.
 
@@ -46,7 +46,7 @@ def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The transitions between the machine states of a span of time, with the slots of their rates.
+    """The transitions between the machine states of a span, with the slots of their rates.
 
     A slot is a term of the rate. A transition whose rate has several slots has one entry for each slot. The entries are
     ordered by target, then by open row, then by source.
@@ -132,7 +132,7 @@ class _Walker:
     # ---------------------------------------------------------------- within a span
 
     def _explore(self, entering: Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
-        """Return the machine states that can be reached in a span, the transitions between them, and the cells.
+        """Return a span's reachable machine states, the transitions between them, and the cells.
 
         The cells are an array (states, combinations of counts) that marks the combinations that can be reached.
         """

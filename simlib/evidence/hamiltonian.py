@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo in whitened coordinates, for posteriors where importance sampling fails.
+"""Hamiltonian Monte Carlo in whitened coordinates, for when importance sampling fails.
 
 References: Neal (2011) in the Handbook of Markov Chain Monte Carlo. Hoffman and Gelman (2014), whose dual averaging
     sets the step size. Vehtari, Gelman, Simpson, Carpenter and Bürkner (2021) for R̂ and the bulk effective sample
@@ -21,7 +21,7 @@ Target = Callable[[Floats], tuple[float, Floats]]
 
 
 def chains(target: Target, dimension: int, count: int, *, seed: int = 0) -> Floats:
-    """Return the draws of four chains, shape (4, count, dimension), from a density close to standard normal."""
+    """Return draws of four chains (4, count, dimension) from a density close to standard normal."""
     return np.stack([_chain(target, dimension, count, np.random.default_rng([seed, chain])) for chain in range(CHAINS)])
 
 
@@ -58,7 +58,7 @@ def _chain(target: Target, dimension: int, count: int, dice: np.random.Generator
 
 
 def convergence(draws: Floats) -> tuple[float, float]:
-    """Return the largest R̂ and the smallest bulk effective sample size over the dimensions of chains.
+    """Return the largest R̂ and the smallest bulk effective sample size over the dimensions.
 
     `draws` has the shape (chains, count, dimensions). Each chain is split into two halves.
     """

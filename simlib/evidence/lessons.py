@@ -66,7 +66,7 @@ class LearntAssumption:
 
     @property
     def taught(self) -> bool:
-        """Whether a shift or narrowing passed its limit by more than the error of the draws (see `change`)."""
+        """Whether the shift or narrowing passed its limit by more than the error of the draws."""
         return self.change not in (UNDECIDED, UNCHANGED)
 
     @property
@@ -86,7 +86,7 @@ class LearntAssumption:
 
     @property
     def strength(self) -> tuple[int, float]:
-        """A sort key. The assumptions that the log changed most come first, and then the undecided assumptions."""
+        """The sort key that puts the most changed assumptions first, and then the undecided ones."""
         rank = 0 if self.taught else 1 if self.change == UNDECIDED else 2
         return rank, min(self.spread, 1.0) - abs(self.mean)
 
@@ -109,7 +109,7 @@ class LearntAssumption:
 
 
 def median_and_range(points: Sequence[float], number: Assumption) -> str:
-    """Return the low, median and high `points` of an assumption as a text: "median (low to high)"."""
+    """Return the (low, median, high) `points` of an assumption as "median (low to high)"."""
     low, median, high = (show(point, number.kind, number.unit) for point in points)
     return f"{median} ({low} to {high})"
 
@@ -139,7 +139,7 @@ class Lessons(Answer):
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """State which assumptions the log changed and which not, and whether the draws can be trusted."""
+        """State which assumptions the log changed or not, and whether the draws can be trusted."""
         return [
             *lesson_sentences(self.learnt, self.numbers),
             *self._left_alone(),
@@ -168,7 +168,7 @@ class Lessons(Answer):
         return sorted(self.learnt, key=lambda each: each.strength)
 
     def data(self) -> dict[str, Any]:
-        """Return the assumptions before and after the log, the number of rows and the last complete day."""
+        """Return the number of rows, last complete day, and assumptions before and after the log."""
         learnt = [each.data() for each in self.learnt]
         return {"rows": self.rows, "complete_to": self.complete_to, "learnt": learnt}
 

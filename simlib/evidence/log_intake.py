@@ -128,7 +128,7 @@ def _rows(events: Iterable[LogRow]) -> tuple[LogRow, ...]:
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the last day on which a log is complete: the day on which its last row became public.
+    """Return the last day on which a log is complete: the day when its last row became public.
 
     If the day before `as_of` is earlier, return that day.
     """
@@ -200,7 +200,7 @@ def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) 
 
 
 def taken_in(prepared: Filter, *, late: bool = False) -> list[Reading]:
-    """Return the readings (rows with their meanings) that the filter uses, first the readings about moves.
+    """Return the readings (rows with meanings) that the filter uses, those about moves first.
 
     If `late` is true, return the readings that the filter does not use because they come after the end of the story.
     """

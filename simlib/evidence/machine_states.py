@@ -1,4 +1,4 @@
-"""The states of a scenario that a walk through a log has reached, and the firings out of them."""
+"""The states that a walk through a log has reached, and the firings out of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Machine:
         self.entry, self.outcome, self.target = (np.zeros(0, dtype=np.int64) for _ in range(3))
 
     def find(self, levels: Ints) -> Ints:
-        """Return the numbers (n,) of states, given their levels (n, V). A new state gets a new number."""
+        """Return the number (n,) of each state with `levels` (n, V), a new one for a new state."""
         rows = np.ascontiguousarray(levels, dtype=np.int16)
         width = rows.shape[1] * 2
         raw = rows.tobytes()

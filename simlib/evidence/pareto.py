@@ -19,7 +19,7 @@ FEWEST = 5
 
 
 def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
-    """Return smoothed log weights (D,) of D draws, and the shape k of the tail of their importance ratios.
+    """Return smoothed log weights (D,), and the shape k of the tail of the importance ratios.
 
     `log_ratios` (D,) are the logs of the importance ratios. The weights sum to one. If the tail is too short to fit, no
     ratio is smoothed and k is infinite. If all large ratios are equal, no ratio is smoothed and k is minus infinity.
@@ -47,7 +47,7 @@ def _quantile(points: Floats, shape: float, scale: float) -> Floats:
 
 
 def fit(excesses: Floats) -> tuple[float, float]:
-    """Return shape and scale of a generalised Pareto distribution, fitted to excesses in rising order.
+    """Fit the shape and scale of a generalised Pareto distribution to excesses in rising order.
 
     The estimate averages over a grid of the profile likelihood. A weak prior, worth ten observations, pulls the shape
     towards 0.5.

@@ -105,14 +105,14 @@ class Learning:
         self.c, self.a = np.flatnonzero(self.cut), np.flatnonzero(self.free)
 
     def _before(self, until: dt.date) -> Filter | None:
-        """Return a filter that uses only the rows up to the day `until`, or None if the log ends by that day."""
+        """Return a filter that uses only rows up to day `until`, or None if the log ends by then."""
         after = until + dt.timedelta(days=1)
         if self.filter.world.day(after) >= self.filter.timetable.stop:
             return None
         return Filter(self.filter.scenario, self.filter.readings, after, complete_to=until)
 
     def prior(self) -> Posterior:
-        """Return draws of the prior. Each draw has the probabilities of the states at the end of the log."""
+        """Return draws of the prior, each with the state probabilities at the end of the log."""
         scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
         log, ends = self._weigh(self.filter, scores)
         possible = np.isfinite(log)
@@ -150,7 +150,7 @@ class Learning:
     # ---------------------------------------------------------------- the mode
 
     def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
-        """Return the log posterior density at the free scores `at` (a,), up to a constant, and its gradient (a,).
+        """Return the log posterior density (up to a constant) and gradient (a,) at free scores (a,).
 
         All other scores are zero.
         """
@@ -245,7 +245,7 @@ class Learning:
         return np.asarray(-0.5 * np.einsum("da,da->d", away, np.linalg.solve(covariance, away.T).T))
 
     def _with_rest(self, z: Floats, normal: Floats) -> Floats:
-        """Draw the scores that the log says nothing about. Their distribution is the prior given the other scores."""
+        """Draw, from the prior given the other scores, the scores that the log says nothing about."""
         known = np.concatenate([self.a, self.c])
         rest = np.setdiff1d(np.arange(z.shape[1]), known)
         r = self.correlation
@@ -255,7 +255,7 @@ class Learning:
         return z
 
     def _weigh(self, weighed: Filter, z: Floats) -> tuple[Floats, Floats]:
-        """Return the log-likelihood (D,) and the probabilities of the end states (D, K) at each of D draws.
+        """Return the log-likelihoods (D,) and the end state probabilities (D, K) of D draws.
 
         `z` (D, A) has the normal scores of the draws.
         """

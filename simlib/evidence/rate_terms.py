@@ -1,4 +1,4 @@
-"""The terms of the rates in a walk (*slots*), and the groups of states with equal exit rates.
+"""The terms (*slots*) of the rates in a walk, and groups of states with equal exit rates.
 
 The module `walk` defines slots, weights and ratings.
 """
@@ -37,13 +37,13 @@ class RateTerms:
         self._by_delays: dict[tuple[float | None, ...], Ints] = {}
 
     def slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
-        """Return one number for each firing, into which its weight, rating, entry and outcome are packed."""
+        """Pack the weight, rating, entry and outcome of each firing into one number."""
         rating = self.ratings.setdefault(span.segment.rating, len(self.ratings))
         outcome, entry = self.machine.outcome[firing], self.machine.entry[firing]
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
-        """Return three arrays with the index of a weight for each outcome. The index -1 stands for a weight of 0.
+        """Return three arrays with the index of a weight for each outcome, or -1 for a weight of 0.
 
         - The probability that the log does not show a firing by the date of the answer, for transitions that no row
           counts.
@@ -78,7 +78,7 @@ class RateTerms:
         return self._weights.setdefault((assumption if slope else -1, constant, slope), len(self._weights))
 
     def exit_groups(self, states: Ints, span: Span) -> Ints:
-        """Return, for each machine state, the number of its group. States of one group have the same exit rate."""
+        """Return the number of each machine state's group, whose states have the same exit rate."""
         rule = (span.segment.rating, span.delays)
         new = [state for state in states.tolist() if (rule, state) not in self.groups]
         if new:
@@ -100,7 +100,7 @@ class RateTerms:
 
 
 def unpacked(slots: Ints) -> dict[str, Ints]:
-    """Unpack the numbers of `RateTerms.slots` into their parts, by the names of the arrays of a `Walk`."""
+    """Unpack the numbers of `RateTerms.slots` into parts named as the arrays of a `Walk`."""
     return {
         "slot_outcome": slots & (1 << _OUTCOMES) - 1,
         "slot_entry": slots >> _OUTCOMES & (1 << _ENTRIES) - 1,

@@ -76,7 +76,7 @@ class StillOpen:
 
     @property
     def end(self) -> Floats:
-        """For each of K states, the probability that the log ends in the state and the event has not happened."""
+        """The probability (K,) that the log ends in each state and the event has not happened."""
         return np.asarray(self.share[-1] * self.passed.end)
 
 
@@ -145,7 +145,7 @@ class Unanswered:
         self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
-        """Filter the log without the transitions in which the event happens, at values `theta` of the assumptions.
+        """Filter the log without the transitions in which the event happens, at values `theta`.
 
         `passed` is the result of the filter at the same values.
         """
@@ -169,7 +169,7 @@ class Unanswered:
 
     @cached_property
     def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
-        """Find the firings that make the event happen but change no state and may be missing from the log.
+        """The firings that make the event happen, change no state and may be missing from the log.
 
         A firing is a move that happens with one of its outcomes.
 
@@ -203,7 +203,7 @@ class Unanswered:
         return np.concatenate(found), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
-        """Return the rate of the firings of `_silent` that stay out of the log, for each state of each span."""
+        """Return, for each state of each span, the rate of `_silent` firings that the log omits."""
         tables, known = self.prepared.tables, np.append(theta, 1.0)
         parts = [np.zeros(0)]
         for segment, entry, branch, share, chance in self._silent[1]:
@@ -226,7 +226,7 @@ def _shown(prepared: Filter, chance: float | str, delay: float | None, count: in
 
 
 def _targets(prepared: Filter) -> Ints:
-    """Return, for each transition of the filter, the index of the machine state to which it leads."""
+    """Return the index of the machine state to which each transition of the filter leads."""
     walk = prepared.walk
     found = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
@@ -262,7 +262,7 @@ def _outcomes(prepared: Filter, question: Question) -> Ints:
 
 
 def _reached(prepared: Filter, question: Question, since: float) -> float | None:
-    """Return the day on which the certain rows have reported as many events as a question asks for.
+    """Return the day on which the certain rows report as many events as a question asks for.
 
     Doubtful rows do not count. The result is None if the certain rows report too few events.
     """
@@ -274,7 +274,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
 
 
 def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
-    """Yield the rows that the filter takes in, except those whose event may lie before the day `since`."""
+    """Yield the rows that the filter takes in and whose event cannot be before day `since`."""
     return (row for row in prepared.timetable.rows if since <= row.start and prepared.day_taken_in(row) is not None)
 
 
@@ -302,7 +302,7 @@ def _lull_over(prepared: Filter, question: Question, since: float) -> float | No
 
 
 def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
-    """Return whether the absence of rows proves that no event of the question happened in a span of time."""
+    """Return whether the absence of rows proves that no event of a question happened in a span."""
     timetable = prepared.timetable
     for firing, kind in timetable.coverage.items():
         if question.counts(*firing):

@@ -23,7 +23,7 @@ from simlib.scenario.row_meaning import Firing, Reading, coverages
 
 @dataclass(frozen=True)
 class OpenRow:
-    """Rows of a log with the same meaning and the same days on which their events may have happened.
+    """Rows of a log with the same meaning and the same possible days of their events.
 
     - readings: the rows with their meanings.
     - firings: pairs (move, outcome). Each event of the rows is one of these pairs.
@@ -116,7 +116,7 @@ class Timetable:
     outside: tuple[Reading, ...]
 
     def split(self, some: Iterable[OpenRow], day: float) -> Timetable:
-        """Return the timetable in which rows of the log dated before `day` are no longer joined with later ones.
+        """Return the timetable in which rows dated before `day` are not joined with later ones.
 
         Only the open rows in `some` are split. Each joins rows of the log from both sides of `day`.
         """
@@ -238,7 +238,7 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
 
 
 def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
-    """Return the different kinds of coverage, and the index of the kind for each pair (move, outcome).
+    """Return the kinds of coverage, and the index of the kind for each pair (move, outcome).
 
     A coverage says whether the log shows an event, and how late. Hidden steps of a waiting time are never shown.
     """
@@ -263,7 +263,7 @@ def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return which share of a day's events the log shows by `stop`, among those that it will ever show.
+    """Return the share of a day's events that the log shows by `stop`, among those ever shown.
 
     The share rises by equal steps over the days of the delay. The result is None if the absence of a row says nothing.
     """

@@ -49,7 +49,7 @@ class NoProbability(SimlibError):
 
 
 class ImpossibleRow(NoProbability):
-    """No state of the scenario is possible after a row about moves closes, or after a fact is checked.
+    """A row or fact of the log after which no state of the scenario is possible.
 
     - row: the row about moves, or the fact (a row about the state).
     - levels (N, V): the level of each of V variables in the N states that were possible just before.
@@ -63,7 +63,7 @@ class ImpossibleRow(NoProbability):
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of firings: each is the probability that the log shows a firing, or that it does not.
+    """The weights of firings: probabilities that the log shows a firing, or does not show it.
 
     A weight is `constant + slope * c`, where c is the chance that the log shows a firing. `assumption` is the index of
     the assumption that gives c, or -1 if the weight is constant.
@@ -76,7 +76,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Walk:
-    """The possible states in each span of time, and the ways (transitions) between them, as flat arrays.
+    """The possible states in each span, and the ways (transitions) between them, as flat arrays.
 
     The terms are defined at the top of the module. Most arrays hold the values of all spans, one span after the other.
 

@@ -1,4 +1,4 @@
-"""Expressions of the PRISM language for parts of a scenario: conditions, hazards, probabilities and updates."""
+"""PRISM expressions for the conditions, hazards, probabilities and updates of a scenario."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Expressions:
     names: Names
 
     def waits(self) -> Iterator[tuple[Move, int]]:
-        """Yield (move, number of stages) for each move whose waiting time is a sum of several stages."""
+        """Yield (move, number of stages) for each move whose waiting time has several stages."""
         for move in self.scenario:
             if move.id in self.names.waiting and move.takes:
                 yield move, move.takes.stages
@@ -43,7 +43,7 @@ class Expressions:
         return " & ".join(parts)
 
     def hazard(self, move: Move) -> str:
-        """Return the rate per day of a move or, if its waiting time has stages, the rate at which each stage ends."""
+        """Return a move's rate per day or, if its wait has stages, the rate at which a stage ends."""
         rate = self.names.constant[move.rate]
         return self.product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
 
@@ -82,7 +82,7 @@ class Expressions:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
 
     def update(self, move: Move, outcome: Outcome) -> str:
-        """Return the PRISM update of variables and stages of waits when a move happens with an outcome."""
+        """Return the PRISM update of variables and stages of waits for a move with an outcome."""
         new = self.new_levels(outcome)
         parts = [f"{self.names.variable[name]}'={value}" for name, value in new.items()]
         parts += [part for awaited, _ in self.waits() if (part := self._new_stage(awaited, move, new))]
@@ -112,7 +112,7 @@ class Expressions:
         return {name: self._new_level(name, outcome) for name in changed}
 
     def levels_after(self, new: Mapping[str, str]) -> dict[str, str]:
-        """Return {variable: expression for its level} after an outcome that changes levels as in `new`."""
+        """Return {variable: expression for its level} after an outcome with the changes `new`."""
         return self.names.variable | {name: f"({value})" for name, value in new.items()}
 
     def _new_level(self, variable: str, outcome: Outcome) -> str:

@@ -42,7 +42,7 @@ class _Space:
 
 
 def identifier(name: str) -> str:
-    """Return `name`, changed if it is not a valid identifier of PRISM or is one of its reserved words."""
+    """Return `name`, changed if it is no valid PRISM identifier or is a reserved word."""
     text = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not text or text[0].isdigit():
         text = f"_{text}"
@@ -50,7 +50,7 @@ def identifier(name: str) -> str:
 
 
 class Names:
-    """The PRISM identifiers for the names in one scenario, as one mapping for each kind of thing.
+    """The PRISM identifiers for the names in a scenario, as one mapping for each kind of thing.
 
     Most mappings are {id: identifier}. `weight` is {(move, outcome): identifier}.
     """

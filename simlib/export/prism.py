@@ -1,4 +1,4 @@
-"""A scenario as a PRISM model: the text of a continuous-time Markov chain that PRISM and Storm read.
+"""A scenario as the text of a continuous-time Markov chain that PRISM and Storm can read.
 
 The text has one PRISM module. Time is in days.
 
@@ -79,7 +79,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
-    """Return the reasons why a scenario cannot be written as a PRISM model. If it can be, the list is empty.
+    """Return the reasons, if any, why a scenario cannot be written as a PRISM model.
 
     With `ignore_windows`, the periods `between` of moves and factors are ignored.
     """
@@ -112,7 +112,7 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 
 def notes(scenario: Scenario) -> list[str]:
-    """Return a sentence for each question that gets no label in PRISM, because it is about moves."""
+    """Return a sentence for each question that gets no label in PRISM because it is about moves."""
     return [
         f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state, so it has no label"
         for question in scenario.questions.values()
@@ -129,7 +129,7 @@ def _asked(question: Question) -> str:
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:
-    """Return the possible start states with their weights as JSON data, or None if the start is certain.
+    """Return the start states with their weights as JSON data, None if the start is certain.
 
     The key `starts` holds a list with an entry for each combination of levels of the variables with uncertain start:
 
@@ -303,7 +303,7 @@ class _Writer:
         yield "endrewards"
 
     def _payment(self, payment: TerminalReward) -> Iterator[str]:
-        """Yield the PRISM lines that add the amount of `payment` when a move leads into the payment's ending.
+        """Yield the PRISM lines that add the amount of `payment` when a move leads into its ending.
 
         PRISM counts rewards per day spent in a state. So the reward in each line is the amount times the hazard of an
         outcome that leads into the ending.

@@ -1,4 +1,4 @@
-"""Add questions to a scenario for the events that measures (the numbers of a forecast) ask about.
+"""Questions added to a scenario for the events in measures (the numbers of a forecast).
 
 A measure may ask whether a move has happened, whether a level has been reached, or how probable one event is given
 another. An engine records such an event only for a question, so a question is added before the engine runs. The id of
@@ -26,7 +26,7 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
-    """Return {id: question} for the questions that the scenario must have to compute these measures.
+    """Return {id: question} for the questions that are needed to compute these measures.
 
     Raises ScenarioError if the condition of a conditional probability has a date after `by_day` (default: the horizon).
     """
@@ -55,7 +55,7 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 
 def _place(event: Measure) -> tuple[str, str]:
-    """Return ("question", id) or ("ending", id), for the question or ending that records the event."""
+    """Return ("question", id) or ("ending", id), whichever records the event."""
     return ("question", event.asked) if event.asked else ("ending", event.of)
 
 

@@ -80,7 +80,7 @@ class Belief:
         return bool(np.all(self.weights == self.weights[0]))
 
     def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
-        """Yield (assumption values (A,), probabilities (K,) of the K states of `joint_start`) for each draw.
+        """Yield (assumption values (A,), probabilities (K,) of `joint_start` states) for each draw.
 
         The probabilities are None if the belief has no `start`.
         """
@@ -99,7 +99,7 @@ def effective_number(weights: Floats) -> float:
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
-    """Return `draws` itself if it is a belief, and otherwise a belief with that many draws of the prior.
+    """Return `draws` if it is a belief, otherwise a belief with that many draws of the prior.
 
     Raises Unsupported if the belief has other assumptions, another date or other start states than the scenario.
     """
@@ -122,7 +122,7 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
 
 
 def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Raise Unsupported if `draws` is a belief, because a method needs independent draws of the prior.
+    """Raise Unsupported for a belief, because a method needs independent draws of the prior.
 
     `question` names the method in the message.
     """
@@ -134,7 +134,7 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
-    """Return weighted quantiles over the D draws in the first axis of `values`, as an array (points, ...).
+    """Return weighted quantiles (points, ...) over the D draws in the first axis of `values`.
 
     With equal weights, the quantiles are those of `numpy.quantile`. Otherwise, the quantile at p is the average of the
     weighted quantile function (a step function) between p (n - 1) / n and p (n - 1) / n + 1 / n (Akinshin 2023). Here n

@@ -18,7 +18,7 @@ COUNTED = "counted often enough"
 
 
 def with_counter(scenario: Scenario, question: Question) -> Scenario:
-    """Return the scenario with a variable that counts moves, and an ending at the count that is asked for.
+    """Return the scenario with a variable that counts moves, and an ending at its highest level.
 
     The ending comes first and has the id `COUNTED`. It is reached when the moves and outcomes of the question have
     happened as often as the question asks. The counting variable comes last. The result has no questions and no ladders

@@ -1,4 +1,4 @@
-"""Interventions: acts on a day, and standing interventions, which are in force between two dates.
+"""Interventions: acts on a day, and standing interventions in force between two dates.
 
 A standing intervention forbids a move, sets the rate of a move (a policy), or gives an assumption another value. An act
 on a day forces a move or sets a variable, which may then be held at its level.
@@ -34,7 +34,7 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that happens on a given day: `variable` is set to `level`, or `move` happens with `outcome`.
+    """An event on a given day: `variable` is set to `level`, or `move` happens with `outcome`.
 
     All four are indices, or -1 if not used. If `move` is given and `outcome` is -1, the outcome is drawn at random.
     """
@@ -74,7 +74,7 @@ class Segment:
 
 
 class Standing:
-    """The interventions of a scenario that last for a time: prohibitions, policies (new rates), assumed values.
+    """Interventions that last for a time: prohibitions, policies (new rates) and assumed values.
 
     `items` is {position in `Scenario.interventions`: intervention}. The *extended* θ is the vector of assumption
     values, followed by other numbers that can multiply a rate (see the module docstring). In the extended θ, the
@@ -101,11 +101,11 @@ class Standing:
         self.numbers_from = self._first_stage + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
-        """Return the ids of the variables in the conditions of the interventions that concern a move."""
+        """Return the ids of the variables in the conditions of interventions that concern a move."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def conditions(self, move: Move) -> list[Condition]:
-        """Return the conditions of interventions that give another value to a factor on outcomes of a move."""
+        """Return the conditions of interventions that change a factor on the outcomes of a move."""
         named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
         return [item.when for item in self._assumed.values() if item.assumption in named]
 
@@ -122,7 +122,7 @@ class Standing:
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
-        """Let indices into the extended θ (see `extended`) point at the numbers in force in a segment, in place.
+        """Let indices into the extended θ point at the numbers in force in a segment, in place.
 
         First come the values that interventions give to assumptions, then policies, then prohibitions, which override
         the others. Under a policy or a prohibition, the wait for a move that takes some time does not advance.
@@ -143,11 +143,11 @@ class Standing:
             index[1:, entries] = one
 
     def pace(self, takes: Wait) -> int:
-        """Return the index of a factor in the extended θ: the rate of a stage is this factor / median wait."""
+        """Return the index of a factor in the extended θ: a stage's rate is factor / median wait."""
         return self._first_stage + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the extended θ: `theta` (A,) followed by the numbers that the module docstring lists.
+        """Return the extended θ: `theta` (A,) and then the numbers listed in the module docstring.
 
         A median wait is replaced by its inverse. If `theta` is a random draw, `centre` (A,) holds the medians that the
         scenario states. A value that an intervention gives to an assumption is then multiplied by theta / centre of the
@@ -162,11 +162,11 @@ class Standing:
 
     @property
     def signs(self) -> Floats:
-        """The exponent of each assumption (A,) in a hazard: -1 for a median wait, 1 for any other assumption."""
+        """The exponent of each assumption (A,) in a hazard: -1 for a median wait, 1 for any other."""
         return np.where(self._waits, -1.0, 1.0)
 
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
-        """Turn derivatives with respect to the extended θ into derivatives with respect to θ, both (A,).
+        """Turn derivatives with respect to the extended θ into those with respect to θ, both (A,).
 
         `derivative` belongs to the first A numbers of the extended θ, which contain the inverse of each median wait.
         """
@@ -186,7 +186,7 @@ class Standing:
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
-        """Return the derivatives, with respect to θ, of the values that interventions give to assumptions.
+        """Return derivatives with respect to θ of values that interventions give to assumptions.
 
         Such a value shifts with the drawn value of its assumption, as `extended` describes. Each item of the list is
         (index of the assumption, index of the value in the extended θ, derivative of the extended θ at that index).
@@ -200,7 +200,7 @@ class Standing:
         return list(zip(self._targets.tolist(), places, slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {index of assumption: derivative} for each assumption that an intervention changes in a segment.
+        """Return {index: derivative} of each assumption that interventions change in a segment.
 
         The derivatives are those of `slopes`. If several interventions give a value to one assumption, the last of them
         counts.
@@ -211,7 +211,7 @@ class Standing:
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return `theta` and `centre` (A,), with the values that interventions give to assumptions in a segment."""
+        """Return `theta` and `centre` (A,), with the values that interventions set in a segment."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -229,14 +229,14 @@ class Standing:
 
 
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Return whether an intervention can change the hazard of a move or the progress of its wait."""
+    """Return whether an intervention can change a move's hazard or the progress of its wait."""
     if isinstance(item, Assume):
         return item.assumption in {move.rate, *(factor.by for _, factor in move.placed_factors())}
     return move.id in (item.move, clock_id(item.move))
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return the odds of each chance in `theta` (A,) divided by its odds in `centre` (A,), followed by a 1.
+    """Return the odds in `theta` (A,) divided by the odds in `centre` (A,), followed by a 1.
 
     Where the two chances are equal, the ratio is 1, even at 0 and 1. So a chance that is fixed at 0 or 1 does not
     change.

@@ -87,7 +87,7 @@ class Measure:
 
     @property
     def asked(self) -> str:
-        """The id of the question that records the event of the measure, or "" if there is no such question.
+        """The id of the question that records the event of the measure, or "" if there is none.
 
         `asked_events.with_events` adds such a question for a measure "fired:..." or "reached:...".
         """
@@ -100,7 +100,7 @@ class Measure:
 
     @property
     def both(self) -> str:
-        """For a conditional probability: the id of the question whether event and condition have happened."""
+        """The id of the question whether a conditional probability's event and condition happened."""
         return f"{self.of}&{self.part}"
 
     @property
@@ -118,7 +118,7 @@ class Measure:
         return percent(value) if self.probability else show(value, "amount", self.unit)
 
     def column(self, scenario: Scenario) -> int:
-        """Return the column of the measure in an array that has a column for each measure of its kind."""
+        """Return the column of the measure in an array with a column for each measure of its kind."""
         if self.kind in ("level", "rung"):
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))
@@ -148,7 +148,7 @@ def days_by(scenario: Scenario, by: By, name: str = "by") -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures with these names, without repetitions. None: the headline of the scenario.
+    """Return the measures in `names` without repetitions (None: the headline of the scenario).
 
     Raises a ScenarioError that lists every unknown name, and ValueError for an empty list of names.
     """
@@ -284,7 +284,7 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
 
 
 def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return (value, low, high) of a measure in a forecast, each an array (T,) over its T report times.
+    """Return (value, low, high) of a measure in a forecast, each (T,) over its T report times.
 
     Low and high are the ends of the forecast's interval for the numerical error, such as the sampling error of a finite
     number of replicates. Raises Unsupported for "days:..." if the forecast has no numbers of days. Raises SimlibError

@@ -36,7 +36,7 @@ __all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the values of the A assumptions (A,): from `values`, or else the medians in the scenario.
+    """Return the assumption values (A,): those in `values`, or else the medians in the scenario.
 
     All values are in base units (per day, days, or plain numbers). Raises ScenarioError for a name in `values` that is
     not an assumption, and for a value that is not possible, such as a negative rate.
@@ -68,7 +68,7 @@ def correlation(scenario: Scenario) -> Floats:
 
 
 def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
-    """Return n draws (n, A) of the normal scores of the A assumptions, with the correlations of the scenario.
+    """Return n draws (n, A) of the normal scores of the A assumptions, with their correlations.
 
     The draws are the first n points of a scrambled Sobol sequence, so a larger n only adds draws. Among the first
     points of such a sequence, some pairs of columns have similar values, no matter how it is scrambled. With
@@ -92,7 +92,7 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False)
 
 
 def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return assumption values (..., A), in base units (rates per day), from their normal scores `z` (..., A).
+    """Return assumption values in base units from their normal scores `z`, both (..., A).
 
     The formula is in the module docstring.
     """
@@ -114,7 +114,7 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return the normal scores (..., A) of assumption `values` (..., A) in base units (rates per day).
+    """Return the normal scores of assumption `values` in base units, both (..., A).
 
     The score of a fixed assumption is 0. This is the inverse of `values_from_scores`.
     """
@@ -128,7 +128,7 @@ def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
 
 
 def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n draws (n, A) of the A assumptions from their priors, in base units (such as rates per day).
+    """Return n draws (n, A) of the A assumptions from their priors, in base units.
 
     Raises ValueError for n < 1.
     """
@@ -136,14 +136,14 @@ def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
 
 
 def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
-    """Return the quantiles of one assumption's prior at probabilities `p`, in base units (rates per day)."""
+    """Return the quantiles of one assumption's prior at probabilities `p`, in base units."""
     from scipy.special import ndtri
 
     return _from_score(assumption, np.asarray(ndtri(np.asarray(p, dtype=float))))
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the prior probability that an assumption is at most `value`, in base units (rates per day)."""
+    """Return the prior probability that an assumption is at most `value` (in base units)."""
     from scipy.special import ndtr
 
     if assumption.fixed:
@@ -157,7 +157,7 @@ def share_below(assumption: Assumption, value: float) -> float:
 
 
 def describe(assumption: Assumption) -> dict[str, float]:
-    """Return the mean ("mean") and the quantiles ("p01" to "p99") of a prior, in base units (rates per day).
+    """Return the mean ("mean") and the quantiles ("p01" to "p99") of a prior, in base units.
 
     The quantiles are at 1, 5, 25, 50, 75, 95 and 99%.
     """
@@ -172,7 +172,7 @@ def describe(assumption: Assumption) -> dict[str, float]:
 
 
 def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return the derivatives ∂g(θ)/∂z (..., A) of assumption values θ at normal scores `z` (..., A).
+    """Return the derivatives ∂g(θ)/∂z of assumptions at normal scores `z`, both (..., A).
 
     g is the logit for a chance, and the log for any other kind of assumption. The derivative is 0 for a fixed
     assumption.
@@ -184,7 +184,7 @@ def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
 
 @lru_cache(maxsize=4096)
 def _steps(kind: str, value: float, low: float, high: float) -> tuple[float, float]:
-    """Return the slopes s₋ (below the median) and s₊ (above it) in the formula of the module docstring."""
+    """Return the slopes s₋ (below the median) and s₊ (above it) of the module docstring."""
     if low == high:
         return 0.0, 0.0
     centre = forward(kind, value)

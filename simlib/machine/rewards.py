@@ -57,7 +57,7 @@ class Payment(NamedTuple):
 
 @dataclass(frozen=True)
 class Rewards:
-    """The impacts of a scenario: quantities that accumulate over a simulated history, such as casualties.
+    """The impacts: quantities that accumulate over a simulated history, such as casualties.
 
     Attributes:
         impacts (I,): The ids of the impacts.
@@ -97,12 +97,12 @@ class Rewards:
         return cls(tuple(scenario.impacts), tuple(impulses), tuple(accruals), tuple(payments), spread, *sizes)
 
     def by_outcome(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the mean and mean square (I, O) of the amount that each outcome adds to each impact."""
+        """Return the mean and mean square (I, O) of what each outcome adds to each impact."""
         rows = [(item.impact, list(item.outcomes), item.amount) for item in self.impulses]
         return self._moments(theta, rows, self.outcomes)
 
     def by_ending(self, theta: Floats) -> tuple[Floats, Floats]:
-        """Return the mean and mean square (I, endings) of the amount that each ending adds to each impact."""
+        """Return the mean and mean square (I, endings) of what each ending adds to each impact."""
         rows = [(item.impact, [item.ending], item.amount) for item in self.payments]
         return self._moments(theta, rows, self.endings)
 

@@ -1,4 +1,4 @@
-"""Variables, levels and conditions of a scenario in terms of indices, for many states at once.
+"""Variables, levels and conditions in terms of indices, for many states at once.
 
 A state is a row of level indices. In its packed form it is a row of 64-bit words with one bit for each level of each
 variable. A bit is 1 if the variable is at that level (one-hot coding).
@@ -21,7 +21,7 @@ __all__ = ["StateIndex"]
 
 
 class StateIndex:
-    """A scenario's variables as columns of an array of states, with tests of conditions on the states.
+    """The variables as columns of an array of states, with tests of conditions on the states.
 
     Args:
         scenario: The scenario, with its ladders (scales of escalation) and endings.
@@ -45,7 +45,7 @@ class StateIndex:
         return self.level_ids[self._variable[variable]].index(level)
 
     def allowed(self, condition: Condition) -> list[dict[int, Bools]]:
-        """Return the clauses of a condition, each as {variable index: which of its levels are allowed}.
+        """Return the clauses of a condition, each as {variable index: which levels are allowed}.
 
         A state satisfies a clause if the level of every variable in the clause is allowed. The condition holds if any
         clause is satisfied.
@@ -61,7 +61,7 @@ class StateIndex:
         return clauses
 
     def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
-        """Return whether a condition holds in each of N states, which are the rows of `levels` (N, variables)."""
+        """Return whether a condition holds in each of the N states in the rows of `levels` (N, V)."""
         result = np.zeros(len(levels), dtype=bool)
         for clause in self.allowed(condition):
             every = np.ones(len(levels), dtype=bool)
@@ -72,7 +72,7 @@ class StateIndex:
 
     @cached_property
     def bit_start(self) -> Ints:
-        """The first bit of each variable (V,) in a packed state (one bit for each level of each variable)."""
+        """The first bit of each variable (V,) in a packed state, which has a bit for each level."""
         return np.concatenate([[0], np.cumsum(self.sizes)])[:-1].astype(np.int64)
 
     @property
@@ -81,7 +81,7 @@ class StateIndex:
         return int(-(-int(self.sizes.sum()) // 64))
 
     def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return for each clause of a condition the bits of the levels that are forbidden (clauses, words).
+        """Return the bits of the levels that each clause of a condition forbids (clauses, words).
 
         A packed state (one bit for each level of each variable) satisfies a clause if it has none of the bits that the
         clause forbids.
@@ -95,7 +95,7 @@ class StateIndex:
         return rows
 
     def rungs(self, levels: NDArray[np.integer]) -> list[Ints]:
-        """Return for each ladder (scale of escalation) the index of the rung of each state in `levels` (N, V).
+        """Return for each ladder the index of the rung of each state in `levels` (N, V).
 
         If the conditions of several rungs hold, the state is on the highest of these rungs.
         """
@@ -108,7 +108,7 @@ class StateIndex:
         return result
 
     def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending that is reached in each state of `levels` (N, V), or -1 if there is none.
+        """Return the index of the ending reached in each state of `levels` (N, V), or -1 for none.
 
         If the conditions of several endings hold, the first of these endings in the file counts.
         """

@@ -1,4 +1,4 @@
-"""A scenario as arrays: the rates of its moves, the chances of their outcomes, and its start states.
+"""A scenario as arrays: the rates of moves, the chances of outcomes, and the start states.
 
 Both engines use these arrays, with indices in place of ids. Each move has a *local table*, with one entry for each
 combination of levels of the variables that the move reads. The move reads a variable in its guard (the condition under
@@ -160,7 +160,7 @@ class Tables(StateIndex):
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return a state (row) for each combination of levels of `variables`. All other variables are at level 0."""
+        """Return a state (row) for each combination of levels of `variables`, the others at level 0."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -181,7 +181,7 @@ class Tables(StateIndex):
             )
 
     def window(self, window: Window | None) -> int:
-        """Return the index of a period of the calendar. The index is -1 for None, and if periods are ignored."""
+        """Return the index of a period of the calendar, or -1 for None or if periods are ignored."""
         if window is None or self.ignore_windows:
             return -1
         days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)
@@ -207,7 +207,7 @@ class Tables(StateIndex):
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return the indices (F, E) of the factors of every table entry in a segment (a stretch of time).
+        """Return the indices (F, E) of the factors of every table entry in a segment of time.
 
         The result is `factor_index`, changed for interventions in force and for factors that apply only on other dates.
         Without a segment, the result is `factor_index` itself.
@@ -239,7 +239,7 @@ class Tables(StateIndex):
         return result
 
     def unruled(self, segment: Segment) -> Bools:
-        """Return at which table entries (E,) a move is possible and no intervention replaces its rate.
+        """Return at which entries (E,) a move is possible and no intervention replaces its rate.
 
         Only the policies and prohibitions in force in `segment` replace rates.
         """
@@ -293,7 +293,7 @@ class Tables(StateIndex):
         return result
 
     def branch_factors(self, segment: Segment | None = None) -> Ints:
-        """Return the indices (K, B) of the factors on every branch's chance in a segment (a stretch of time).
+        """Return the indices (K, B) of the factors on every branch's chance in a segment of time.
 
         The result is `branches.factor`, changed for interventions in force and for factors that apply only on other
         dates. Without a segment, the result is `branches.factor` itself.
@@ -308,7 +308,7 @@ class Tables(StateIndex):
         return self._factor_cache[segment.rating]
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the probability of every level at which a variable may start (S,), for all variables together.
+        """Return the probability of every level (S,) at which any of the variables may start.
 
         The probabilities of the levels of one variable sum to one. `theta` (A,) are the assumption values. If `theta`
         is a random draw, `centre` (A,) holds the medians of the assumptions.
@@ -361,18 +361,18 @@ class Tables(StateIndex):
     # ---------------------------------------------------------------- places
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
-        """Return for each state (a row of `levels`, (N, V)) the index (N,) of the table entry of a move."""
+        """Return the index (N,) of the table entry of a move in each state of `levels` (N, V)."""
         index = np.full(len(levels), self.table_start[move], dtype=np.int64)
         for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
     def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return for each state (a row of `levels`, (N, V)) the index (N,) of an outcome's chance and effects."""
+        """Return the index (N,) of an outcome's chance and effects in each state of `levels` (N, V)."""
         return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
 
     def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
-        """Return for each table entry in `entry` (N,) the index (N,) of an outcome's chance and effects.
+        """Return the index (N,) of an outcome's chance and effects at each table entry `entry` (N,).
 
         `outcome` is one outcome for all entries, or one for each entry (N,), numbered over all moves.
         """
@@ -397,7 +397,7 @@ class Tables(StateIndex):
         return self.settled(result)
 
     def settled(self, levels: Ints) -> Ints:
-        """Set the hidden clocks of impossible moves back to their first stage, in place, in states (N, V).
+        """Set hidden clocks of impossible moves back to the first stage, in place, in states (N, V).
 
         A hidden clock is a variable that counts the stages of a move's wait. A move is impossible if its guard
         (condition) fails or an ending has been reached. The changed `levels` are also returned.

@@ -1,4 +1,4 @@
-"""Cut time into segments, at the days on which hazards or effects may change or an intervention acts."""
+"""Segments of time, cut on days when hazards or effects may change or an intervention acts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return each set of variables (indices) that interventions keep at fixed levels at some moment."""
+    """Return each set of variables (indices) that interventions keep fixed at some moment."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

@@ -1,4 +1,4 @@
-"""Pictures of a backtest: the forecasts of one question over time, and the scores of all questions."""
+"""Pictures of a backtest: forecasts of one question over time, and scores of all questions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
-    """Draw a line for each forecaster: its forecasts of one question by the date on which each was made.
+    """Draw a line with each forecaster's forecasts of one question by the date of the forecast.
 
     `question` is an id (default: the main question of the scenario). `days` is how many days ahead each forecast looks
     (0: up to the deadline of the backtest). A dotted line marks the date of the event.

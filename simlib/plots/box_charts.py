@@ -1,4 +1,4 @@
-"""Pictures of scenario discovery: draws of the assumptions, and a box (bounds) with many high results."""
+"""Scenario discovery: draws of assumptions, and a box (bounds) with many high results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
 
 
 def axes_of(result: Discovery, region: Box) -> list[str]:
-    """Return the ids of the assumptions on the horizontal and the vertical axis of the picture of a box.
+    """Return the ids of the assumptions on the horizontal and vertical axes of a box's picture.
 
     The axes are the first two assumptions that the box bounds. If the box bounds only one, the vertical axis is the
     assumption whose ranks are most correlated with the results.

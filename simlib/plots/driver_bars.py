@@ -1,4 +1,4 @@
-"""Bars for the change of a probability over the range of each assumption, computed from slopes."""
+"""Bars for the change of a probability over the range of each assumption, from slopes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endings over time: the cumulative probability of each ending, with a band for its uncertainty.
+"""Endings over time: the cumulative probability of each, with a band for its uncertainty.
 
 Without draws from the priors, a band shows the error of the computation. With draws, a band shows their range, which is
 the uncertainty about the assumptions. The caption says what the bands show.
@@ -114,13 +114,13 @@ class EndingsPanel(LivePanel):
         return redraw
 
     def shaded(self, result: Forecast) -> list[str]:
-        """Return the ids of the endings and questions with a shaded band that shows their range over draws."""
+        """Return the ids of the endings and questions with a shaded band for their range over draws."""
         drawn = [name for name in self.names if name in self.doubt]
         likeliest = max(drawn, key=lambda name: float(_bands(result)[name].probability[-1]), default="")
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
-        """Draw the shaded bands, if there are any. Return whether they show the error of the computation."""
+        """Draw the shaded bands, if any, and return whether they show the error of the computation."""
         sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
         if self.doubt:
             some = self.shaded(result)
@@ -150,7 +150,7 @@ class EndingsPanel(LivePanel):
 
 
 def _bands(result: Forecast) -> dict[str, Band]:
-    """Return all endings and questions by id. If an ending and a question have the same id, the ending counts."""
+    """Return all endings and questions by id, preferring the ending if an id belongs to both."""
     return {**result.questions, **result.endings}
 
 
@@ -160,7 +160,7 @@ def _label(result: Forecast, name: str, *, short: bool = False) -> str:
 
 
 def _range(spread: Floats | None) -> str:
-    """Return the 5% and 95% quantiles at the last time as text: " (5.4–49%)", or "" if both look alike."""
+    """Return the final 5% and 95% quantiles as text, " (5.4–49%)", or "" if both look alike."""
     if spread is None:
         return ""
     low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))

@@ -1,4 +1,4 @@
-"""Fan charts over time: the stacked rungs (levels) of a ladder, or one probability, with their ranges."""
+"""Fan charts over time: the stacked rungs of a ladder, or one probability, with ranges."""
 
 from __future__ import annotations
 

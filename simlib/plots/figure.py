@@ -1,4 +1,4 @@
-"""Figures that show themselves in a notebook with an alternative text, and small PNGs of figures.
+"""Figures that show themselves in a notebook with an alternative text, and their small PNGs.
 
 Figures are made without pyplot. They need no window system, have no global state, and need not be closed.
 """
@@ -28,7 +28,7 @@ WIDTH = 720
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
-    """Return an empty figure of `width` by `height` pixels at 100 dpi, with the alternative text `words`."""
+    """Return an empty figure with a size in pixels at 100 dpi and the alternative text `words`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
@@ -124,7 +124,7 @@ def png_size(png: bytes) -> tuple[int, int]:
 
 
 def text_picture(width: int, lines: Sequence[str]) -> bytes:
-    """Return lines of text as a PNG, `width` pixels wide. The first line is fainter than the others."""
+    """Return text as a PNG, `width` pixels wide, with the first line fainter than the others."""
     from simlib.plots import style
     from simlib.plots.lettering import settle
 

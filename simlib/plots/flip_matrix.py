@@ -1,4 +1,4 @@
-"""Matrix of simulated histories by their ending in the scenario and by their ending in a changed copy."""
+"""A matrix of simulated histories by their ending in a scenario and in a changed copy."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
 
 
 def _write(share: float) -> str:
-    """Return a share as text in the form of `percent`. Shares from 0.01% to 1% have two decimals."""
+    """Return a share as text like `percent`, but with two decimals from 0.01% to 1%."""
     return f"{100 * share:.2f}%" if 5e-5 <= share < 0.00995 else percent(share)

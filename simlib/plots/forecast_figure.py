@@ -44,7 +44,7 @@ _BARS = 8
 
 
 class Dashboard:
-    """A matplotlib figure with the panels of one scenario, which shows one forecast after another.
+    """A figure with the panels of one scenario, which shows one forecast after another.
 
     The arguments mean the same as in `dashboard`.
 
@@ -123,7 +123,7 @@ class Dashboard:
         note: str = "",
         moving: bool = False,
     ) -> bool:
-        """Show another forecast. Return True if parts outside `artists`, such as the title, changed too.
+        """Show another forecast, and return whether parts outside `artists` changed too.
 
         Args:
             result: The forecast.
@@ -144,7 +144,7 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int:
-    """Return how many pixels the longest label and its value need on two lines, kept within `_LABELS`."""
+    """Return the pixels that the longest label and value need on two lines, within `_LABELS`."""
     names = [name for name in (show or result.endings) if name != ONGOING or show]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
@@ -161,7 +161,7 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Return {panel: (left, top, width, height)} and the height of the figure, in pixels from the upper left."""
+    """Return {panel: (left, top, width, height)} and the height of the figure, in pixels."""
     boxes, top = {}, _HEAD
     for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
         present = [name for name in names if name in heights]
@@ -186,7 +186,7 @@ def dashboard(
     mark: str = "",
     note: str = "",
 ) -> Figure:
-    """Return a figure of a forecast: its endings, a ladder, the expected moves and, if given, the drivers.
+    """Return a figure of a forecast: endings, a ladder, expected moves and, if given, drivers.
 
     Args:
         result: The forecast.

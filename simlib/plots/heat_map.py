@@ -32,7 +32,7 @@ def cell(ax: Axes, row: int, column: int, face: str, text: str, size: float, *, 
 
 
 def frame(ax: Axes, count: int, columns: int) -> None:
-    """Fit an axes to `count` rows of cells, the first at the top, with nothing but labels around them."""
+    """Fit an axes to `count` rows of cells, the first at the top, with only labels around them."""
     ax.grid(visible=False)
     ax.set_xlim(-0.5, columns - 0.5)
     ax.set_ylim(count - 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""Charts of an impact (a quantity that adds up, such as losses): over time, and given each ending."""
+"""Charts of an impact (a quantity that adds up): over time, and given each ending."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Write the mean of an impact, and the 90% range `span` or, without it, the standard deviation."""
+    """Write the mean of an impact with its 90% range `span` or else its standard deviation."""
     return f"{result.label('impacts', impact)}: {_size(result, impact, span)}"
 
 
@@ -100,7 +100,7 @@ def _size(result: Forecast, impact: str, span: tuple[float, float] | None) -> st
 
 
 def given_ending(result: Forecast, impact: str) -> dict[str, float]:
-    """Return the mean of an impact at the horizon given each possible ending, and given no ending yet.
+    """Return the mean of an impact at the horizon given each possible ending and given none yet.
 
     The mean of all histories is the mean of these numbers, weighted with the probabilities of the endings.
     """
@@ -114,7 +114,7 @@ def given_ending(result: Forecast, impact: str) -> dict[str, float]:
 
 
 def head_lines(result: Forecast, height: float) -> int:
-    """Return how many lines of text `consequence_rows` writes above its bars in a picture of `height` pixels.
+    """Return how many lines of text `consequence_rows` writes above its bars in `height` pixels.
 
     Impacts without bars have lines only if the bars of all endings then still have room.
     """

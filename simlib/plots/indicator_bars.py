@@ -1,4 +1,4 @@
-"""Charts of indicators: the probability of an event if a public move or level is seen, and if not."""
+"""Charts of indicators: an event's probability if a public move or level is seen or not."""
 
 from __future__ import annotations
 

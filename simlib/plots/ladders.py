@@ -1,4 +1,4 @@
-"""A ladder over time: the stacked probabilities of its rungs (levels of escalation) on each date."""
+"""A ladder over time: the stacked probabilities of its rungs (levels) on each date."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNIT = "probability of each rung at the end of the date"
 
 
 class LadderPanel(LivePanel):
-    """The rungs (levels) of a ladder, stacked over time from the lowest (lightest) to the highest.
+    """The rungs of a ladder, stacked over time from the lowest (lightest) to the highest.
 
     Dotted lines are the borders between rungs in the baseline (the unchanged scenario). `ladder` is the id of the
     ladder (default: the first), and `room` the width of the labels in pixels.

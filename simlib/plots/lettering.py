@@ -1,4 +1,4 @@
-"""Text in pictures: shown as it is written, in its direction, and in a font that has its letters.
+"""Text in pictures as it is written, in its direction, and in a font that has its letters.
 
 Labels come from scenarios and may contain anything. Matplotlib alone makes three mistakes:
 
@@ -77,7 +77,7 @@ def put(text: Text, words: str) -> None:
 
 
 def directed(words: str) -> str:
-    """Put Unicode isolates around right-to-left words, so that numbers beside them keep their place."""
+    """Put Unicode isolates around right-to-left words, to keep numbers beside them in place."""
     return _RUN.sub(lambda run: f"\u2068{run[0]}\u2069", words.translate(_ISOLATES))
 
 
@@ -128,7 +128,7 @@ def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _lacks(path: str, letter: str) -> bool:
-    """Whether the font at `path` lacks a letter. No font lacks control characters, direction marks or spaces."""
+    """Return whether a font file lacks a letter other than a space, control or direction mark."""
     return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
 
 
@@ -144,7 +144,7 @@ def _letters(path: str) -> frozenset[int]:
 
 @functools.cache
 def _family(letter: str) -> str | None:
-    """Return the name of an installed font that has a letter, or None. Upright sans-serif fonts come first."""
+    """Return the name of an installed font with a letter (upright sans-serif first) or None."""
     from matplotlib import font_manager
 
     some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))

@@ -1,4 +1,4 @@
-"""A picture for a slider over days: the forecast on every morning, and the state known on one morning.
+"""A picture for a slider over days: the forecast on every morning, and the state on one.
 
 Left: the forecast over all mornings. A strong line ends at the chosen morning, and a pale line shows the later
 mornings. Right: the level of each variable on the chosen morning. A hidden variable has a bar with the probabilities of
@@ -73,7 +73,7 @@ def height_of(variables: Sequence[Variable]) -> int:
 
 
 class LogBoard:
-    """A figure with the forecast over time on the left and the state on one morning on the right.
+    """A figure of the forecast over time (left) and the state on one morning (right).
 
     - `figure`: a plain Figure of `width` by `height` pixels.
     - `artists`: the parts that change with the morning. `Screen` draws only these again.
@@ -139,7 +139,7 @@ class LogBoard:
         self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
 
     def _is_clearer_right(self, static: float) -> bool:
-        """Whether the curve stays farther from `static` in the last third of the days than in the first third."""
+        """Return whether the curve stays farther from `static` in its last third than in its first."""
         third = max(len(self._values) // 3, 1)
         near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
         return bool(near[1] > near[0])
@@ -201,7 +201,7 @@ class LogBoard:
             self._show_levels(variable, morning.levels[variable.id])
 
     def _beside(self, value: float, top: float) -> float:
-        """Return the height of the text for the dot at `value`: above the dot or, if there is no room, below it."""
+        """Return the height of the text for a dot at `value`: above or, if there is no room, below."""
         above, below = value + 0.06 * top, value - 0.06 * top
         static = float(np.asarray(self._static.get_ydata())[0])
         crowded = abs(above - static) < 0.05 * top or above > 0.98 * top
@@ -220,7 +220,7 @@ class LogBoard:
 
 
 def level_words(variable: Variable, shares: Floats, most: int = 2) -> str:
-    """Write up to `most` likely levels of a variable: "hot 82%, quiet 18%", or "patrols" if certain."""
+    """Write the likeliest levels of a variable: "hot 82%, quiet 18%", or "patrols" if certain."""
     likely = [int(place) for place in np.argsort(-shares, kind="stable")[:most]]
     if shares[likely[0]] >= 1 - _WORTH_TELLING and not variable.hidden:
         return variable.words(variable.levels[likely[0]])

@@ -122,7 +122,7 @@ class MovesPanel(LivePanel):
 
 
 def _box(length: float, middle: float, height: float) -> list[tuple[float, float]]:
-    """Return the corners of a horizontal bar that begins at 0. The first corner is repeated at the end."""
+    """Return the corners of a horizontal bar from 0 on, with the first repeated at the end."""
     low, high = middle - height / 2, middle + height / 2
     return [(0.0, low), (length, low), (length, high), (0.0, high), (0.0, low)]
 
@@ -144,7 +144,7 @@ def _number(count: float) -> str:
 
 
 def _span(result: Forecast, name: str) -> str:
-    """Return as text the 5th to the 95th percentile of how often a move happens, or "" if not known."""
+    """Return the 5th to 95th percentile of how often a move happens as text, or "" if unknown."""
     found = result.firing_range(name) if result.firings and name in result.firings else None
     return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
 

@@ -28,7 +28,7 @@ SEEN = 0.001
 
 
 def _core() -> NDArray[np.uint8]:
-    """Return the colours that every palette contains: those of `style`, their pale tints, and white."""
+    """Return the colours in every palette: those of `style`, their pale tints, and white."""
     from matplotlib.colors import to_rgb
 
     full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
@@ -45,7 +45,7 @@ def _frequent(image: Any) -> NDArray[np.uint8]:
 
 
 def colours_of(*figures: Figure) -> NDArray[np.uint8]:
-    """Return the N opaque colours (N, 3) of all marks and areas in figures, even of the smallest ones."""
+    """Return the N opaque colours (N, 3) of all marks and areas in figures, even the smallest."""
     from matplotlib.collections import Collection
     from matplotlib.colors import to_rgba_array
     from matplotlib.lines import Line2D
@@ -61,7 +61,7 @@ def colours_of(*figures: Figure) -> NDArray[np.uint8]:
 
 
 class Palette:
-    """Colours learnt from one picture, and a table that maps any colour to the nearest of these colours."""
+    """Colours learnt from one picture, and a table that maps any colour to the nearest of them."""
 
     def __init__(self) -> None:
         self._colours: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
@@ -73,7 +73,7 @@ class Palette:
         return len(self._nearest) > 0
 
     def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
-        """Take the palette from an RGBA picture (height, width, 4). The N colours `kept` (N, 3) are kept exactly."""
+        """Take the palette from an RGBA picture (height, width, 4), and keep `kept` (N, 3) exactly."""
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
@@ -108,7 +108,7 @@ class Palette:
 
 
 def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the index of the nearest of `colours` (N, 3) for each of the 32,768 colours of 15 bits."""
+    """Return the index of the nearest of `colours` (N, 3) for each of 32,768 colours of 15 bits."""
     levels = np.round(np.arange(32) * 255 / 31).astype(np.float32)
     red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
     cells = np.stack([red, green, blue], axis=-1).reshape(-1, 3)

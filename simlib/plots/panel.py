@@ -58,7 +58,7 @@ class LivePanel(ABC):
         return max(20, int(self.reach / (size * style.figure_of(self.ax).dpi / 72 * 0.53)))
 
     def say(self, *notes: tuple[str, str], moving: bool) -> bool:
-        """Set the caption to notes, each given as a long and a short wording. Return whether the caption changed.
+        """Set the caption to notes (long wording, short wording), and return whether it changed.
 
         The short wordings are used if the long ones do not fit. While a slider is `moving`, the caption stays the same,
         because it belongs to the background.
@@ -81,7 +81,7 @@ class LivePanel(ABC):
 
     @abstractmethod
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another forecast, and return whether the background (limits, ticks, titles) changed too.
+        """Show another forecast, and return whether the background (limits, ticks, titles) changed.
 
         `baseline` is the forecast of the unchanged scenario, for comparison. While a slider is `moving`, the limits of
         the axes only grow, so that nothing jumps.

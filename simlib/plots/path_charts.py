@@ -1,4 +1,4 @@
-"""Charts of paths: the likeliest paths, a tree of their first steps, a flow, and single histories.
+"""Charts of paths: the likeliest paths, a tree of first steps, a flow, and single histories.
 
 A ladder sorts the states of a scenario into ordered levels, called rungs. A path is the order in which a history first
 visits the rungs.
@@ -43,7 +43,7 @@ COLUMN = 0.02
 
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw a bar for the probability of each path, for at most `most` paths, the likeliest first.
+    """Draw a bar for the probability of each of at most `most` paths, the likeliest first.
 
     A path is the order in which histories first visit the rungs (levels of a ladder), together with their ending.
     """
@@ -68,7 +68,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
-    """Draw a tree, from left to right, of the orders in which histories first visit rungs (levels of a ladder).
+    """Draw a tree, from left to right, of the orders in which histories first visit rungs.
 
     A node stands for all histories that begin with the rungs on the way to the node. Lines to more probable nodes are
     thicker. Nodes less probable than `least` are left out, and so are nodes after more than `depth` rungs. Some
@@ -122,7 +122,7 @@ def _whole(result: Paths) -> str:
 
 
 def unit(result: Paths) -> str:
-    """Return the unit of `result`: probability or, given an ending, share of histories with this ending."""
+    """Return the unit of `result`: probability or, given an ending, share of histories with it."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
@@ -201,7 +201,7 @@ def _draw_bands(
 
 
 def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
-    """Return the share of histories that visit each rung (level), and that go from one rung to another.
+    """Return the shares of histories that visit each rung and that go from one rung to another.
 
     Step k of a history is its visit of the k-th new rung. Steps count from 0. The two mappings are:
 
@@ -240,7 +240,7 @@ def _departure(result: Paths) -> str:
 
 
 def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
-    """Write names and shares beside the bars {name: (bottom, height)} of a column, apart from each other."""
+    """Write names and shares, kept apart, beside a column's bars {name: (bottom, height)}."""
     bottom, top = ax.get_ylim()
     line = 1.25 * (bottom - top) / lines_within(ax)
     middles = [low + high / 2 for low, high in bars.values()]
@@ -263,7 +263,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
-    """Return {(step, rung): lower edge of its bar}. The bars of a step are stacked in the order of `names`."""
+    """Return {(step, rung): lower edge of its bar}, stacked by step in the order of `names`."""
     floor = {}
     for depth in range(steps):
         height = 0.0

@@ -1,4 +1,4 @@
-"""Pooled forecasts: each ending and question in every view (set of assumptions) and in two pools."""
+"""Pooled forecasts: endings and questions in every view (set of assumptions) and two pools."""
 
 from __future__ import annotations
 

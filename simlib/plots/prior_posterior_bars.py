@@ -1,4 +1,4 @@
-"""Prior beside posterior: the range of each assumption before and after learning from a log of events."""
+"""Prior beside posterior: the range of each assumption before and after learning from a log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
 
 
 def height_of(result: Update) -> int:
-    """Return the height in pixels that a picture of all assumptions with their whole labels needs."""
+    """Return the height in pixels that a picture of all assumptions with whole labels needs."""
     numbers, some = {**result.before.assumptions, **result.before.log_assumptions}, chosen(result)
     row = 42 if all(len(numbers[each.id].short_label) <= LETTERS for each in some) else 52
     return 170 + row * max(len(some), 1)
@@ -88,7 +88,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return the distances of `points` from the prior's median, in standard deviations of the prior.
+    """Return the distances of `points` from the median, in standard deviations of the prior.
 
     The `points` are in base units. Distances are measured on the scale of `forward` (log or logit). Below and above its
     median, a prior may have different standard deviations.

@@ -1,4 +1,4 @@
-"""Pictures of past crises: event frequencies beside a scenario, and hazards by days since the onset."""
+"""Past crises: event frequencies beside a scenario, and hazards by days since the onset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of registered forecasts: each forecast beside its base rate, and a calibration curve."""
+"""Pictures of registered forecasts: each beside its base rate, and a calibration curve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of charts with a row for each item: a label above its bar, and numbers at the ends of the bar."""
+"""Parts of charts with a row for each item: a label above its bar, and numbers at its ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GAP = 0.62
 
 
 def rows(ax: Axes, count: int) -> Axes:
-    """Make room for `count` bars with labels, the first at the top. Only the horizontal axis is shown."""
+    """Make room for `count` labelled bars, the first at the top, with only a horizontal axis."""
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.set_yticks([])
@@ -80,7 +80,7 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
 
 
 def limits(ax: Axes, low: float, high: float) -> None:
-    """Set the limits of the horizontal axis, or wider ones if a number beside a bar would not fit."""
+    """Set the limits of the horizontal axis, or wider ones if a number beside a bar needs them."""
     figure, box = style.figure_of(ax), ax.get_window_extent()
     ax.set_xlim(low, high)
     beside = [text for text in ax.texts if getattr(text, "xycoords", "") == "data"]
@@ -98,7 +98,7 @@ def limits(ax: Axes, low: float, high: float) -> None:
 
 
 def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], lines: int) -> None:
-    """Write labels under columns, in at most `lines` lines. If labels would run together, all stand upright."""
+    """Write labels under columns in at most `lines` lines, or upright if they would touch."""
     room = letters(ax) / len(texts)
     widths = [max([int(room) - 2, *map(len, text.split())]) for text in texts]  # no word is broken
     ax.set_xticks(places, [style.wrap(text, width, lines) for text, width in zip(texts, widths, strict=True)])
@@ -111,7 +111,7 @@ def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], l
 
 
 def bar(ax: Axes, row: ArrayLike, length: ArrayLike, colour: str, *, left: float = 0.0, hatched: bool = False) -> None:
-    """Draw the bar of a row, or of each row, from `left` on. A negative `length` goes to the left."""
+    """Draw the bar of a row, or of each row, from `left` on, leftwards for a negative `length`."""
     look: dict[str, Any] = {"color": colour, "edgecolor": style.INK, "linewidth": 0.5, "hatch": "////" * hatched}
     ax.barh(np.asarray(row) + 0.2, length, left=left, height=0.36, **look)
 
@@ -124,7 +124,7 @@ def whisker(ax: Axes, low: float, high: float, row: float) -> None:
 
 
 def heading(ax: Axes, title: str, note: str) -> None:
-    """Give an axes the common look, with a title and a note below the title, both broken to fit over the axes.
+    """Give an axes the common look, with a title and a note below it, both broken to fit.
 
     A title has at most three lines, or four of small type.
     """

@@ -1,4 +1,4 @@
-"""Forecasts over time: a line for each question, and a tick for each date with new events in the log."""
+"""Forecasts over time: lines for questions, and ticks for dates with new events in the log."""
 
 from __future__ import annotations
 

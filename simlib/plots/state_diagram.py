@@ -1,4 +1,4 @@
-"""A scenario as a state diagram: a row of boxes (levels) for each variable, and arrows for moves.
+"""A state diagram: a row of boxes (levels) for each variable, and arrows for moves.
 
 The state of the world is one level of every variable. An arrow has the numbers of the moves that make its change. A
 list beside the diagram gives the moves by actor: how often each move happens, the factors on its rate, the conditions
@@ -50,7 +50,7 @@ class Arrow:
 
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
-    """Return an arrow for every change of a variable that a move can make, the shortest arrow first.
+    """Return an arrow for every change of a variable that a move can make, the shortest first.
 
     A counter (a variable whose levels are whole numbers) has no arrows. A level that ends the scenario has no arrow to
     another level.
@@ -111,7 +111,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Layout:
-    """The parts of a diagram of some width: the rows of boxes, the list of moves, and places in pixels.
+    """The parts of a diagram of some width: rows of boxes, list of moves, and places in pixels.
 
     - `lines`: the lines of the list as (text, actor).
     - `room`: the width of the rows.
@@ -151,7 +151,7 @@ def _rows(scenario: Scenario) -> list[_Row]:
 
 
 def _moves_text(scenario: Scenario, rows: list[_Row], chars: int) -> list[tuple[str, str]]:
-    """Return the lines (text, actor) of the list of moves and endings. The actor is "" except in headings."""
+    """Return the lines (text, actor) of moves and endings, where actor is "" except in headings."""
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
     for actor in scenario.actors.values():
@@ -186,7 +186,7 @@ def _range(variable: Variable) -> str:
 
 
 def _needs(scenario: Scenario, move: Move) -> str:
-    """Return the conditions that no arrow shows: those on variables that the move does not change."""
+    """Return the conditions on variables that the move does not change, which no arrow shows."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -206,7 +206,7 @@ def _factors(scenario: Scenario, move: Move) -> Iterator[str]:
 
 
 def _outcomes(scenario: Scenario, move: Move) -> str:
-    """Return a text with the outcomes of a move and their probabilities, such as "40%: ship hit".
+    """Return the outcomes of a move and their probabilities as text, such as "40%: ship hit".
 
     If factors multiply the odds of an outcome, "(before its factors)" stands after its probability.
     """
@@ -271,7 +271,7 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
 
 
 def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
-    """Return the levels of a variable that end the scenario, whatever the levels of other variables are."""
+    """Return the levels of a variable that end the scenario at any levels of other variables."""
     clauses = [dict(clause) for ending in scenario.endings.values() for clause in ending.when.clauses]
     return {level for clause in clauses if set(clause) == {variable.id} for level in clause[variable.id]}
 
@@ -339,7 +339,7 @@ def in_words(scenario: Scenario) -> str:
 
 
 def machine(scenario: Scenario, *, width: int = WIDTH) -> Figure:
-    """Return a figure with the state diagram of a scenario, `width` pixels wide and as high as it needs."""
+    """Return a figure with the state diagram, `width` pixels wide and as high as it needs."""
     figure = new_figure(width, height(scenario, width), in_words(scenario))
     diagram(scenario, figure.add_axes((0, 0, 1, 1)))
     return figure

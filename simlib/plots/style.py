@@ -51,7 +51,7 @@ READABLE = 4.5
 
 
 def category(index: int) -> tuple[str, object]:
-    """Return the colour and the dash pattern of a category. No two of the first 32 categories are alike."""
+    """Return a category's colour and dash pattern, a pair that is unique among the first 32."""
     return CATEGORIES[index % len(CATEGORIES)], DASHES[index // len(CATEGORIES) % len(DASHES)]
 
 
@@ -73,7 +73,7 @@ def tint(colour: str, depth: float) -> str:
 
 
 def for_text(colour: str) -> str:
-    """Return a colour, darkened until text in it has a contrast of 4.5 to white (WCAG 2.2, 1.4.3)."""
+    """Darken a colour until text in it has a contrast of 4.5 to white (WCAG 2.2, 1.4.3)."""
     from matplotlib.colors import to_hex, to_rgb
 
     red, green, blue = to_rgb(colour)
@@ -83,7 +83,7 @@ def for_text(colour: str) -> str:
 
 
 def luminance(colour: NDArray) -> float:
-    """Return the relative luminance of a colour (red, green, blue, each from 0 to 1) by WCAG 2.2."""
+    """Return the relative luminance of a colour (red, green, blue, each 0 to 1) by WCAG 2.2."""
     linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
@@ -96,7 +96,7 @@ def figure_of(artist: Artist) -> Figure:
 
 
 def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
-    """Give an axes the common look: open frame, pale grid, title, and the note `unit` below the title."""
+    """Give an axes the common look: open frame, pale grid, title, and below it the note `unit`."""
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -224,7 +224,7 @@ def _month_end(date: dt.date) -> bool:
 def spread(
     wanted: Sequence[float] | NDArray, gap: float | Sequence[float] | NDArray, low: float, high: float
 ) -> NDArray:
-    """Move positions apart as little as needed, so that labels at these positions do not overlap.
+    """Move positions apart as little as needed, so that labels at them do not overlap.
 
     Args:
         wanted: The wanted positions of N labels (N,).
@@ -275,7 +275,7 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
 
 def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
-    """Break the first of several wordings that fits, as `wrap` does. If none fits, the last loses words."""
+    """Break the first of several wordings that fits as `wrap` does, or else shorten the last."""
     whole = (words for words in wordings if len(_lines(words, width)) <= lines)
     return wrap(next(whole, wordings[-1]), width, lines)
 
@@ -305,7 +305,7 @@ def shorten(labels: Sequence[str], width: int) -> list[str]:
 
 
 def points(change: float) -> str:
-    """Write a difference of two probabilities in percentage points, with its direction: "▲ 4.2", "▼ 12"."""
+    """Write a difference of probabilities in percentage points with a direction: "▲ 4.2"."""
     size = abs(100 * change)
     if size < 0.05:
         return "± 0"

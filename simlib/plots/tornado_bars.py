@@ -1,4 +1,4 @@
-"""Tornado diagram: a result with each assumption at the low end and at the high end of its range."""
+"""Tornado diagram: a result with each assumption at the low and the high end of its range."""
 
 from __future__ import annotations
 

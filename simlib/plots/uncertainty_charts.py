@@ -1,4 +1,4 @@
-"""Pictures of uncertainty: the distribution over draws, and the shares of assumptions and chance."""
+"""Pictures of uncertainty: a distribution over draws, and shares of assumptions and chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of the value of information: of knowing an assumption, and of watching for a move."""
+"""Pictures of the value of information: knowing an assumption, or watching for a move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The effects of variants (changed copies of a scenario) on one measure, alone or one after the other."""
+"""The effects of variants (changed copies) on one measure, alone or one after the other."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 
 
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
-    """Draw a bar from `start` to the value in a variant, with a whisker. Return how far right they reach."""
+    """Draw a bar with a whisker from `start` to a variant's value, and return their right end."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, target = after - start, difference.measure
     rise = change >= 0

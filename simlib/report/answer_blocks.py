@@ -1,4 +1,4 @@
-"""The answers in the annex of a report: numbers, likelihood words (ICD 203, 2015), ranges, pictures."""
+"""Answers in a report's annex: numbers, likelihood words (ICD 203, 2015), ranges, pictures."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def answers(material: Material) -> Iterator[Block]:
 
 
 def _impacts(forecast: Forecast) -> Iterator[Block]:
-    """Yield sentences about the impacts, and then a table with the mean of each impact for each ending."""
+    """Yield sentences about the impacts, and then a table of their means for each ending."""
     endings, impacts = forecast.labels["endings"], forecast.impacts
     labels = {name: forecast.label("impacts", name) for name in impacts}
     by = forecast.by_words
@@ -155,7 +155,7 @@ def _counter(forecast: Forecast, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Return a probability of 0 or 1 in words. Return "" for other numbers, and if the engine is not exact."""
+    """Return a probability of 0 or 1 in words, or "" for others or if the engine is not exact."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""

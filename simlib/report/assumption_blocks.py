@@ -1,4 +1,4 @@
-"""Blocks of a report: how questions are settled, how variables start, and grounds of assumptions."""
+"""Blocks of a report: settlement of questions, start of variables, grounds of assumptions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SINGLE = str.maketrans("“”", "‘’")
 
 
 def readable(scenario: Scenario) -> Scenario:
-    """Return the scenario with plain labels for the factors whose value is written inside a move.
+    """Return the scenario with plain labels for factors whose value is written inside a move.
 
     Such a factor is labelled by its place, as in "Factor 1 of 'Raid'". The new label says what the factor multiplies,
     and when.
@@ -42,7 +42,7 @@ def readable(scenario: Scenario) -> Scenario:
 
 
 def with_reasons(base: Scenario, scenario: Scenario, where: str = "for this report") -> Scenario:
-    """Return `scenario` with a new reason for each assumption whose value or range differs from `base`.
+    """Return `scenario` with a new reason for each value or range that differs from `base`.
 
     The reason says `where` the value was set, and gives the old value and the old reason.
 
@@ -103,7 +103,7 @@ def _levels(variable: Variable, scenario: Scenario) -> str:
 
 
 def assumptions(scenario: Scenario) -> Iterator[Block]:
-    """Yield a table of every assumption, and a list of the correlations or a sentence that there are none."""
+    """Yield a table of assumptions, and a list of correlations or a note that there are none."""
     rows = [("assumption", "value", "90% range", "because", "sources")]
     for a in readable(scenario).assumptions.values():
         value = show(a.value, a.kind, a.unit)
@@ -128,7 +128,7 @@ def _together(scenario: Scenario) -> Iterator[str]:
 
 
 def numbers(names: Iterable[str], scenario: Scenario) -> str:
-    """Return the numbers of sources in the list of all sources: "[2], [5]". Unknown ids are left out."""
+    """Return the numbers of sources in the list of all sources, "[2], [5]", without unknown ids."""
     every = list(scenario.sources)
     found = sorted({every.index(name) for name in names if name in scenario.sources})
     return ", ".join(f"[{number + 1}]" for number in found)

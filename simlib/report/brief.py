@@ -340,7 +340,7 @@ def _limits(material: Material) -> Iterator[Block]:
 
 
 def clipped(text: str, most: int, *, sentence: bool = False) -> str:
-    """Return a text that is cut after a word to about `most` letters, and ends with " …" if it was cut.
+    """Return a text, cut after a word to about `most` letters, and with " …" if it was cut.
 
     With `sentence`, the cut is after the last full sentence that fits, if this keeps more than a third of `most`
     letters. The text then ends without " …".

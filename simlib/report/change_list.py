@@ -1,4 +1,4 @@
-"""Changes since an earlier report: in the forecast, in the assumptions, and by new events of the log."""
+"""Changes since an earlier report: the forecast, the assumptions, and new events of the log."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def changes(
 
 
 def told_by_log(update: Update, measure: Measure) -> str:
-    """Return a sentence on the first log row by which the event of `measure` surely happened, or ""."""
+    """Return a sentence on the first log row that makes the event of `measure` certain, or ""."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:
         if reading.firings and set(reading.firings) <= leading and reading.ratio is None:

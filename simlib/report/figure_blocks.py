@@ -52,7 +52,7 @@ def figure_block(
 def annex_figure(
     forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, right: int = 30, height: int = _HEIGHT
 ) -> Block:
-    """Return a wide picture whose foot names the forecast, with `right` pixels beside the axes for labels."""
+    """Return a wide picture whose foot names the forecast, with `right` pixels for labels."""
     from simlib.plots.captions import foot
 
     left, bottom, top = 70, 54, 106

@@ -1,4 +1,4 @@
-"""Words of estimative probability, after ICD 203 (2015): one term for each range of probabilities."""
+"""Words of estimative probability (ICD 203, 2015): a term for each range of probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits in a report: those of every scenario, and those that the scenario's author wrote down."""
+"""The limits in a report: those of every scenario, and those from the scenario's author."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TITLES = ("limits", "what is left out")
 
 
 def own_limits(scenario: Scenario) -> str:
-    """Return the limits that the README of a scenario names, as plain text, or "" if it names none.
+    """Return the limits that a scenario's README names, as plain text, or "" if there are none.
 
     The limits are the section whose title begins with "Limits", or else with "What is left out". The title is a
     heading, or the bold words at the beginning of a paragraph.

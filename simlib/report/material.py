@@ -111,7 +111,7 @@ class Material:
         return [bar for bar in bars if tornado.matters(tornado.measures[0], bar)][:most]
 
     def range_of(self, kind: str, name: str) -> tuple[float, float]:
-        """Return the 5–95% range of the probability of an ending or a question over the sets in `draws`.
+        """Return the 5–95% range of the probability of an ending or question over `draws`.
 
         `kind` is "ending" or "question", and `name` is an id.
         """
@@ -133,7 +133,7 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the further questions of a report, about the headline and the most probable endings.
+    """Answer the further questions of a report about the headline and most probable endings.
 
     `forecast` is the mean of `draws` if there are any. The answers leave calendar windows out if the forecast does. If
     `draws` were learnt from a log, nothing is compared with past crises or with the log, because neither covers the

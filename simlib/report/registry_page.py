@@ -1,4 +1,4 @@
-"""The page about the registered forecasts of a scenario: scores, forecasts, rules and receipts."""
+"""The page about the registered forecasts: scores, forecasts, rules and receipts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forecast of a report, which is partly simulated if solving all of it exactly would take minutes.
+"""The forecast of a report, simulated in part if solving all of it would take minutes.
 
 The assumption values are drawn from the priors in several scrambled Sobol sequences. This allows an estimate of the
 error of each end of a range.
@@ -67,7 +67,7 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
-    """Return the forecast of a scenario, and the forecasts of which it is the mean (None: there are no draws)."""
+    """Return the forecast, and the forecasts of which it is the mean (None: there are no draws)."""
     common: dict[str, Any] = vars(options) | {"times": daily_steps(world.horizon_days)}
     sets = common.pop("draws")
     if sets == 0:
@@ -87,7 +87,7 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
 
 
 def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
-    """Solve the endings and, if possible, the headline at each set in `belief`, and simulate all else."""
+    """Solve the endings and, if possible, the headline at each draw, and simulate all else."""
     lead = headline(world)
     leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
     lean = world.replace(questions=leading, impacts={})

@@ -1,4 +1,4 @@
-"""A report in a file: the forecast, the answers to further questions, and the page that shows them."""
+"""A report in a file: the forecast, the further answers, and the page that shows them."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def report_on(
 
 
 def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
-    """Return the options for a report by the exact engine, without draws if all assumptions are fixed."""
+    """Return the options for the exact engine, without draws if all assumptions are fixed."""
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
     each = HISTORIES if size else _RUNS
@@ -148,7 +148,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
 
 
 def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
-    """Return the material with the changes from a baseline and, if there are any, the baseline's forecast."""
+    """Return the material with the changes from `baseline` and, if there are any, its forecast."""
     world = material.scenario
     changed = what_if(baseline, world, windows=not options.ignore_windows)
     reasons = with_reasons(_seen(baseline, world.view), world)
@@ -164,7 +164,7 @@ def _seen(baseline: Scenario, view: str) -> Scenario:
 
 
 def _views(world: Scenario) -> dict[str, Scenario]:
-    """Return {title of a view: the stored scenario with this view applied}, without the view of `world`.
+    """Return {title of a view: the stored scenario with this view}, without the view of `world`.
 
     If `world` differs from the stored scenario, the stored scenario without a view is added.
     """

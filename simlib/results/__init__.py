@@ -1,4 +1,4 @@
-"""Forecasts: probabilities of endings and questions with their intervals, and accumulated amounts."""
+"""Forecasts: probabilities of endings and questions with intervals, and accumulated amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accumulated amount of an impact, such as deaths or costs: its mean and its distribution."""
+"""The accumulated amount of an impact, such as deaths or costs: its mean and distribution."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class AmountSample:
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
-        """Return a quantile of the amount. A history exceeds the quantile with probability 1 - `share` at most."""
+        """Return the smallest amount that a history exceeds with probability 1 - `share` at most."""
         value = self.point(share)
         _, variance = self._mean(self.amounts <= value)
         least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
@@ -72,7 +72,7 @@ class AmountSample:
         return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
 
     def worst(self, share: float = 0.05) -> Estimate:
-        """Return the mean amount over the `share` of histories with the largest amounts (expected shortfall)."""
+        """Return the mean of the largest amounts, over a `share` of histories (expected shortfall)."""
         threshold = self.point(1 - share)
         mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
         half = Z_TWO_SIDED_95 * float(np.sqrt(variance))
@@ -99,9 +99,9 @@ class AmountSample:
 
 @dataclass(frozen=True, eq=False)
 class Accumulation:
-    """The accumulated amount of one impact by each report time. Amounts after an ending are not counted.
+    """The accumulated amount of one impact by each report time.
 
-    The shape (T,) means one number for each of T report times.
+    Amounts after an ending are not counted. The shape (T,) means one number for each of T report times.
 
     - `unit`: the unit of the amount.
     - `mean` (T,): the expected amount.

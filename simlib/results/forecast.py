@@ -41,7 +41,7 @@ LEAD = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
-    """The probabilities of one scenario at given assumption values, or their mean over many sets of them.
+    """The probabilities at one set of assumption values, or their mean over many sets.
 
     Every array outside `firings` and `impacts` has the shape (T,): one number for each of T report times. After an
     ending, levels stay as they are and no more moves are counted.
@@ -96,7 +96,7 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- reading
 
     def firing_range(self, move: str) -> FiringRange | None:
-        """Return the range of the number of times that a move happens by the last report time, if it was computed."""
+        """Return the range of how often a move happens by the last report time (None: not computed)."""
         return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
@@ -137,7 +137,7 @@ class Forecast(Answer):
         return pd.DataFrame(list(rows[what]()))
 
     def _over_time(self, ids: Mapping[str, str], **columns: Floats) -> Iterator[dict[str, Any]]:
-        """Yield a row for each report time: the `ids`, and the entry of each column (T,) for that time."""
+        """Yield a row for each report time: the `ids`, and the entry of each column (T,)."""
         for place, day in enumerate(self.times.tolist()):
             numbers = {name: column[place] for name, column in columns.items()}
             yield {"day": day, "by": self.by_date(day), **ids, **numbers}
@@ -154,7 +154,7 @@ class Forecast(Answer):
                 yield from self._over_time({outer: name, inner: part}, probability=values, low=band.low, high=band.high)
 
     def part(self, kind: str, name: str, part: str) -> Band:
-        """Return the probability of a level of a variable, or of a rung of a ladder, with its interval.
+        """Return the probability of a level of a variable or a rung of a ladder, with its interval.
 
         `kind` is "variables" or "ladders", `name` is the id of the variable or ladder, and `part` is the level or rung.
         """
@@ -168,7 +168,7 @@ class Forecast(Answer):
 
     @property
     def counters(self) -> dict[str, tuple[Floats, Floats, Floats]]:
-        """The mean, the 5th and the 95th percentile of each counter. Each is an array (T,) over T report times.
+        """The mean and the 5th and 95th percentiles of each counter, as arrays (T,) over time.
 
         A counter is a variable whose levels are numbers.
         """
@@ -204,7 +204,7 @@ class Forecast(Answer):
             yield from self._over_time(ids, **numbers)
 
     def label(self, kind: str, name: str) -> str:
-        """Return the label of an id, or the id if it has no label. `kind` is "endings", "questions", "moves", ..."""
+        """Return the label of an id of a `kind` such as "moves", or the id if it has no label."""
         if name == ONGOING:
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
@@ -264,7 +264,7 @@ class Forecast(Answer):
 
     @property
     def contenders(self) -> tuple[str, ...]:
-        """The ids of the endings that may be the likeliest by the last report time, the most probable first.
+        """The endings that may be the likeliest by the last report time, the most probable first.
 
         An ending is a contender if its interval overlaps the interval of the most probable ending. It is also one if it
         is the likeliest in more than 5% of the sets of assumption values.
@@ -304,7 +304,7 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- storing
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers of the forecast as JSON data, with the keys that `docs/json.md` promises."""
+        """Return the forecast's numbers as JSON data, with the keys that `docs/json.md` promises."""
         bands = {
             kind: {name: dataclasses.asdict(band) for name, band in getattr(self, kind).items()}
             for kind in ("endings", "questions")
@@ -337,7 +337,7 @@ def _firing_data(found: FiringRange) -> dict[str, Any]:
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    """Return three arrays (T,): the mean, the 5th and the 95th percentile of a counter at each of T times.
+    """Return arrays (T,) of the mean and the 5th and 95th percentiles of a counter at T times.
 
     `levels` maps each number of the counter, as text, to its probability (T,).
     """

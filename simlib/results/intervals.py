@@ -1,4 +1,4 @@
-"""Intervals of computed probabilities, and the range of the number of times that a move happens."""
+"""Intervals of computed probabilities, and the range of how often a move happens."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class FiringRange:
 
     @classmethod
     def of(cls, at_most: Band) -> FiringRange:
-        """Return the range, given the probabilities that the move happens at most 0, 1, 2, ... times."""
+        """Return the range, given the probabilities that a move happens at most 0, 1, 2, ... times."""
         p, low, high = at_most.probability, at_most.low, at_most.high
         last = len(p) - 1
 
@@ -99,7 +99,7 @@ class FiringRange:
 
 
 def above_zero(mean: Floats, half: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return (mean, low, high), where low and high are `half` away from the mean, but low is at least 0."""
+    """Return (mean, low, high): low and high are `half` from the mean, but low is at least 0."""
     return mean, np.maximum(mean - half, 0.0), mean + half
 
 

@@ -42,12 +42,12 @@ A: dict[AssumptionKind, str] = {
 
 
 def place_of(assumption: Assumption) -> Place:
-    """Return the keys that lead to an assumption's number in the file: in `assumptions`, or at its use."""
+    """Return the keys to an assumption's number in the file: in `assumptions`, or at its use."""
     return assumption.place or ("assumptions", assumption.id)
 
 
 def _is_share(place: Place) -> bool:
-    """Whether a number in the file is the probability of a starting level. Such a number needs no reason."""
+    """Return whether a number is the probability of a starting level, which needs no reason."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 
@@ -71,7 +71,7 @@ class Use:
 
 
 def uses_in(shape: ScenarioShape) -> Iterator[Use]:
-    """Yield every place in a scenario file where a number is used, in a fixed order of the sections.
+    """Yield every place in a scenario file where a number is used, in a fixed order.
 
     The order is: the starts of variables, the moves, the impacts, and the section `evidence`.
     """
@@ -161,7 +161,7 @@ class Numbers:
         self._inline = {use.id for use in uses}
 
     def at(self, place: Place) -> str:
-        """Return the id of the assumption used at a place of the file, or UNREAD if there is no valid number."""
+        """Return the id of the assumption used at a place, or UNREAD if no valid number is there."""
         return self._ids[place]
 
     def mentioned(self, name: str) -> bool:
@@ -228,7 +228,7 @@ class Numbers:
 
 
 def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
-    """Return where each named assumption is used first. The first use decides the kind and the unit of the assumption.
+    """Return the first use of each named assumption, which decides its kind and its unit.
 
     If an assumption is used as two kinds or in two units, a problem is noted, and the assumption is left out of the
     result. The form of its value then decides its kind.

@@ -30,7 +30,7 @@ MAX_ASSUMPTIONS = 2000
 
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
-    """Yield (place in the file, fault, expected input) for each violation of `rules` (None: all rules)."""
+    """Yield (place, fault, expected input) for each violation of `rules` (None: all rules)."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
 
@@ -254,7 +254,7 @@ def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that no amount per day has a `spread`, which is a standard deviation from event to event."""
+    """Check that no amount per day has a `spread`, a standard deviation from event to event."""
     for impact in scenario.impacts.values():
         for index, reward in enumerate(impact.per_day):
             amount = scenario.assumptions.get(reward.amount)
@@ -268,7 +268,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that no two ids differ only by case, hyphen, underscore or space, which some tools ignore."""
+    """Check that no ids differ only by what some tools ignore: case, hyphen, underscore, space."""
     for section in SECTIONS:
         yield from _twins((section,), getattr(scenario, section))
     for variable in scenario.variables.values():
@@ -298,13 +298,13 @@ def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that the last day of the forecast is a date of the calendar, which ends with the year 9999."""
+    """Check that the last day of the forecast is on the calendar, which ends with the year 9999."""
     if scenario.as_of.year + scenario.horizon_days / 365 > dt.MAXYEAR - 1:
         yield ("as_of",), f"{scenario.as_of} plus the horizon is beyond the calendar", "expected an earlier day"
 
 
 def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """Check that the event log is used from the first day of the forecast, or from an earlier day."""
+    """Check that the event log is used from the first day of the forecast or an earlier day."""
     history = scenario.evidence.history if scenario.evidence else None
     if history is not None and history.since > scenario.as_of:
         place = ("evidence", "history", "from")

@@ -35,7 +35,7 @@ class Condition:
 
     @property
     def always(self) -> bool:
-        """Whether the condition holds in every state because one of its clauses (alternatives) is empty."""
+        """Whether the condition holds in every state because one of its clauses is empty."""
         return () in self.clauses
 
 
@@ -57,7 +57,7 @@ def runs(levels: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A period of the calendar, given by its first and its last day. Both days belong to the period."""
+    """A period of the calendar, given by its first and its last day, which both belong to it."""
 
     first: dt.date
     last: dt.date

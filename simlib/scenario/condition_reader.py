@@ -29,7 +29,7 @@ class Reader:
         self.document, self.variables, self.known = document, variables, known
 
     def condition(self, written: Any, place: Place) -> Condition:
-        """Return the condition that is written at a place of the file (`ALWAYS` if nothing is written)."""
+        """Return the condition written at a place of the file (`ALWAYS` if nothing is written)."""
         if written is None:
             return ALWAYS
         if isinstance(written, dict):
@@ -99,7 +99,7 @@ class Reader:
 
 
 def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
-    """Return the two halves of a message: that a variable lacks a level, and which levels it has.
+    """Return both halves of a message: that a variable lacks a level, and which levels it has.
 
     With `sets`, the second half also shows how to write several levels of a counter (a variable whose levels are whole
     numbers).
@@ -112,7 +112,7 @@ def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple
 
 
 def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
-    """Return the numbers of a counter that a phrase means, such as "5 or above", "5 to 9" or "not 5".
+    """Return the numbers of a counter that a text means ("5", "5 or above", "5 to 9", "not 5").
 
     Return () for any other text, and for a phrase with a number that the counter does not have.
     """
@@ -133,7 +133,7 @@ def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
 
 
 def phrases_of(variable: Variable) -> dict[str, tuple[str, ...]]:
-    """Return {phrase: levels} for every phrase that names levels of a variable, such as "X or above"."""
+    """Return {phrase: levels} for the phrases that name levels, such as "X or above" or "not X"."""
     levels = variable.levels
     phrases: dict[str, tuple[str, ...]] = {level: (level,) for level in levels}
     for index, level in enumerate(levels):

@@ -26,7 +26,7 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
 
 
 def factor_time_in_words(factor: Factor, scenario: Scenario, *, labels: bool = False) -> str:
-    """Describe the time when a factor applies: " while tempo is hot from 1 April 2031 to 1 May 2031".
+    """Describe when a factor applies: " while tempo is hot from 1 April 2031 to 1 May 2031".
 
     The text begins with a space. For a factor that always applies the text is "". With `labels`, variables and levels
     are named by their labels, not by their ids.
@@ -38,7 +38,7 @@ def factor_time_in_words(factor: Factor, scenario: Scenario, *, labels: bool = F
 
 
 def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
-    """Describe a period of days without certain moves (a lull), or how often moves have happened (a count).
+    """Describe a lull (days without certain moves), or how often certain moves have happened.
 
     Examples: "28 days pass without strike or raid", "strike has happened 3 times". With `labels`, moves are named by
     their labels, not by their ids.

@@ -33,7 +33,7 @@ CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float"
 
 
 def dotted(place: Place) -> str:
-    """Write the path to a value as people read it, with list positions from 1: `moves.patrol.times.1.by`."""
+    """Write the path to a value, with list positions from 1, such as `moves.patrol.times.1.by`."""
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
 
 
@@ -83,7 +83,7 @@ class Document:
             self.refuse_if_any()
 
     def note_unknown(self, kind: str, name: str, place: Place, known: Collection[str]) -> None:
-        """Record that no item of a `kind`, such as "move", is called `name`. `known` are the names of valid items.
+        """Record that `name` is not in `known`, the names of valid items of a `kind` such as "move".
 
         If the section of the file has the name, nothing is recorded, because the item has a problem of its own.
         """

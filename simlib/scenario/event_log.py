@@ -104,7 +104,7 @@ def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
 
 
 def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
-    """Return the rows in the text of an event log, in the order of the text. Messages call the log `file`.
+    """Return the rows of an event log in the order of its text (messages call the log `file`).
 
     Raises ScenarioError with every problem at once.
     """

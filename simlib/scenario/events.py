@@ -1,4 +1,4 @@
-"""What a forecast reports on: endings, questions (events), and ladders (levels of escalation in order)."""
+"""What a forecast reports on: endings, questions and ladders (ordered levels of escalation)."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One level of a ladder (an ordered list of levels of escalation), with the condition for reaching it."""
+    """One level of escalation on a ladder, with the condition for reaching it."""
 
     id: str
     when: Condition = ALWAYS

@@ -1,4 +1,4 @@
-"""Read the section `evidence` of a scenario file, which says how the event log is to be read.
+"""The reader of the section `evidence`, which says how the event log is to be read.
 
 Names are looked up and numbers are read. Problems are noted in the document.
 """
@@ -37,7 +37,7 @@ class EvidenceReader:
         self.moves, self.shares = moves, shares
 
     def read(self, shape: EvidenceShape) -> Evidence:
-        """Return how the event log is to be read. Unknown names and unreadable numbers are noted as problems."""
+        """Return how the event log is to be read, and note unknown names and unreadable numbers."""
         place: Place = ("evidence",)
         seen = [self._seen(name, each, (*place, "seen", name)) for name, each in shape.seen.items()]
         rules = [self._rule(each, (*place, "rows", index)) for index, each in enumerate(shape.rows)]

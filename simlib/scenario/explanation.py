@@ -82,7 +82,7 @@ def explain(scenario: Scenario) -> list[Sentence]:
 
 
 def explain_text(scenario: Scenario) -> str:
-    """Return the sentences about a scenario as text, one to a line, under a heading for each section."""
+    """Return the sentences about a scenario, one to a line, with a heading for each section."""
     parts: list[str] = []
     section = ""
     for line in explain(scenario):
@@ -94,7 +94,7 @@ def explain_text(scenario: Scenario) -> str:
 
 
 def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
-    """Return sentences about one move: who makes it, how often, its effects, assumptions and sources.
+    """Return sentences about one move: its actor, frequency, effects, assumptions and sources.
 
     Raises ScenarioError for a move that the scenario does not have.
     """
@@ -113,7 +113,7 @@ def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
 
 
 def _range(number: Assumption) -> str:
-    """Return the 90% range of a number as text, with the unit written once: "0.4 to 1.6 per week"."""
+    """Write the 90% range of a number with the unit written once: "0.4 to 1.6 per week"."""
     text = show_range(number.low, number.high, number.kind, number.unit)
     return text.replace("×", "") if number.kind == "factor" else text
 

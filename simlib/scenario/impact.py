@@ -36,7 +36,7 @@ class ImpulseReward:
 
 @dataclass(frozen=True, slots=True)
 class RateReward:
-    """An amount that is added to an impact per day, while a condition holds and no ending is reached.
+    """An amount added to an impact per day, while a condition holds and no ending is reached.
 
     `amount` is the id of the assumption that gives the amount.
     """
@@ -75,6 +75,6 @@ class Impact:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """The ids of the assumptions that give the amounts, each once: of `on`, `per_day`, `at_endings`."""
+        """The ids of the assumptions used by `on`, `per_day` and `at_endings`, each once."""
         each, daily = (item.each for item in self.on), (item.amount for item in self.per_day)
         return tuple(dict.fromkeys([*each, *daily, *(item.amount for item in self.at_endings)]))

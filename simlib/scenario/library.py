@@ -12,7 +12,7 @@ _INSTALLED = _PACKAGE / "_shipped"  # the build creates this folder in the wheel
 
 
 def in_clone() -> bool:
-    """Return whether this simlib runs from a clone of the repository rather than from an installed copy."""
+    """Return whether simlib runs from a clone of the repository rather than an installed copy."""
     return not _INSTALLED.is_dir()
 
 

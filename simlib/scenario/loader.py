@@ -70,7 +70,7 @@ def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scen
 
 
 def find(path: str | os.PathLike[str]) -> Path:
-    """Return the file of a scenario. `path` is its folder, its file or the name of a shipped scenario.
+    """Return a scenario's file, given its folder, its file or the name of a shipped scenario.
 
     Raises ScenarioError if there is no such file.
     """
@@ -145,7 +145,7 @@ def view_files(scenario: Scenario) -> list[Path]:
 
 
 def load_view(scenario: Scenario, name: str) -> View:
-    """Load one view (a named set of changes) of a scenario by its id, or by the path of its file.
+    """Load a view (a named set of changes) of a scenario by its id or by the path of its file.
 
     Raises ScenarioError if there is no such view, or if its file has problems.
     """

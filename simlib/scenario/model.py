@@ -80,7 +80,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who makes moves. The actor `nature` always exists, for events that nobody decides."""
+    """Somebody who makes moves, or `nature`, which always exists for events that nobody decides."""
 
     id: str
     label: str
@@ -112,7 +112,7 @@ class Variable:
 
     @property
     def first(self) -> int:
-        """The lowest number of a counter (a variable whose levels are whole numbers). For other variables, 0."""
+        """The lowest number of a counter (a variable whose levels are whole numbers), else 0."""
         return int(self.levels[0]) if self.counter else 0
 
     @property
@@ -121,7 +121,7 @@ class Variable:
         return len(self.start) > 1
 
     def words(self, level: str) -> str:
-        """Return a level as people read it: its label or, without a label, "land strike" for "land-strike"."""
+        """Return the label of a level or, without one, "land strike" for the level "land-strike"."""
         return dict(self.level_labels).get(level) or level.replace("-", " ")
 
     def at(self, level: str) -> str:
@@ -187,7 +187,7 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Spearman's rank correlation between the priors (probability distributions) of two assumptions."""
+    """Spearman's rank correlation between the priors of two assumptions."""
 
     first: str
     second: str
@@ -273,7 +273,7 @@ class Scenario:
         return by_date(self.as_of, days)
 
     def date_at(self, days: float) -> dt.date:
-        """Return the date of the moment `days` days after 00:00 of `as_of`. A negative `days` lies before `as_of`."""
+        """Return the date `days` days after 00:00 of `as_of` (before `as_of` if `days` is negative)."""
         return date_at(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:

@@ -1,4 +1,4 @@
-"""Read the moves of a scenario file. Names are looked up, numbers are read, and problems are noted."""
+"""The reader of the moves of a file, which looks up names, reads numbers and notes problems."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLOCKS = ("rate", "takes", "at")
 
 
 class MoveReader:
-    """Reads the moves of one scenario file. `actors` are the ids of all actors, including `nature`."""
+    """The reader of the moves of one file, given the ids of all `actors`, including `nature`."""
 
     def __init__(self, document: Document, numbers: Numbers, reader: Reader, actors: Sequence[str]) -> None:
         self.document, self.numbers, self.reader, self.actors = document, numbers, reader, actors

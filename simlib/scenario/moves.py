@@ -15,7 +15,7 @@ NATURE = "nature"
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A number that multiplies the rate of a move, or the odds of an outcome, while a condition holds.
+    """A number that multiplies a move's rate or an outcome's odds while a condition holds.
 
     - `by`: the id of the assumption that gives the number ("" with `per`).
     - `when`: the condition on the state.
@@ -137,11 +137,11 @@ class Move:
 
     @property
     def per(self) -> tuple[str, ...]:
-        """The ids of the counters (variables with numbers as levels) to which the rate of the move is proportional."""
+        """The ids of the counters to which the rate of the move is proportional."""
         return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
-        """Yield (keys within the move, factor): first the factors on the rate, then those on the outcomes."""
+        """Yield (keys within the move, factor), first for the rate, then for the outcomes."""
         for index, factor in enumerate(self.factors):
             yield ("times", index), factor
         for outcome in self.outcomes:
@@ -149,7 +149,7 @@ class Move:
                 yield ("outcomes", outcome.id, "times", index), factor
 
     def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
-        """Yield (keys within the move, period) for each period of the calendar in the move and its factors."""
+        """Yield (keys within the move, period) for each calendar period in the move and its factors."""
         if self.between:
             yield ("between",), self.between
         for place, factor in self.placed_factors():
@@ -157,7 +157,7 @@ class Move:
                 yield (*place, "between"), factor.between
 
     def without_windows(self) -> Move:
-        """Return the move without limits to calendar dates, so that it and its factors apply on any day."""
+        """Return the move without calendar limits, so that it and its factors apply on any day."""
         factors, *of_outcomes = (
             tuple(replace(factor, between=None) for factor in some)
             for some in (self.factors, *(outcome.factors for outcome in self.outcomes))

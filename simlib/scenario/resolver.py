@@ -44,7 +44,7 @@ def resolve(document: Document, shape: ScenarioShape) -> Scenario:
 
 
 class _Resolver:
-    """Makes a scenario from a document. Each section is read after the sections to which it refers."""
+    """The maker of a scenario, which reads each section after the sections to which it refers."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape

@@ -24,7 +24,7 @@ Firing = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one row of an event log means. At most one of `firings`, `level` and `setting` is given.
+    """The meaning of one row of an event log: at most one of `firings`, `level` and `setting`.
 
     - `row`: the row of the event log.
     - `firings`: pairs (move, outcome), one of which happened.
@@ -138,7 +138,7 @@ def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
 
 
 def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
-    """Return {(move, outcome): how likely the event log is to show the outcome} for all outcomes of all moves.
+    """Return {(move, outcome): how likely the log is to show the outcome} for all outcomes.
 
     In the section `evidence`, an entry for an outcome overrides an entry for its move. Of two entries for the same
     outcome or move, the last in the file counts. By default the log always shows an outcome if it changes a visible

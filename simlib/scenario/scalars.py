@@ -26,7 +26,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class Refusal(Exception):
-    """Raised for a text that cannot be read. `what` names the fault, and `expected` names the right form."""
+    """The error for an unreadable text: `what` names the fault, and `expected` the right form."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -34,7 +34,7 @@ class Refusal(Exception):
 
 
 def describe(value: object) -> str:
-    """Describe a value in a file for a message: a short text in quotes, or "a list", "a mapping", "nothing"."""
+    """Describe a value for a message: a short quoted text, "a list", "a mapping" or "nothing"."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -80,21 +80,21 @@ def read_date(value: object) -> dt.date:
 
 
 def read_flag(value: object) -> bool:
-    """Return the truth value in a text such as "true", "True" or "FALSE". Raises Refusal for any other value."""
+    """Read a text such as "true", "True" or "FALSE", and raise Refusal for any other value."""
     if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return value.lower() == "true"
     raise Refusal(f"{describe(value)} is neither true nor false", "expected true or false")
 
 
 def read_days(value: object) -> float:
-    """Return the number of days in a text. Raises Refusal unless the number is above 0 and at most 36,525."""
+    """Read a number of days above 0 and at most 36,525, and raise Refusal for anything else."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,5}(\.\d{1,6})?", value, re.ASCII) and 0 < float(value) <= 36_525:
         return float(value)
     raise Refusal(f"{describe(value)} is no number of days", "expected a number above 0, such as 28")
 
 
 def read_at_least(value: object) -> int:
-    """Return the number in a text. Raises Refusal unless the text is a whole number from 1 to 1,000."""
+    """Read a whole number from 1 to 1,000, and raise Refusal for anything else."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= 1000:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of firings", "expected a whole number from 1 to 1000")
@@ -105,14 +105,14 @@ MOST = 1000
 
 
 def read_number(value: object) -> int:
-    """Return the number in a text. Raises Refusal unless the text is a whole number from 0 to 1,000."""
+    """Read a whole number from 0 to 1,000, and raise Refusal for anything else."""
     if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII) and int(value) <= MOST:
         return int(value)
     raise Refusal(f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {MOST}")
 
 
 def read_format(value: object) -> int:
-    """Return the version of the file format. Raises Refusal unless it is 1, the only version so far."""
+    """Read the version of the file format, and raise Refusal unless it is 1, the only version."""
     if value != "1":
         raise Refusal(f"{describe(value)} is no known version of the file format", "expected 1")
     return 1

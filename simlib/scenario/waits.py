@@ -31,7 +31,7 @@ A wait whose spread lies between those of one stage and of two stages is fitted 
 
 @functools.cache
 def percentiles(stages: int) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentiles of a sum of `stages` exponential times, each with mean 1."""
+    """Return the 5th, 50th and 95th percentiles of `stages` summed exponential times of mean 1."""
     from scipy.special import gammaincinv
 
     low, median, high = (float(gammaincinv(stages, p)) for p in (0.05, 0.5, 0.95))
@@ -39,13 +39,13 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a wait of `stages` exponential stages with the given median."""
+    """Return the 5th and 95th percentiles of a wait with this median and exponential `stages`."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 
 
 def stages_of(median: float, low: float, high: float) -> int:
-    """Return the number of exponential stages with which a wait comes closest to `low` and `high`.
+    """Return the number of exponential stages that brings a wait closest to `low` and `high`.
 
     The wait is the sum of its stages and has the given median. The ratios of its 5th and 95th percentiles to `low` and
     `high` say how close it comes.

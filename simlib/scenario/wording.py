@@ -63,12 +63,12 @@ WHOLE = {
 
 
 def label_of(item: Any) -> str:
-    """Return the label or the title of an item of a scenario. An item with neither is named by its id."""
+    """Return the label or the title of an item of a scenario, or its id if it has neither."""
     return str(getattr(item, "label", "") or getattr(item, "title", "") or item.id)
 
 
 def prior_in_words(assumption: Assumption) -> str:
-    """Write the value and the 90% range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
+    """Write an assumption's value and its range: "3 per week (90% range 1 to 9 per week)"."""
     value, low, high = (
         show(x, assumption.kind, assumption.unit) for x in (assumption.value, assumption.low, assumption.high)
     )

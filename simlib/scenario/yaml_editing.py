@@ -13,7 +13,7 @@ WIDTH = 120
 
 
 def editable(text: str) -> Any:
-    """Return the mapping in a YAML text, in a form that keeps comments and order when written back.
+    """Return the mapping in a YAML text, in a form that keeps comments and order when written.
 
     An empty text gives an empty mapping.
     """
@@ -55,7 +55,7 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """Return by how many columns the first list of a text is indented from its key (2 if there is no list).
+    """Return by how many columns the first list is indented from its key (2 without a list).
 
     Lists in square brackets do not count.
     """

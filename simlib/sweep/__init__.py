@@ -1,4 +1,4 @@
-"""Sweeps: forecasts of a scenario for many sets of inputs, on this machine or on a Dask cluster.
+"""Sweeps: forecasts for many sets of inputs, on this machine or on a Dask cluster.
 
 - A *point* is a world (a scenario, or a scenario with a view), one set of assumption values and a seed.
 - A *plan* is a named set of interventions. If a design has plans, each point also has one of these plans.

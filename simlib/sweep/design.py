@@ -32,7 +32,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The points of a sweep: each is a world (scenario, perhaps with a view), assumption values and a seed.
+    """The points of a sweep, each with a world (scenario), assumption values and a seed.
 
     P is the number of points, and A the number of assumptions.
 
@@ -66,7 +66,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row per point: number, scenario hash, seed, `columns`, assumption values."""
+        """Return a row per point: its number, scenario hash, seed, `columns` and assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -80,7 +80,7 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the positions of the points (sets of inputs) in the order in which they are computed.
+        """Return the positions of the points in the order in which they are computed.
 
         Cases (groups of points that differ only in their interventions) are shuffled, so that the finished part of an
         aborted sweep is a random sample. The points of a case follow one another, so that their results can be
@@ -119,14 +119,14 @@ class SweepDesign:
         )
 
     def part(self, rows: Ints) -> SweepDesign:
-        """Return the design of the points (sets of inputs) at the positions `rows`, without columns and plans."""
+        """Return the design of the points at the positions `rows`, without columns and plans."""
         return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 
 def grid_design(
     scenario: Scenario, values: Mapping[str, Sequence[float | str]], *, seeds: Sequence[int] = (0,)
 ) -> SweepDesign:
-    """Return the design of a sweep over every combination of the given assumption values and seeds.
+    """Return the design of a sweep over every combination of assumption values and seeds.
 
     `values` is {assumption: list of its values}. A value is in base units, or a text such as "2 per week". Raises
     ScenarioError for unknown assumptions and for values that are impossible for their assumption.
@@ -146,7 +146,7 @@ def grid_design(
 
 
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
-    """Return the design of a sweep over draws of the assumptions from their priors, by a Sobol sequence.
+    """Return the design of a sweep over draws from the priors by a Sobol sequence.
 
     `seed` is the seed of the draws. `replicate_seed` is the seed of the simulation at every point, so all points have
     common random numbers.
@@ -176,7 +176,7 @@ def views_design(
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
-    """Return each scenario with the interventions of each plan. The first scenario comes first, with all plans."""
+    """Return each world with the interventions of each plan: first all plans of the first world."""
     from simlib.scenario.views.variation import with_interventions
 
     changed: list[Scenario] = []

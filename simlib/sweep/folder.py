@@ -1,4 +1,4 @@
-"""The folder of a sweep: its manifest, its design, and a Parquet file for each finished group of forecasts."""
+"""The folder of a sweep: its manifest, its design, and a Parquet file per finished block."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def write_parquet(frame: pd.DataFrame, target: Path) -> None:
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """Return a table of all finished forecasts of a sweep, with a row per forecast, report time and quantity.
+    """Return a table of the finished forecasts: one row per forecast, report time and quantity.
 
     The columns of the design, which describe the inputs of a forecast, are joined to the rows. In rows of the kind
     "impact", the column `probability` holds the expected amount. Raises SimlibError for a folder without a sweep.
@@ -147,7 +147,7 @@ def read(folder: str | Path) -> pd.DataFrame:
 
 
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """Return the rows of all plans (sets of interventions) except `baseline`, with the change from `baseline`.
+    """Return the rows of all plans except `baseline`, with their change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the
     probability minus `before`. Rows for which an unfinished sweep has no result under `baseline` yet are left out.

@@ -18,7 +18,7 @@ Given = str | os.PathLike[str] | View
 
 
 def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
-    """Return {id: interventions} of the plans of a sweep, from views that contain only interventions.
+    """Return {id: interventions} of a sweep's plans, from views that contain only interventions.
 
     A view is given by its id, by the path of its file, or as a `View`. Raises the same errors as `plan_views`.
     """

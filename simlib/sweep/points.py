@@ -1,4 +1,4 @@
-"""Compute one block (group of forecasts) of a sweep with one engine, as the task of one worker."""
+"""The task of a worker: one block (group of forecasts) of a sweep, computed with one engine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"
 
 
 def need(module: str, what: str) -> None:
-    """Raise MissingDependency if the package `module` is not installed. `what` needs the package."""
+    """Raise MissingDependency if the package `module`, which `what` needs, is not installed."""
     if importlib.util.find_spec(module) is None:
         raise MissingDependency(f"{what} need the package {module}; {_SCALE}")
 
@@ -92,7 +92,7 @@ def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
 def work(
     numbers: Ints, part: SweepDesign, options: Options, halted: Callable[[], bool] | None = None
 ) -> tuple[pd.DataFrame, float]:
-    """Compute a block (group) of forecasts. Return a table of results, and the seconds spent in the engine.
+    """Return a table of the results of a block, and the seconds spent in the engine.
 
     `numbers` are the numbers of the forecasts in the whole sweep, and `part` is the design of these forecasts only. The
     forecasts of one scenario are computed one after another, so that the engine of this scenario is built only once.

@@ -1,4 +1,4 @@
-"""Compute a sweep in blocks (groups of forecasts). An interrupted sweep continues where it stopped."""
+"""The run of a sweep in blocks (groups of forecasts), which continues after interruptions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SweepReport:
     engine_share: float
 
     def sentences(self) -> list[str]:
-        """Say how many forecasts were computed, in which time, and which tasks were repeated or failed."""
+        """Say how many forecasts are done, in which time, and which tasks were repeated or failed."""
         done = self.done_now + self.done_before
         where = f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before)"
         busy = f"{100 * self.engine_share:.0f}% of the workers' time went into the engine"
@@ -74,7 +74,7 @@ def run(
     block: int = 32,
     control: Control = UNWATCHED,
 ) -> SweepReport:
-    """Compute the forecasts of a sweep into a folder. An earlier run of the same design is continued.
+    """Compute the forecasts of a sweep into a folder, or continue a run of the same design.
 
     A block (group of forecasts) that raises an error other than SimlibError is tried again, at most twice. The report
     names every block that failed in the end.
@@ -130,7 +130,7 @@ def _one_horizon(design: SweepDesign) -> float:
 
 @dataclass
 class _Sweep:
-    """Gives the workers the blocks (groups of forecasts) that have no file yet, and writes the results."""
+    """A run, which gives the workers the blocks that have no file yet, and writes the results."""
 
     design: SweepDesign
     options: Options

@@ -1,4 +1,4 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster. Workers compute groups of forecasts."""
+"""The workers that compute a sweep's blocks: threads of this process, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Threads:
         self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
+        """Yield (block number, result of `work` or exception) for each block when it is finished.
 
         A block is a group of forecasts. Once `stopped` returns True, only blocks already begun are finished.
         """
@@ -94,7 +94,7 @@ class Cluster:
         self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield (number of the block, result of `work` or the exception) for each block when it is finished.
+        """Yield (block number, result of `work` or exception) for each block when it is finished.
 
         A block is a group of forecasts. The scheduler repeats a block whose worker died. Once `stopped` returns True,
         finished blocks are still yielded, and the other blocks are dropped.

@@ -1,4 +1,4 @@
-"""The median of a box, the bounds that a value violates, and a discovery stored as JSON data.
+"""The median of a box, the bounds that a value violates, and a discovery as JSON data.
 
 A box is a region of assumption values, given by bounds on some assumptions.
 """
@@ -20,7 +20,7 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return the median of the prior within the bounds of a box, {assumption: value} in base units.
+    """Return the prior's median within the bounds of a box, {assumption: value} in base units.
 
     Correlations within the box are ignored.
     """
@@ -34,12 +34,12 @@ def middle(scenario: Scenario, box: Box) -> dict[str, float]:
 
 
 def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
-    """Return the bounds of a box that the values violate. For values inside the box the list is empty."""
+    """Return the bounds of a box that the values violate."""
     return [bound for bound in box.bounds if side(bound, values[bound.assumption])]
 
 
 def side(bound: Bound, value: float) -> int:
-    """Return -1 for a value below the low bound, 1 for a value above the high bound, and 0 in between."""
+    """Return -1 for a value below the low bound, 1 for a value above the high bound, else 0."""
     if bound.low is not None and value < bound.low:
         return -1
     return 1 if bound.high is not None and value > bound.high else 0

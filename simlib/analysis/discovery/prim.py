@@ -68,7 +68,7 @@ class _Cases:
         return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
 
     def score(self, box: Floats) -> tuple[float, float, float]:
-        """Return the tuple (coverage, density, mass) of a box. `box` (2, D) has its low and its high bounds.
+        """Return (coverage, density, mass) of a box with the low and the high bounds `box` (2, D).
 
         coverage: the share of the search's cases of interest that lie in the box.
         density: the share of the points in the box that are cases of interest.
@@ -185,7 +185,7 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 
 
 def _p_values(cases: _Cases, box: Floats) -> Floats:
-    """Return the quasi-p-value of each low and high bound (2, D). A missing bound has the value 0.
+    """Return the quasi-p-value of each low and high bound (2, D), which is 0 without a bound.
 
     Suppose that the true share of cases of interest is the share in the box without this bound. The quasi-p-value is
     the probability that the box would then contain at least the observed number of cases of interest. Weighted draws
@@ -211,7 +211,7 @@ _LEAST_LEAF = 0.05
 
 @dataclass(frozen=True)
 class RawLeaf:
-    """One leaf of a tree that divides n points: the conditions of the leaf, and the points in it.
+    """One leaf of a tree that divides n points: its conditions, and the points in it.
 
     conditions: triples (dimension, at_least, cut). The coordinate is at least `cut` if `at_least` is true, else it is
     below `cut`.

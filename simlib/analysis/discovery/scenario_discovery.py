@@ -102,7 +102,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One leaf of the regression tree: a region of assumption values, and the answers in this region.
+    """One leaf of the regression tree: a region of assumption values, and the answers in it.
 
     conditions: triples (assumption, at_least, value). The assumption is at least `value` if `at_least` is true, else
     it is below `value`.
@@ -131,7 +131,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return the tightest bounds of each assumption, as (assumption, low, high). None means no bound."""
+    """Return the tightest bounds by assumption, as (assumption, low, high) (None: no bound)."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -205,7 +205,7 @@ class Discovery(Answer):
         return pd.DataFrame(rows, columns=names)
 
     def sentences(self) -> list[str]:
-        """Describe the boxes (regions of assumption values) and the leaves of the regression tree in sentences."""
+        """Describe the boxes (regions of assumption values) and the leaves of the regression tree."""
         return list(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
@@ -248,7 +248,7 @@ class Discovery(Answer):
         return f"{quoted(a.label)} is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Return a remark that the threshold is the upper quartile, or an empty text for another threshold."""
+        """Return a remark that the threshold is the upper quartile, or "" for another threshold."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -356,7 +356,7 @@ def _threshold(sought: measures.Measure, cut: float) -> str:
 
 
 def _noise(blocks: Floats, weights: Floats) -> float:
-    """Return the standard deviation that Monte Carlo noise gives to the answer at a typical draw.
+    """Return the standard deviation of the Monte Carlo noise in the answer at a typical draw.
 
     `blocks` (D, K) has the answers at D draws, in K blocks of replicates. A single block is exact and has no noise.
     """
@@ -372,7 +372,7 @@ def _deviation(answers: Floats, weights: Floats) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return the weighted rank, between 0 and 1, of each value in its column. Equal values have the same rank."""
+    """Return each value's weighted rank in its column, between 0 and 1, the same for ties."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)

@@ -50,7 +50,7 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return three arrays (R,) about the event of the measure, with one value for each of R histories.
+    """Return three arrays about the event of the measure, with a value for each history (R,).
 
     - Whether neither the event nor an ending has happened by the day `look_by_day`.
     - Whether neither has happened by that day, and the event happens later.
@@ -120,7 +120,7 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, shows: Bools) -> Share:
-        """Return P(sign | event) / P(sign | no event), and the bounds of Katz's log interval for this ratio.
+        """Return P(sign | event) / P(sign | no event), and the bounds of Katz's log interval.
 
         For the interval, half a history is added to each count.
         """

@@ -62,7 +62,7 @@ class _Watch:
         self.before = _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return a row for each sign that is neither sure nor impossible while the ending or question is open.
+        """Return a row for each sign that is neither sure nor impossible while the event is open.
 
         Known signs come first, and all other signs follow. In each of the two parts, the signs with the most expected
         information come first.
@@ -101,7 +101,7 @@ class _Watch:
         )
 
     def _unseen(self, sign: Taboo) -> tuple[float, float]:
-        """Return P(sign not seen by t, E open at t), and P(sign not seen by t, E open at t, E happens by T).
+        """Return P(sign not seen by t, E open at t), and P(this, and E happens by T).
 
         E is the ending, or the answer yes to the question. It is open at t if it has not happened and no ending was
         reached. The day of the observation is t, and the horizon is T.

@@ -1,4 +1,4 @@
-"""The effect of forcing a move on the probability of an ending or a question that is still open."""
+"""The effect of forcing a move on the probability of a still open ending or question."""
 
 from __future__ import annotations
 

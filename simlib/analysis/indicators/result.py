@@ -104,7 +104,7 @@ class Indicator:
 
     @property
     def known(self) -> bool:
-        """Whether the move or level is a known sign: the interval of its likelihood ratio excludes 1."""
+        """Whether this is a known sign: the interval of its likelihood ratio excludes 1."""
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     @property
@@ -179,7 +179,7 @@ class Indicators(Answer):
 
     @property
     def signs(self) -> tuple[Indicator, ...]:
-        """The moves and levels whose likelihood ratio is known to differ from 1, the most informative first.
+        """The known signs (moves and levels), the most informative first.
 
         A level is left out if a move has the same numbers, because the level would only repeat the move.
         """
@@ -216,7 +216,7 @@ class Indicators(Answer):
         return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Describe up to `limit` known signs (moves or levels), then say how the numbers were computed."""
+        """Describe up to `limit` known signs, then say how the numbers were computed."""
         return [*self._findings(limit), f"Computed {self.made()}."]
 
     def _findings(self, limit: int) -> list[str]:
@@ -304,7 +304,7 @@ class Indicators(Answer):
 
 
 def signs(scenario: Scenario) -> Iterator[tuple[str, str, str, int, int]]:
-    """Yield (kind, id, label, index, level) of each public move and of each level of a public variable.
+    """Yield (kind, id, label, index, level) of public moves and of levels of public variables.
 
     `index` is the position of the move or the variable, and `level` that of the level (-1 for a move).
     """
@@ -356,7 +356,7 @@ def write_share(share: Share) -> str:
 
 
 def information(joint: Floats) -> float:
-    """Return the mutual information of two events, in bits, from their joint distribution (2, 2)."""
+    """Return the mutual information of two events in bits, from their joint distribution (2, 2)."""
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     some = joint > 0
     return float(np.sum(joint[some] * np.log2(joint[some] / product[some])))

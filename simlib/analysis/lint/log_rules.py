@@ -21,7 +21,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 
 
 def _readings(subject: Subject) -> tuple[Reading, ...]:
-    """Return what each row of the log means. The result is empty if the scenario has no log or no `evidence`."""
+    """Return the meaning of each row of the log, or () if there is no log or no `evidence`."""
     scenario = subject.scenario
     if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
         return ()
@@ -70,7 +70,7 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
 
 
 def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
-    """Report a log that cannot be read, or the first event of the log that no history can explain."""
+    """Report a log that cannot be read, or its first event that no history can explain."""
     scenario = subject.scenario
     try:
         readings = _readings(subject)

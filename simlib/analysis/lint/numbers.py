@@ -1,4 +1,4 @@
-"""Lint rules about the numbers and the calendar of a scenario: one small function for each rule."""
+"""Lint rules about the numbers and the calendar of a scenario, one function for each rule."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
 
 
 def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]:
-    """Report each calendar window (dates between which a move is possible) that opens after the horizon."""
+    """Report each calendar window of a move that opens after the horizon."""
     scenario = subject.scenario
     windows = [(("moves", move.id, *place), window) for move in scenario for place, window in move.placed_windows()]
     for where, window in windows:
@@ -88,7 +88,7 @@ def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Fin
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
-    """Report each assumption whose value lies much nearer to one end of the range than to the other.
+    """Report each assumption whose value is much nearer to one end of its range than the other.
 
     Distances are measured on the scale of the prior: logits for chances, and logarithms for all other numbers.
     """
@@ -149,7 +149,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier that best implies the observed rate, or the first multiplier if no rate was observed."""
+        """The multiplier that best implies the observed rate, or the first if none was observed."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -171,7 +171,7 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report each base rate of a move that probably includes the effect of the move's factors already.
+    """Report each base rate that probably includes the effect of the move's factors already.
 
     A rate that was counted in a tense period includes the effect of the tension. So the base rate should be the counted
     rate divided by the multiplier (the expected product of the factors).
@@ -230,7 +230,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors over the start states in which the move is possible.
+    """Return the expected product of a move's factors over start states that allow the move.
 
     The result is None if the move is not possible in any start state.
     """
@@ -249,7 +249,7 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 
 
 def _later_multipliers(subject: Subject) -> dict[str, float]:
-    """Return the expected product of the factors over the first weeks, for each move with an observed rate.
+    """Return the expected product of factors in the first weeks for moves with observed rates.
 
     For each such move, a second move is added, the probe of this move. The probe changes nothing. Its rate is one per
     day whenever the first move is possible, so the expected number of its firings is the number of days on which the

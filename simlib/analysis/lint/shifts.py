@@ -16,7 +16,7 @@ from simlib.scenario.model import Effect
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """An effect of a move, and the changes that the effect can cause: pairs of levels (before, after)."""
+    """An effect of a move, and the changes of level (before, after) that it can cause."""
 
     move: str
     outcome: str
@@ -70,7 +70,7 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
 
 
 def _steps(subject: Subject) -> Iterator[_Step]:
-    """Yield each effect that changes a level in some reachable state in which no ending has happened."""
+    """Yield each effect that changes a level in some reachable state before any ending."""
     tables, states = subject.tables, subject.going
     for index, move in enumerate(subject.scenario):
         possible = states[tables.possible[tables.local_index(index, states)]]

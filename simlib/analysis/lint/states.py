@@ -42,7 +42,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report each move whose guard (condition) never holds. Another rule reports windows that never open."""
+    """Report each move whose guard (condition) never holds, unless its window never opens."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield warning(
@@ -182,13 +182,13 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
 
 
 def _often(subject: Subject, index: int) -> Floats:
-    """Return how often per day a move happens at the highest rate, at each entry of `Subject.entries`."""
+    """Return how often per day a move happens at its peak rate, at each of `Subject.entries`."""
     takes = subject.tables.moves[index].takes
     return subject.peak_rates[subject.entries(index)[0]] / (percentiles(takes.stages)[1] if takes else 1.0)
 
 
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
-    """Note the length and the number of stages of the wait, for each move with a waiting time (`takes`).
+    """Note the length and number of stages of the waiting time of each move that has `takes`.
 
     A wait of several exponential stages in a row is a hidden clock. If there are hidden clocks, a further note gives
     the number of states with and without them.

@@ -58,7 +58,7 @@ TOLERANCE = 1e-6
 
 
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
-    """Report each actor and each assumption that changes every answer by less than one percentage point.
+    """Report each actor or assumption that changes no answer by one percentage point or more.
 
     Answers are the probabilities of the endings and questions at the horizon. To test an actor, all moves of the actor
     are stopped. To test an assumption, its value goes from its low to its high, while all other assumptions keep their
@@ -98,7 +98,7 @@ def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED)
 
 @dataclass(frozen=True)
 class _Strand:
-    """Something that is varied to see what it changes: one assumption, or all moves of one actor.
+    """One assumption, or all moves of one actor, varied to see what it changes.
 
     An assumption is varied over its range. The moves of an actor are switched off by a common factor of 0.
 
@@ -203,7 +203,7 @@ class _Strands:
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """For each of S strands (S,), whether it changes the mean of some impact by at least the share `LINE`.
+        """Whether each of S strands (S,) changes the mean of an impact by at least the share `LINE`.
 
         The changes are estimated from slopes.
         """
@@ -247,7 +247,7 @@ class _Strands:
         return float(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
-        """Return the largest change that each strand in `which` makes to a question that needs whole histories.
+        """Return each strand's largest change to a question that needs whole histories.
 
         The changes come from Monte Carlo simulations with the same random numbers.
         """
@@ -264,12 +264,12 @@ class _Strands:
 
     @cached_property
     def own(self) -> Bools:
-        """Whether only the actor of a strand can answer a question, for S strands and M answers (S, M)."""
+        """Whether only a strand's actor can answer a question, for S strands and M answers (S, M)."""
         deciding = [self._deciding(answer) for answer in self.answers]
         return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
 
     def _deciding(self, answer: Measure) -> set[str]:
-        """Return the actors whose moves can answer a question. For an ending and for the headline, return no actors."""
+        """Return the actors whose moves can answer a question (none for an ending or the headline)."""
         if answer.kind == "ending" or answer == headline(self.world):
             return set()
         question, moves = self.world.questions[answer.of], list(self.world)

@@ -54,7 +54,7 @@ error, warning, note = (partial(Finding, severity) for severity in get_args(Seve
 
 
 class Subject:
-    """One scenario without its interventions. Tables and reachable states are computed on first use.
+    """One scenario without its interventions, and its states, which are computed on first use.
 
     Raises ScenarioError when the stated chances of a move's outcomes add up to more than one, and Cancelled.
     """
@@ -75,7 +75,7 @@ class Subject:
         return dotted(place_of(assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
-        """Describe the levels of variables (default: all) in words: "standoff at clashes, talks at none"."""
+        """Describe levels of variables (default: all), as in "standoff at clashes, talks at none"."""
         some = range(len(levels)) if variables is None else variables
         tables = self.tables
         return ", ".join(f"{tables.variable_ids[v]} at {tables.level_ids[v][levels[v]]}" for v in some)
@@ -93,7 +93,7 @@ class Subject:
         return np.array([self.tables.rates(self.theta, segment) for segment in self.segments]).max(axis=0)
 
     def ever_open(self, move: Move) -> bool:
-        """Whether the date or the calendar window of a move allows the move at any time before the horizon."""
+        """Return whether a move's date or window allows the move at any time before the horizon."""
         window, scenario = move.between, self.scenario
         if move.at is not None:
             return 0 <= scenario.day(move.at) <= scenario.horizon_days
@@ -158,7 +158,7 @@ class Subject:
 
     @cached_property
     def reached(self) -> Bools:
-        """Whether each of the N states in `space` can be reached by outcomes in `live_outcomes` (N,)."""
+        """Whether outcomes in `live_outcomes` can reach each of the N states in `space` (N,)."""
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import breadth_first_order
 
@@ -185,7 +185,7 @@ class Subject:
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return the entries of a move's table at which the move is possible, and a state for each entry.
+        """Return the entries of a move's table that allow the move, and a state for each entry.
 
         The table has one entry for each combination of the levels on which the move depends. A state is given by its
         row in `going`.

@@ -1,4 +1,4 @@
-"""The most probable path classes over a ladder, searched exactly or counted in sampled histories.
+"""The likeliest path classes on a ladder, searched exactly or counted in sampled histories.
 
 A ladder is a scale of escalation, and its rungs are the levels. A path class is the order in which histories first
 visit the rungs, together with the ending on the target day (or none).
@@ -170,7 +170,7 @@ def counted_paths(
 
 
 def courses(played: Histories, ladder: str) -> list[tuple[tuple[str, ...], str]]:
-    """Return for each history its rungs on a ladder, in the order of first visits, and its ending."""
+    """Return each history's rungs on a ladder, in the order of first visits, and its ending."""
     names, rungs = [rung.id for rung in played.scenario.ladders[ladder].rungs], rungs_of_rows(played, ladder)
     endings = [*played.scenario.endings, ONGOING]
     return [

@@ -66,7 +66,7 @@ class TypicalHistories(Answer):
         return f"What is a typical history of each of the likeliest paths up to {self.paths.by_words}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
-        """Return the days of the events of a history, and the index of the rung (level) from each day on.
+        """Return the days of a history's events, and the index of the rung (level) from each day on.
 
         `place` is the index of the history. The first of these days is the start. The last of these days is the end of
         the history, with the last rung once more.
@@ -77,7 +77,7 @@ class TypicalHistories(Answer):
         return np.append(histories.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
 
     def sentences(self) -> list[str]:
-        """Say for each of the likeliest paths on which dates its typical history enters the rungs (levels)."""
+        """Say on which dates the typical history of each of the likeliest paths enters its rungs."""
         lines = []
         for path, steps in self._steps():
             entries = ", ".join(f"{quoted(rung)} on {long_date(self._date(day))}" for day, rung in steps)
@@ -88,7 +88,7 @@ class TypicalHistories(Answer):
         return lines or ["None of the sampled histories takes one of the likeliest paths."]
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row for each rung (level) that a typical history enters, with the date."""
+        """Return a table with one row for each rung that a typical history enters, with the date."""
         import pandas as pd
 
         rows = [
@@ -99,7 +99,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, the target day, and the rungs (levels) that the typical histories enter."""
+        """Return the ladder, the target day, and the rungs that the typical histories enter."""
         return pick(self.paths, "ladder", "by", "by_day") | {"rows": self.frame().to_dict("records")}
 
     def _date(self, day: float) -> dt.date:

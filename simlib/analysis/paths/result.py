@@ -26,7 +26,7 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """All histories with the same ending that first visit the rungs of a ladder in the same order.
+    """All histories with the same ending and the same order of first visits to rungs.
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     ending: the id of the ending on the target day, or "ongoing".
@@ -43,7 +43,7 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """All histories that first visit the same rungs in the same order, whatever they visit later.
+    """All histories whose first visits to rungs begin with the same rungs in the same order.
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
     entered: the probability that the first rungs that a history visits by the target day are these, in this order.
@@ -58,7 +58,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Paths(Traced):
-    """The most probable path classes: orders in which histories first visit the rungs of a ladder.
+    """The most probable path classes: orders of first visits to the rungs of a ladder.
 
     by_day: the target in days after the scenario's first day.
     given: the ending on which all probabilities are conditional (None: no condition).
@@ -125,12 +125,12 @@ class Paths(Traced):
         return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
 
     def where(self) -> str:
-        """Return a phrase for the values of the assumptions that were used: the stated values, or draws."""
+        """Return a phrase that says which assumption values were used: the stated values, or draws."""
         draws = self.provenance["draws"]
         return over_draws(self.provenance) + (f" ({counted(draws, 'draw')})" if draws else "")
 
     def made(self) -> str:
-        """Return a phrase with the values of the assumptions that were used and the number of histories."""
+        """Return a phrase with the assumption values that were used and the number of histories."""
         histories = self.provenance.get("histories")
         return self.where() + (f", counted in {histories:,} histories" if histories else "")
 
@@ -145,7 +145,7 @@ class Paths(Traced):
         return f"{self._of_all(first)} ({self.label(first.ending)})"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Describe the `limit` likeliest paths. Say which share they cover, and how the numbers were computed."""
+        """Describe the `limit` likeliest paths, their coverage, and how the numbers were computed."""
         note = (
             f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
         )

@@ -66,7 +66,7 @@ class RungTimes(Answer):
         return f"How long do histories stay on each rung of {quoted(self.ladder)} up to {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Say for the `limit` commonest changes of rung (level) the median number of days before the change."""
+        """Say for the `limit` commonest changes of rung the median number of days before each."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
             f"From {quoted(stay.rung)} to {quoted(stay.to)} the median time is "
@@ -90,7 +90,7 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, and the stays on each rung (level) before each next rung, as plain data."""
+        """Return the ladder, and the stays on each rung before each next rung, as plain data."""
         return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 

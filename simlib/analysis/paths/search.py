@@ -96,7 +96,7 @@ class SearchResult:
 
 
 class PathSearch:
-    """A search for the most probable orders in which histories first visit the rungs of a ladder.
+    """A search for the most probable orders of first visits to the rungs of a ladder.
 
     `wanted` is the index of the ending that the histories must have (-1: any ending, or none).
     """
@@ -194,7 +194,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return `_Span.worth` just after intervention `number` (from 0), or before all of them for -1."""
+        """Return `_Span.worth` just after intervention `number` (from 0), or before all for -1."""
         if span.worth is None:
             return None
         value = span.worth[0]
@@ -229,7 +229,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move the probability of states on new rungs out of `vector`, and add it to the longer prefixes.
+        """Move the probability of states on new rungs out of `vector` and into the longer prefixes.
 
         Both `vector` and `children` are changed in place.
         """

@@ -1,4 +1,4 @@
-"""Waypoints: the share of the histories with a given ending that pass each rung and each move."""
+"""Waypoints: the share of histories with a given ending that pass each rung and each move."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Waypoints(Answer):
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Say what all histories with the ending pass, and the `limit` next commonest rungs and moves."""
+        """Say what all histories with the ending pass, then the `limit` next commonest waypoints."""
         whole, needed, others = f"history that ends in {self.given.words} by {self.by_words}", [], []
         for kind in ("rung", "move"):
             shares = [(quoted(row.label), percent(row.share)) for row in self.rows if row.kind == kind]
@@ -111,7 +111,7 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, the ending, and the rungs (levels) and moves with their shares, as plain data."""
+        """Return the ladder, the ending, and the shares of the rungs and moves, as plain data."""
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 

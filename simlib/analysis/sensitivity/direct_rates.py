@@ -1,4 +1,4 @@
-"""Self-evident drivers: the rate and the chances of the only move that can bring an event about.
+"""Self-evident drivers: the rate and chances of the only move that can cause an event.
 
 The ending "ousted from within" obviously depends on the rate of the move "oust from within". Such an assumption is
 *self-evident* for the event.

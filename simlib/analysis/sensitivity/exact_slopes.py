@@ -60,7 +60,7 @@ class Elasticities(Answer):
         return f"How much does a small change of each assumption change {names} by {self.by_words}?"
 
     def elasticity(self, measure: str) -> Floats:
-        """Return the elasticities of a measure with respect to A assumptions (A,), nan if the measure is 0.
+        """Return the elasticity of a measure for each assumption (A,), nan if the measure is 0.
 
         An elasticity is ∂ log answer / ∂ log θ: the relative change of the measure per relative change of the
         assumption θ.
@@ -87,7 +87,7 @@ class Elasticities(Answer):
         return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions change it most when one of them at a time grows by 1%."""
+        """Say which assumptions change each measure most when one at a time grows by 1%."""
         lines = []
         for measure in self.measures:
             elasticity = self.elasticity(measure.name)
@@ -108,7 +108,7 @@ class Elasticities(Answer):
         return f"{quoted(self.assumptions[place].label)} {verb} it by {abs(elasticity):.2g}% of its value ({size})"
 
     def data(self) -> dict[str, Any]:
-        """Return each measure's value, and its derivatives and elasticities by assumption, as plain data."""
+        """Return the answers, and their derivatives and elasticities by assumption, as plain data."""
         ids = [a.id for a in self.assumptions]
         return {
             "answers": self.answers,

@@ -1,4 +1,4 @@
-"""Drivers: the answers with one assumption at a time at its low and at its high value (a tornado diagram).
+"""Drivers: the answers at the low and the high of each assumption (a tornado diagram).
 
 The scenario is solved again at both ends of the range of each assumption, while all others keep their values. For
 slopes see `simlib.analysis.sensitivity.exact_slopes`, and for shares of the variance, with interactions, see
@@ -54,7 +54,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Bar:
-    """M measures with one assumption at its low and at its high value: one bar of a tornado diagram.
+    """M measures at the low and the high value of one assumption: one bar of a tornado diagram.
 
     at_low, at_high (M,): the measures with the assumption at its low and at its high value.
     half_low, half_high (M,): the 95% half-widths of the changes of the measures from their central values. The two
@@ -131,7 +131,7 @@ class Drivers(Traced):
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
-        """Return a `Bar` for each of the `top` assumptions that change a measure most, the strongest first."""
+        """Return bars of the `top` assumptions that change a measure most, the strongest first."""
         m = self.place(measure)
         stated = self.stated[m]
         return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
@@ -160,7 +160,7 @@ class Drivers(Traced):
         return [line for measure in self.measures for line in self.sentences_of(measure)]
 
     def sentences_of(self, measure: Measure) -> Iterator[str]:
-        """Yield sentences on one measure: which assumptions change the measure most, and between which values."""
+        """Yield sentences on which assumptions change a measure most, and between which values."""
         stated = self.write(measure, self.stated, self.stated_half)
         unit = "the 95% half-width in points" if measure.probability else "the 95% half-width"
         error = "" if self.engine == "exact" else f" (± is {unit}; below, ± refers to the change from this value)"
@@ -196,14 +196,14 @@ class Drivers(Traced):
             yield f"{'; '.join(reasons)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether the assumption of a bar changes a measure by more than Monte Carlo and rounding error."""
+        """Say whether a bar's assumption changes a measure beyond Monte Carlo and rounding error."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
         rounding = ROUNDING * abs(self.stated[m])
         return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
     def data(self) -> dict[str, Any]:
-        """Return the measures at the central values, and at both ends of each assumption, as plain data."""
+        """Return the measures at the central values and both ends of each range, as plain data."""
         names = [m.name for m in self.measures]
         arrays = pick(self, "stated", "stated_half", "beyond")
         bars = {"bars": {name: self.frame(name).to_dict("records") for name in names}, "screened": self.screened}
@@ -279,7 +279,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats, Floats]:
-    """Choose T assumptions to try: those that change the M measures most, as estimated from slopes.
+    """Choose the T assumptions that change M measures most, as estimated from slopes.
 
     Returns the names of the chosen assumptions, the largest change of each measure by any other assumption (M,), and
     the changes by the chosen assumptions (T, M).

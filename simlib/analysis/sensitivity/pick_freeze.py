@@ -1,4 +1,4 @@
-"""The draws and the estimators of Sobol indices: pick-freeze rows, mean products, and a jackknife.
+"""Draws and estimators of Sobol indices: pick-freeze rows, mean products and a jackknife.
 
 The draws are several independently scrambled Sobol sequences with two dimensions for each assumption, split into
 matrices A and B. For each input i there is a further matrix AB_i: A with the columns of that input taken from B. Let
@@ -90,7 +90,7 @@ class PickFreeze:
 
 
 def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
-    """Return the mean products of centred answers (6, I): AA, BB, MM, AM, BM and AB, for each of I inputs.
+    """Return the mean products AA, BB, MM, AM, BM and AB of centred answers, by input (6, I).
 
     A, B and M are the answers at the matrices A and B and at the mixtures. The products are means over rows, so that
     products can be averaged over sequences.
@@ -123,7 +123,7 @@ def indices(means: Floats) -> Indices:
 
 
 def jackknife(each: Floats) -> tuple[Indices, Indices]:
-    """Return (variance, first-order indices, total indices), and their 95% half-widths in the same form.
+    """Return (variance, first-order indices, total indices), and the 95% half-width of each.
 
     `each` (R, 6, I) has the `products` of R sequences for I inputs. The half-widths come from leaving out one sequence
     at a time. A half-width is infinite if the answers have no variance when some sequence is left out.

@@ -57,7 +57,7 @@ class Input:
 
 
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
-    """Return the uncertain assumptions as independent inputs. Correlated assumptions form one input.
+    """Return the uncertain assumptions as independent inputs, correlated ones as one input.
 
     Args:
         scenario: The scenario.
@@ -89,7 +89,7 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
 
 
 def uncertain(scenario: Scenario) -> list[Assumption]:
-    """Return the assumptions whose prior has a spread. Raises Unsupported when every assumption is fixed."""
+    """Return the assumptions whose prior has a spread, or raise Unsupported if there are none."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
         raise Unsupported("every assumption of this scenario is fixed: give some of them a low and a high")
@@ -222,7 +222,7 @@ def _swings_by_replicates(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Estimate from slopes the standard deviation that each of I inputs causes in M measures (I, M).
+    """Estimate from slopes the standard deviation of M measures that each input causes (I, M).
 
     `swing` (A, M) is the change of each measure per normal score of each assumption, and `correlation` (A, A) holds the
     correlations of the scores.
@@ -238,7 +238,7 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> list[Input]:
-    """Return the inputs with labels that list correlated assumptions by their effect on one measure.
+    """Return the inputs with labels that list correlated assumptions by effect on one measure.
 
     `swing` (A,) is the change of the measure per normal score of each of A assumptions. The order of the inputs, and of
     the assumptions in each input, stays as it is.
@@ -251,7 +251,7 @@ def steepest_first(scenario: Scenario, some: Sequence[Input], swing: Floats) -> 
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:
-    """Return the indices of the inputs that are among the `top` with the largest spread, for any measure.
+    """Return the indices of the inputs with one of the `top` largest spreads for any measure.
 
     `spread` (I, M) has the standard deviation that each of I inputs causes in each of M measures.
     """

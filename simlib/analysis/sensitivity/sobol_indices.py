@@ -84,7 +84,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The share of one input in the variance of a measure: alone (`first`) and with other inputs (`total`)."""
+    """One input's share in a measure's variance: alone (`first`) and with others (`total`)."""
 
     input: Input
     first: Index
@@ -97,7 +97,7 @@ class Share:
         return index.known and index.low >= 0.01
 
     def sentence(self, spread: str) -> str:
-        """Say which part of a spread comes from the input, where `spread` describes that spread in words."""
+        """Say which part of a spread, described by the words `spread`, comes from the input."""
         first, total, who = self.first, self.total, quoted(self.input.label)
         if not first.known:
             part = f"{percent(total.estimate)} ({percent(total.low)} to {percent(total.high)})"
@@ -125,7 +125,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Sobol(Traced):
-    """Sobol indices of measures on one day: the share of each input in the variance of a measure.
+    """Sobol indices of measures on one day: each input's share in the variance of a measure.
 
     measures: the spread of each measure and the indices of the inputs, by name.
     screened: the number of inputs without an index.
@@ -300,7 +300,7 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the `top` inputs with the largest shares of variance, and the largest share of the other inputs.
+    """Return the `top` inputs by share of variance, and the largest share of the other inputs.
 
     The shares are estimated from slopes.
     """

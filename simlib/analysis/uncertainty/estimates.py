@@ -78,7 +78,7 @@ class Weighting:
 
     @classmethod
     def of_belief(cls, weights: Floats) -> Weighting:
-        """Divide the draws of a belief with these weights (D,) into groups of about equal total weight."""
+        """Divide a belief's draws with these weights (D,) into groups of about equal total weight."""
         rank = np.empty(len(weights), dtype=np.int64)
         rank[np.argsort(-weights, kind="stable")] = np.arange(len(weights))
         turn, place = rank // GROUPS, rank % GROUPS
@@ -86,12 +86,12 @@ class Weighting:
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
     def given(self, probability: Floats) -> Weighting:
-        """Multiply the weight of each draw by the probability (D,) of a condition at this draw (Bayes' rule)."""
+        """Multiply the weight of each draw by its probability (D,) of a condition (Bayes' rule)."""
         weights = probability if self.scale is None else self.scale * probability
         return Weighting(self.group, weights / weights.mean())
 
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
-        """Return a statistic of each of G groups of draws (G,), and the relative weight of each group (G,)."""
+        """Return a statistic of each of G groups of draws (G,), and their relative weights (G,)."""
         parts, shares = [], []
         for group in np.unique(self.group):
             rows = self.group == group
@@ -127,7 +127,7 @@ def jackknifed(value: float, left: Floats, statistic: Statistic, values: Floats)
 
 
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
-    """Return quantile `q` over draws of answers (D, K), its 95% half-width, and both ends of its 95% interval.
+    """Return quantile `q` of answers (D, K) over draws, its 95% half-width and 95% interval.
 
     The error from the draws follows Woodruff (1952): an interval of the share of draws below the quantile becomes an
     interval of the quantile. The spread between the quantiles of groups of draws would be too small, because each group
@@ -180,7 +180,7 @@ def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighti
 
 
 def scaled(values: Floats, scale: Floats | None) -> Floats:
-    """Return values (D, ...) times the relative weights (D,) of their draws (None: equal weights).
+    """Return values (D, ...) times the relative weights (D,) of draws (None: equal weights).
 
     The plain mean of the result is the weighted mean of the values.
     """
@@ -188,12 +188,12 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return how many draws of equal weight would tell as much as these weighted draws (Kish 1965)."""
+    """Return how many draws of equal weight would tell as much as these draws (Kish 1965)."""
     return draws if scale is None else effective_number(scale)
 
 
 def mean(values: Floats, scale: Floats | None = None) -> float:
-    """Return the mean of answers (D, ...) over D draws with relative weights `scale` (None: equal)."""
+    """Return the mean of answers (D, ...) over draws of relative weights `scale` (None: equal)."""
     return float(scaled(values, scale).mean())
 
 
@@ -208,7 +208,7 @@ def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
-    """Return the share of the uncertainty about an event that the assumptions cause, from answers (D, K).
+    """Return the assumptions' share of the uncertainty about an event, from answers (D, K).
 
     The share is Var(P) / (p̄(1 - p̄)), kept between 0 and 1. P is the probability of the event at a draw, with mean p̄.
     """
@@ -217,7 +217,7 @@ def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
 
 
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
-    """Return probabilities P at D draws (D,) from K blocks of replicates (D, K), with noise removed.
+    """Return probabilities P at D draws (D,) from K blocks of replicates (D, K), without noise.
 
     The means over the blocks vary more than P, because of noise. So the means are shrunk towards their common mean
     until their variance is Var(P).
@@ -269,7 +269,7 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 
 
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
-    """Estimate how many draws of the assumptions would bring the error from the draws to a tolerance.
+    """Estimate how many draws would bring the error from the draws to a tolerance.
 
     `errors` are pairs (number of draws, error) so far. The error is assumed to fall with a power of the number of
     draws. The power is the fitted slope in logarithms, kept between 1/2 (independent draws) and 1. With a single number

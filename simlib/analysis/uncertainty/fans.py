@@ -32,7 +32,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 @dataclass(frozen=True, eq=False)
 class Fan(Answer):
-    """Probabilities of the rungs (levels) of a ladder, or of one measure, over time and over draws.
+    """Probabilities of the rungs of a ladder, or of one measure, over time and over draws.
 
     A draw is a set of assumption values. There are S series at T times. A measure has one series, its probability. A
     ladder has a series for each rung above the lowest: P(on this rung or above).
@@ -78,7 +78,7 @@ class Fan(Answer):
         return f"How likely is {what} up to {self.by_words}, and how uncertain is this probability?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
-        """Return the stated forecast, the mean and the quantiles of series number `place` at the last time."""
+        """Return the stated forecast, mean and quantiles of series number `place` at the last time."""
         return tuple(float(row[place, -1]) for row in (self.stated, self.mean, *self.quantiles))
 
     def sentences(self) -> list[str]:
@@ -92,7 +92,7 @@ class Fan(Answer):
         return lines
 
     def frame(self) -> pd.DataFrame:
-        """Return a table with one row for each series and time, with mean and quantiles over the draws."""
+        """Return a table of the stated forecast, mean and quantiles, by series and time."""
         import pandas as pd
 
         dates = [by_date(self.as_of, day) for day in self.times]
@@ -114,7 +114,7 @@ class Fan(Answer):
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
-    """Return the fan of a ladder (default: the first) from a forecast at each draw of the assumptions.
+    """Return the fan of a ladder (default: the first) from a forecast at each draw.
 
     Raises KeyError for an unknown ladder, and ValueError for a scenario without ladders.
     """
@@ -150,7 +150,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 def _fan(
     draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats, given: Floats | None = None
 ) -> Fan:
-    """Return the fan of S series over T times, from their values at each draw (D, S, T) and as stated (S, T).
+    """Return the fan of S series over T times, from values by draw (D, S, T) and stated (S, T).
 
     `given` (D, T) is the probability of the condition at each draw, for a conditional probability.
     """

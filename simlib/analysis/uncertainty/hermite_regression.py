@@ -1,4 +1,4 @@
-"""How much of an answer one assumption explains: a regression on Hermite polynomials of its normal score.
+"""How much one assumption explains: a regression on Hermite polynomials of its normal score.
 
 The variance that noise adds is subtracted. Answers (D, K) are probabilities at D draws of the assumptions, in K blocks
 of replicates. The method is that of Strong et al. (2014), see `simlib.analysis.uncertainty.perfect_information`.
@@ -60,7 +60,7 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return the fitted values and the residuals of a regression of `values` (D, K) on `basis` (D, degrees).
+    """Return fitted values and residuals of `values` (D, K) regressed on `basis` (D, degrees).
 
     The means over the draws are first subtracted from both.
     """
@@ -95,7 +95,7 @@ def explained_share(values: Floats, basis: Floats, scale: Floats | None = None) 
 
 
 def explained_information(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return the mutual information (nats) of the outcome and θᵢ, reduced by the share of noise in the fit."""
+    """Return the mutual information (nats) of outcome and θᵢ, reduced by noise in the fit."""
     fitted, _ = _regression(values, basis, scale)
     raw = mean(fitted.mean(axis=1) ** 2, scale)
     if raw <= 0:

@@ -53,7 +53,7 @@ def watched_shares(
     seed: int,
     control: Control,
 ) -> Floats:
-    """Simulate histories at each draw, and return the six shares `OPEN` to `EVER` for each observation.
+    """Simulate histories at each draw, and return six shares (`OPEN` to `EVER`) by observation.
 
     The result has the shape (D, K, 6, observations): D draws, K blocks of replicates.
 
@@ -151,7 +151,7 @@ def settled_share(shares: Floats, scale: Floats | None) -> float:
 
 
 def main_assumption(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
-    """Return the id of the assumption that explains the largest part of the variance of P(seen by t).
+    """Return the id of the assumption that best explains the variance of P(seen by t).
 
     The result is "" if no assumption explains more than `EXPLAINS`. `scores` (D, A) are the normal scores of the
     assumptions.

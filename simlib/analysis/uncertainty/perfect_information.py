@@ -96,11 +96,11 @@ class Worth:
 
     @property
     def shown(self) -> str:
-        """The share as tables and pictures show it: `of_all`, marked "not known yet" if not above its error."""
+        """The share in tables and pictures: `of_all`, marked "not known yet" if not above its error."""
         return self.of_all if self.known else f"not known yet ({self.of_all})"
 
     def row(self) -> dict[str, Any]:
-        """Return the value of knowing the assumption, its reason and its sources as one row of a table."""
+        """Return the value of knowing the assumption, its reason and its sources as a table row."""
         row = {"assumption": self.assumption.id, "label": self.assumption.label, "known": self.known}
         gains = {"brier": list(self.brier), "log": list(self.log), "share": self.share, "share_error": self.share_error}
         return row | gains | {"because": self.grounds.because} | self.grounds.row()

@@ -1,4 +1,4 @@
-"""The range of an answer over the assumptions, and the share of its uncertainty that they cause.
+"""The range of an answer over the assumptions, and their share of its uncertainty.
 
 Each draw (set of assumption values) gives a probability P. The spread of P over the draws is *uncertainty about the
 assumptions*, which research can reduce. The uncertainty within a draw is *chance*, which no research can reduce. The
@@ -163,7 +163,7 @@ class Uncertainty(Traced):
         return self.spreads[name]
 
     def frame(self, what: str = "measures") -> pd.DataFrame:
-        """Return a table with one row for each measure or, with "draws", for each draw of the assumptions.
+        """Return a table with one row for each measure or, with "draws", for each draw.
 
         Columns of "measures" (for some columns NAME, a column NAME_error gives the 95% half-width of NAME):
 
@@ -189,7 +189,7 @@ class Uncertainty(Traced):
         return frame.assign(weight=self.weights, **answers, **given)
 
     def sentences(self) -> list[str]:
-        """Describe the range of each measure, and the share of the uncertainty that the assumptions cause."""
+        """Describe each measure's range, and the share of uncertainty that the assumptions cause."""
         lines = [line for spread in self.spreads.values() for line in self._about(spread)]
         if self.tolerance is not None:
             lines.append(self._precision(self.tolerance))
@@ -288,7 +288,7 @@ def uncertainty(
     precision: Precision = PRECISION,
     control: Control = UNWATCHED,
 ) -> Uncertainty:
-    """Return the range of measures over the assumptions, and the assumptions' share of uncertainty.
+    """Return each measure's range over the assumptions, and their share of its uncertainty.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -359,7 +359,7 @@ def uncertainty(
 
 
 def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
-    """Return the range of measures over draws of the assumptions, from a forecast made at each draw.
+    """Return the range of measures over the assumptions, from a forecast made at each draw.
 
     The measures are taken at the last report time. Draws of equal weight are divided in their order into eight groups,
     and the spread between groups gives the errors. If the groups are parts of one Sobol sequence, the errors come out a

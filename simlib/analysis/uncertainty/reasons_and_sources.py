@@ -54,7 +54,7 @@ class Grounds:
         return {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
 
     def sentence(self) -> str:
-        """Return a sentence that names the sources and the reason, and says how old the newest source is."""
+        """Return a sentence with the sources, the reason and the age of the newest source."""
         reason = self.because.rstrip(".")
         if self.sources:
             return f"It rests on {self.words()}: {reason}." if reason else f"It rests on {self.words()}."

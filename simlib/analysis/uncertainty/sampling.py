@@ -87,7 +87,7 @@ class Spread:
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
-    """Return normal scores (D, A) of draws from the prior, and the sequence number of each draw (D,).
+    """Return normal scores (D, A) of draws from the prior, and their sequence numbers (D,).
 
     The draws come from eight independently scrambled Sobol sequences. `size` is the number of draws, rounded up to a
     multiple of eight.
@@ -112,7 +112,7 @@ def insist_on_effective(spread: Spread, least: int) -> None:
 
 
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
-    """Return a belief (weighted draws), after checking that it fits the scenario and has enough draws.
+    """Return a belief, after checking that it fits the scenario and has enough draws.
 
     Raises Unsupported for a belief about another scenario or date, and ValueError for too few effective draws.
     """
@@ -180,7 +180,7 @@ class Sampling:
     def until_known(
         self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, *, answer_when_cancelled: bool
     ) -> tuple[dict[str, Spread], list[Stage]]:
-        """Add draws and replicates until each quantile is known to a tolerance, or the budget is spent.
+        """Add draws and replicates until quantiles are known to a tolerance, or the budget is spent.
 
         Args:
             measures: The measures.
@@ -277,7 +277,7 @@ def _unit(spread: Spread) -> float:
 def spread_of(
     measure: Measure, stated: Number, values: Floats, weighting: Weighting, quantiles: Sequence[float]
 ) -> Spread:
-    """Return the range of a measure over draws, from its `values` (D, K) at D draws in K blocks of replicates.
+    """Return the range of a measure over draws, from values (D, K) in K blocks of replicates.
 
     `stated` is the measure at the stated values of the assumptions.
     """

@@ -1,1 +1,1 @@
-"""Compare a scenario with variants of it, by probabilities and by single simulated histories."""
+"""Comparison of a scenario with variants, by probabilities and single simulated histories."""

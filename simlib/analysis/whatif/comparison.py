@@ -123,7 +123,7 @@ def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
 
 
 class _Work:
-    """Computes the comparison of variants with the baseline up to day `days`. The baseline has the name ""."""
+    """The computation that compares variants with the baseline (name "") up to day `days`."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class _Work:
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
 
     def _values(self, scenario: Scenario) -> Floats | None:
-        """Return the assumption values of a variant at each draw (D, A), or None if there is no belief.
+        """Return a variant's assumption values at each draw (D, A), or None without a belief.
 
         Each value is the same quantile of the variant's prior as the baseline's value is of the baseline's prior. An
         assumption with an unchanged prior keeps exactly the values of the baseline.
@@ -239,7 +239,7 @@ class _Work:
         }
 
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
-        """Return the measures at each draw (D, T, M, 3), and how often each intervention has no effect.
+        """Return the measures at each draw (D, T, M, 3), and how often interventions have no effect.
 
         The last axis is (value, low, high), for D draws, T report times and M measures. Over draws, the values of a
         conditional probability are those of `pooled_shares`. The probabilities of all
@@ -349,7 +349,7 @@ def _acts(base: Scenario, changed: Scenario) -> bool:
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weights of D draws (D,), scaled to a mean of one. Without a belief there is one draw."""
+    """Return the weights of D draws (D,), scaled to a mean of one (one draw without a belief)."""
     if belief is None or np.ptp(belief.weights) == 0:
         return np.ones(1 if belief is None else belief.draws)
     return belief.weights * belief.draws

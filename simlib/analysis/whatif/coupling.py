@@ -68,7 +68,7 @@ class Flips:
 
     @property
     def share(self) -> float:
-        """The share of replicates whose ending changes. With exact forecasts, the share is clipped to `bounds`."""
+        """The share of replicates whose ending changes, clipped to `bounds` if `forecasts` is known."""
         return self._within(1 - float(np.trace(self.matrix)) / self.runs)
 
     def _within(self, share: float) -> float:
@@ -104,7 +104,7 @@ class Flips:
         return np.stack([self.matrix.sum(axis=1), self.matrix.sum(axis=0)]) / self.runs
 
     def by_ending(self) -> list[dict[str, Any]]:
-        """Return one row for each ending: its probability before and after, and its share of flips with bounds.
+        """Return each ending's probability before and after, and its share of flips with bounds.
 
         This share counts the replicates that have the ending in only one of the two scenarios. Its bounds are
         |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁), where p₀ and p₁ are the two probabilities.
@@ -138,7 +138,7 @@ class Flips:
         return f"{in_a_hundred(self.share)} simulated histories end differently{detail}."
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the matrix and the share of flips, with the interval and the bounds of the share, as plain data."""
+        """Return the matrix, and the share of flips with its interval and its bounds, as plain data."""
         low, high = self.interval
         least, most = self.bounds
         named = {"low": low, "high": high, "least": least, "most": most, "by_ending": self.by_ending()}
@@ -175,7 +175,7 @@ class Replicates:
         return effective(len(self.sizes), self.weights)
 
     def mean(self, place: int) -> Floats:
-        """Return the mean over all replicates (T,) of the measure at position `place`, at T report times.
+        """Return the mean over all replicates of the measure at position `place`, shape (T,).
 
         Blocks are weighted by their size, or by the weights of the draws.
         """
@@ -183,7 +183,7 @@ class Replicates:
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
     def without_effect(self, simulator: Simulator) -> dict[str, float | None]:
-        """Return for each one-off intervention, in words, the share of replicates in which it has no effect.
+        """Return {one-off intervention in words: share of replicates in which it has no effect}.
 
         Replicates that have ended before the intervention are left out. If all have ended, the share is None.
         """
@@ -249,14 +249,14 @@ def run_replicates(
 
 
 def _asked(measure: Measure) -> list[Measure]:
-    """Return the two questions that a conditional probability is computed from, or the measure itself."""
+    """Return the two questions behind a conditional probability, or the measure itself."""
     if measure.kind != "given":
         return [measure]
     return [Measure("question", name, measure.label) for name in (measure.both, measure.condition)]
 
 
 def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
-    """Return the means of M measures by block (B, T, M), from those of the measures that `_asked` gives."""
+    """Return the means of M measures by block (B, T, M), from those that `_asked` gives."""
     column, columns = iter(np.moveaxis(means, 2, 0)), []
     for measure in measures:
         parts = [next(column) for _ in _asked(measure)]
@@ -281,7 +281,7 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 
 
 def typical_flips(before: Replicates, after: Replicates) -> Ints:
-    """Return for each of the two commonest changes of ending the number of the first replicate that has it."""
+    """Return the number of the first replicate with each of the two commonest ending changes."""
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
     _, first, count = np.unique(pairs, axis=0, return_index=True, return_counts=True)
@@ -294,7 +294,7 @@ def typical_flips(before: Replicates, after: Replicates) -> Ints:
 def change(
     before: Replicates, after: Replicates, measure: Measure, scenario: Scenario, times: Floats, place: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Return (change, low, high) of one measure at T report times, each (T,), with a 95% interval.
+    """Return (change, low, high) of one measure, each (T,), with a 95% interval.
 
     Over draws of the assumptions, the sample size is the (effective) number of draws, because the change also depends
     on the assumption values.
@@ -322,7 +322,7 @@ def change(
 
 
 def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
-    """Return the day of the measure's event in each replicate (R,). It is infinite if the event never happens.
+    """Return the day of the measure's event in each replicate (R,), infinite if it never occurs.
 
     For `ongoing` (no ending yet), return the day on which the replicate ended.
     """
@@ -334,7 +334,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count the pairs of replicates in which only one of the two has the event, by each of T times.
+    """Count the pairs of replicates of which only one has the event, by each of T times.
 
     Returns the number of pairs (T,) in which only the second has it, and the number in which only the first has it.
     """

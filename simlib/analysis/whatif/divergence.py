@@ -1,4 +1,4 @@
-"""The first event in which the history of a variant differs from the history of the baseline.
+"""The first event in which the histories of the baseline and of a variant differ.
 
 Both histories have the same replicate number, so they use common random numbers. Events are compared without their
 dates, because a faster rate moves every date a little. Events that change no level are left out, since nobody reacts to
@@ -32,7 +32,7 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Divergence:
-    """Two simulated histories with the same random numbers: one of the baseline, one of a variant.
+    """Two simulated histories with the same random numbers, of the baseline and of a variant.
 
     replicate: the number of the replicate.
     variant: the name of the variant.
@@ -73,7 +73,7 @@ class Divergence:
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
-    """Compare the histories of a replicate in the baseline and in a variant, drawn with the same seed.
+    """Compare a replicate's histories in the baseline and a variant, drawn with the same seed.
 
     Raises KeyError for a replicate that is not among the histories.
     """

@@ -24,7 +24,7 @@ __all__ = ["by_blocks", "paired", "pooled_shares"]
 
 
 def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure) -> Floats:
-    """Return values for B blocks (B, T), so that their weighted mean is the conditional probability.
+    """Return values for B blocks (B, T) whose weighted mean is the conditional probability.
 
     This mean is P(event and condition) / P(condition), so blocks in which the condition is more probable count more.
     The deviations of the values from the mean are those of the ratio estimator (Cochran 1977), and give its error.
@@ -47,7 +47,7 @@ def pooled_shares(both: Floats, given: Floats, weights: Floats, measure: Measure
 def by_blocks(
     blocks: Floats, probability: bool, weights: Floats, *, effective: float, runs: float | None = None
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the weighted mean difference over blocks with its 95% interval: (mean, low, high), each (T,).
+    """Return (mean, low, high), each (T,): the weighted mean over blocks and its 95% interval.
 
     The interval uses Student's t. With one effective block, the half-width is infinite.
 

@@ -102,7 +102,7 @@ class VariantEffect:
 
 @dataclass(frozen=True)
 class Comparison(Answer):
-    """The effects of each variant, compared with the baseline at report times up to the date `by`.
+    """The effects of each variant compared with the baseline, at report times up to `by`.
 
     by_day: the last report time, in days after the start.
     engine: the engine of the differences, "exact" or "montecarlo".
@@ -161,7 +161,7 @@ class Comparison(Answer):
         return pd.DataFrame(rows)
 
     def most_moved(self, most: int) -> list[str]:
-        """Return the names of the measures that change most in any variant, the largest change first.
+        """Return the names of measures that change most in any variant, the largest change first.
 
         `most` is the number of names. Endings and questions are preferred, as in `VariantEffect.strongest`.
         """

@@ -1,4 +1,4 @@
-"""Variants of a scenario: changed values, views and interventions, and the calendar of interventions."""
+"""Variants with changed values, views and interventions, and the calendar of interventions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNTERFACTUAL = (
 
 
 def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
-    """Return an intervention that forbids a move from the start and allows it again from `until` on."""
+    """Return an intervention that forbids a move from the start, and allows it from `until` on."""
     return Forbid(move, None, because, until=until)
 
 
@@ -94,7 +94,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
-    """Add a ladder whose rungs are the levels of a variable. Return the scenario and the ladder's name."""
+    """Return the scenario with a ladder over the levels of a variable, and the ladder's name."""
     climbed, name = scenario.variables[variable], f"levels of {variable}"
     first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))

@@ -1,4 +1,4 @@
-"""`simlib backtest`: the forecasts of a past crisis, day by day, scored against the real events."""
+"""`simlib backtest`: daily forecasts of a past crisis, scored against the real events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Forecast a past crisis on each of its days. Print the mean scores, and write the requested files."""
+    """Forecast a past crisis on each day, print the mean scores, and write the requested files."""
     from simlib.calibration.dated_scores import HORIZONS, backtest
 
     scenario = load(arguments.path)

@@ -26,7 +26,7 @@ _REFUSED = 2
 
 
 def execute(arguments: Request) -> int:
-    """Check the files of a scenario and of its views (named sets of changes), then look for probable mistakes.
+    """Check the files of a scenario and of its views, then look for probable mistakes.
 
     Return the exit code. Raises ScenarioError with all problems of the scenario's file or, if it has none, of the
     views.

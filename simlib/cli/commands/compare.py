@@ -1,4 +1,4 @@
-"""`simlib compare`: compare a scenario with variants that have other interventions, values or views."""
+"""`simlib compare`: a scenario and variants with other interventions, values or views."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRAWN = 6
 
 
 def execute(arguments: Request) -> int:
-    """Compare the scenario with the requested variants. Print the answer, and write the requested files."""
+    """Compare the scenario with its variants, print the answer, and write the requested files."""
     from simlib.analysis.whatif import comparison
 
     subject = requested(arguments)

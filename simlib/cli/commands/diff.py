@@ -1,4 +1,4 @@
-"""`simlib diff`: the differences of two scenarios or views, and their effect on the forecast."""
+"""`simlib diff`: the differences of two scenarios or views, and of their forecasts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST = 20
 
 
 def execute(arguments: Request) -> int:
-    """Print how two scenarios, or two views of one scenario, differ, and how their forecasts differ."""
+    """Print how two scenarios, or two views of one scenario, and their forecasts differ."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print and store the ranges of the assumptions in which a chosen result, such as an ending, is likely.
+    """Print and store the ranges of the assumptions in which a chosen result is likely.
 
     The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """

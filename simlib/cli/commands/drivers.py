@@ -1,4 +1,4 @@
-"""`simlib drivers`: how much each assumption changes the answer, in slopes, ranges and Sobol indices."""
+"""`simlib drivers`: how each assumption changes the answer (slopes, ranges, Sobol indices)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`simlib explain`: print every move, assumption and ending in a sentence, or one move with its assumptions."""
+"""`simlib explain`: a scenario in sentences, or one move with its assumptions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simlib.scenario.model import Scenario
 
 
 def execute(arguments: Request) -> int:
-    """Describe each move, assumption and ending in a sentence, or a single move with its assumptions."""
+    """Describe each move, assumption and ending in a sentence, or one move with its assumptions."""
     from simlib.scenario.explanation import explain_text
     from simlib.scenario.loader import load
     from simlib.scenario.views.wording import what_if

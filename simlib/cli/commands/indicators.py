@@ -1,4 +1,4 @@
-"""`simlib indicators`: how a probability changes if a move or a level of a variable is seen by a given day."""
+"""`simlib indicators`: how a probability changes if a move or level is seen by a given day."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Print the signs of an ending or a question: moves and levels whose sighting changes its probability."""
+    """Print moves and levels whose sighting changes the probability of an ending or a question."""
     from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 
     subject, engine = requested(arguments), arguments.engine or "auto"

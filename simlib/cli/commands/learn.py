@@ -51,7 +51,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Save the assumptions that a log of events has changed, as a view (named set of changes) of the scenario.
+    """Save as a view of the scenario the assumptions that a log of events has changed.
 
     If the log has changed no assumption, no view is saved, and a line on standard error says so.
 

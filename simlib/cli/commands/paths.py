@@ -1,4 +1,4 @@
-"""`simlib paths`: the most probable paths, the steps to an ending, and the days between rungs (levels)."""
+"""`simlib paths`: the most probable paths, steps to an ending, and days between rungs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PASSAGES = 20
 
 
 def execute(arguments: Request) -> int:
-    """Print the most probable paths, and the rungs (levels of escalation) and moves on the way to an ending."""
+    """Print the most probable paths, and the rungs and moves on the way to an ending."""
     from simlib.analysis.paths.classes import counted_paths, paths
     from simlib.analysis.paths.medoids import typical_histories
     from simlib.analysis.paths.request import known_ending
@@ -83,7 +83,7 @@ def execute(arguments: Request) -> int:
 
 @dataclass
 class _Played:
-    """The simulated histories behind an answer. They are simulated when they are first needed, and then stored."""
+    """The histories behind an answer, simulated when they are first needed, and then stored."""
 
     scenario: Scenario
     draws: int | Belief
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return the histories with the ending that `--given` names or, without `--given`, all histories.
+        """Return the histories with the ending that `--given` names, or all without `--given`.
 
         Return None if no histories can be simulated.
         """

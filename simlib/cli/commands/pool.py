@@ -1,4 +1,4 @@
-"""`simlib pool`: the forecasts of several views, averaged in two ways, and how far the views disagree."""
+"""`simlib pool`: two averages of the forecasts of views, and how far the views disagree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Average the forecasts of several views (named sets of changes) in two ways, and say how far they disagree."""
+    """Average the forecasts of several views in two ways, and say how far they disagree."""
     from simlib.analysis.pooling import pool
     from simlib.machine.measures import headline
 

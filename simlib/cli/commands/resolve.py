@@ -10,7 +10,7 @@ from simlib.scenario.loader import load
 
 
 def execute(arguments: Request) -> int:
-    """Add the verdict on a registered forecast to the registry, and print the hash of the new record."""
+    """Add the verdict on a forecast to the registry, and print the hash of the new record."""
     from simlib.calibration.forecast_registry import resolve
 
     registry = resolve(

@@ -45,7 +45,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
-    """Save the changes to a scenario as a view (named set of changes) in the folder of the scenario.
+    """Save the changes to a scenario as a view in the scenario's folder.
 
     Raises ScenarioError if the view exists already (an existing view is never replaced), if `name` is not a valid name,
     or if the scenario has no folder.

@@ -1,4 +1,4 @@
-"""The scenario of a command, with the requested changes and, if a log is named, updated by the log."""
+"""A command's scenario with the requested changes, updated by a log if one is named."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class AskedScenario:
     belief: Belief | None = None
 
     def draws(self, otherwise: int) -> int | Belief:
-        """Return the belief. Without a belief, return `otherwise`, a number of draws from the priors."""
+        """Return the belief or, without one, the number `otherwise` of draws from the priors."""
         return otherwise if self.belief is None else self.belief
 
 
 def requested(request: Request) -> AskedScenario:
-    """Return the scenario that the options ask about, and its belief (weighted draws of the assumptions).
+    """Return the scenario that the options ask about, with its belief (weighted draws).
 
     Raises ScenarioError for options that do not fit the scenario, and any error of the update by the log.
     """
@@ -60,7 +60,7 @@ def _note_answers(update: Update) -> None:
 
 
 def updated(request: Request, base: Scenario) -> Update | None:
-    """Return the scenario updated by a log of events, or None if no option names a log or a date.
+    """Return the scenario updated by a log, or None if no option names a log or a date.
 
     Options that change values are applied before the update. A new horizon and interventions are applied after the
     update, so they take effect from the date of the answer on.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Compute the forecasts of a sweep, and write them to a folder of Parquet files. Return 1 if any failed.
+    """Write the forecasts of a sweep to a folder of Parquet files, and return 1 if any failed.
 
     The forecasts differ in assumption values, views (named sets of changes) or plans (named sets of interventions).
     """

@@ -1,4 +1,4 @@
-"""`simlib uncertainty`: how certain an answer is, and what knowledge would make it more certain."""
+"""`simlib uncertainty`: how certain an answer is, and what would make it more certain."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
 
 
 def execute(arguments: Request) -> int:
-    """Print the range of the answer, the assumptions that cause its spread, and the value of information."""
+    """Print the range of the answer, the causes of its spread, and the value of information."""
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 

@@ -1,4 +1,4 @@
-"""`simlib update`: how a log of events changes the state, the assumptions and the forecast of a scenario."""
+"""`simlib update`: how a log of events changes the state, the assumptions and the forecast."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
 
 
 def execute(arguments: Request) -> int:
-    """Update the scenario by a log of events, then forecast from the state at the end of the log."""
+    """Update the scenario by a log, then forecast from the state at the end of the log."""
     from simlib.engines.ensemble import forecast, over_priors
     from simlib.evidence.belief_update import updated
     from simlib.evidence.log_intake import take_in

@@ -29,7 +29,7 @@ def add_path(parser: argparse.ArgumentParser) -> None:
 
 
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add the options `--view` and `--set`, which apply a view (named changes) and change assumptions."""
+    """Add the options `--view` and `--set`, which apply a view and change assumptions."""
     group.add_argument(
         "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml in its folder)"
     )
@@ -44,7 +44,7 @@ def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
-    """Add the options for a view, assumptions, a horizon and interventions, and return their group."""
+    """Add and return the group of options for a view, assumptions, a horizon and interventions."""
     group = parser.add_argument_group("changes")
     add_view(group, **how)
     group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
@@ -53,7 +53,7 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add one option for each kind of intervention. Interventions of one day keep the order of the options."""
+    """Add an option for each kind of intervention, so that those of one day keep their order."""
     how = how or {"dest": "interventions", **_ADDED}
     for kind, form in FORMS.items():
         group.add_argument(
@@ -69,7 +69,7 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
 
 
 def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
-    """Add the options for a log of events and the date of the answer. `as_of` is the help of `--as-of`."""
+    """Add the options for a log and the answer's date, with `as_of` as the help of `--as-of`."""
     add = group.add_argument
     add("--events", metavar="FILE", help="a file of events to add to the events.csv of the scenario")
     add("--as-of", type=date, metavar="DATE", help=as_of)
@@ -77,13 +77,13 @@ def add_log(group: argparse._ActionsContainer, as_of: str) -> None:
 
 
 def add_no_learn(group: argparse._ActionsContainer) -> None:
-    """Add the option `--no-learn`, with which a log of events does not change the priors of the assumptions."""
+    """Add the option `--no-learn`, with which a log does not change the assumptions' priors."""
     text = "infer only the state of the scenario from the log, and keep the priors of the assumptions"
     group.add_argument("--no-learn", action="store_true", help=text)
 
 
 def add_windows(group: argparse._ArgumentGroup) -> None:
-    """Add the option `--ignore-windows`, which leaves out the calendar windows of moves and factors."""
+    """Add `--ignore-windows`, which leaves out the calendar windows of moves and factors."""
     group.add_argument("--ignore-windows", action="store_true", help="treat all calendar windows as open at all times")
 
 

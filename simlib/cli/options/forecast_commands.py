@@ -1,4 +1,4 @@
-"""The options of the commands that forecast: once, for several variants or views, or for a sweep."""
+"""The options of commands that forecast once, for several variants or views, or for a sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of commands that use a log of events, and of commands that register or score forecasts."""
+"""The options of commands that use a log of events, or that register or score forecasts."""
 
 from __future__ import annotations
 

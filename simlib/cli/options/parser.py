@@ -28,7 +28,7 @@ def parse(argv: Sequence[str] | None) -> Request:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one line: the problem, and the command that prints the help."""
+    """A parser that reports an error in one line: the problem and the command for help."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with code 2."""
@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Command(NamedTuple):
-    """A command: its name, its purpose in one line, and the function that adds its options to a parser."""
+    """A command: its name, its purpose in one line, and the function that adds its options."""
 
     name: str
     brief: str

@@ -1,4 +1,4 @@
-"""The plans (named sets of interventions) of a sweep, from files or from the options after an `--as`."""
+"""The plans (sets of interventions) of a sweep, from files or from options after an `--as`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request of a sweep, with each change assigned to all forecasts of the sweep or to one plan.
+    """Return the request of a sweep, with each change assigned to all forecasts or to one plan.
 
     A plan is a named set of interventions. The position of an option on the command line decides:
 

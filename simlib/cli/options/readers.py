@@ -1,4 +1,4 @@
-"""Functions that read the values of options, and an action that keeps options in their order."""
+"""Functions that read values of options, and an action that keeps options in their order."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class Request:
 
 
 def frozen(namespace: Namespace, **more: Any) -> Request:
-    """Return a request that holds the options in `namespace`, as argparse read them, and `more` options.
+    """Return a request with the options that argparse read into `namespace`, and `more` options.
 
     Lists become tuples. An option that was not given keeps its default.
     """

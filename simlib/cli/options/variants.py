@@ -1,4 +1,4 @@
-"""The variants of a scenario for the command `compare`, and its views for the command `pool`."""
+"""The variants of a scenario for the command `compare`, and its views for `pool`."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return {name of a view: scenario} for the views (named sets of changes) whose forecasts are averaged.
+    """Return {name of a view: scenario} for the views whose forecasts are averaged.
 
     Each scenario has its view and the requested changes applied. By default every view is used, and the scenario
     without a view ("baseline"). Raises ScenarioError, which lists every problem.
@@ -116,7 +116,7 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return, for each view in `names`, the scenario with this view and the requested changes applied.
+    """Return, for each view in `names`, the scenario with this view and the requested changes.
 
     The name "baseline" means no view. Raises ScenarioError, which lists `problems` and then every further problem.
     """

@@ -53,7 +53,7 @@ class Table:
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:
-    """Return a line with the scenario, its first day, and the method by which the answer was computed."""
+    """Return a line with the scenario, its first day, and the method that computed the answer."""
     through = f", through the view {scenario.view}" if scenario.view else ""
     changes = ", with the requested changes" if request.settings or request.interventions or request.horizon else ""
     date = long_date(scenario.as_of)
@@ -62,7 +62,7 @@ def heading(request: Request, scenario: Scenario, method: str) -> str:
 
 
 def json_text(results: Mapping[str, Result]) -> str:
-    """Return answers as one JSON text, with their names as keys. Numbers that are not finite become null."""
+    """Return answers as one JSON text by name, with null for numbers that are not finite."""
     data = plain_json({name: result.to_dict() for name, result in results.items()})
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 

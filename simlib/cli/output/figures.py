@@ -1,4 +1,4 @@
-"""The figures that each command writes with `--out`. Figures that would be empty are left out."""
+"""The figures that each command writes with `--out`, without those that would be empty."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool) -> Iterator[Picture]:
-    """Yield pictures of the effects of variants, of changed endings, and of the dates of interventions.
+    """Yield pictures of the effects of variants, changed endings, and dates of interventions.
 
     With `cumulative`, the effects are drawn as steps, each on top of the steps before it.
     """
@@ -57,7 +57,7 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool) ->
 
 
 def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
-    """Yield pictures for each result, such as an ending: a tornado diagram, and Sobol indices if there are any.
+    """Yield for each result a tornado diagram and, if there are any, its Sobol indices.
 
     A tornado diagram shows the result with each assumption at its low and at its high value.
     """
@@ -80,7 +80,7 @@ def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
 def uncertainty(
     result: Uncertainty, worths: Mapping[str, Evppi], fan: Fan | None, observations: Mapping[str, Evsi]
 ) -> Iterator[Picture]:
-    """Yield pictures of the distribution of the answer, the causes of its spread, and the value of information.
+    """Yield pictures of the spread of the answer, its causes, and the value of information.
 
     If there is a `fan`, also yield a picture of the range of the rung (level of escalation) over time.
     """
@@ -106,7 +106,7 @@ def uncertainty(
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
-    """Yield pictures of the most probable paths (bars, a tree and a flow diagram) and typical histories."""
+    """Yield bars, a tree and a flow diagram of the most probable paths, and typical histories."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -121,7 +121,7 @@ def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
-    """Yield a picture of the signs (moves and levels) of each ending or question, then a map of all signs.
+    """Yield a picture of the signs of each ending or question, then a map of all signs.
 
     Each of `results` gets its own picture, and the map shows all of `of_all`.
     """
@@ -156,7 +156,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
 
 
 def pool(result: Pool) -> Iterator[Picture]:
-    """Yield one picture of the forecasts by all views of a scenario, and of their two kinds of average."""
+    """Yield one picture of the forecasts by all views, and of their two kinds of average."""
     from simlib.plots.pool_bars import pools
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
@@ -164,7 +164,7 @@ def pool(result: Pool) -> Iterator[Picture]:
 
 
 def backtest(result: Backtest) -> Iterator[Picture]:
-    """Yield a picture of the forecasts of each question over time, then one picture of all scores."""
+    """Yield a picture of each question's forecasts over time, then one picture of all scores."""
     from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
     asked = [name for name in result.labels if result.of(name)]
@@ -181,7 +181,7 @@ def series(result: ForecastSeries) -> Iterator[Picture]:
 
 
 def lessons(result: Lessons) -> Iterator[Picture]:
-    """Yield one picture of the priors and posteriors of the assumptions that the log changed most."""
+    """Yield one picture of priors and posteriors of the assumptions that the log changed most."""
     from simlib.plots.prior_posterior_bars import priors_and_posteriors
 
     yield Picture("learn", partial(priors_and_posteriors, result), 680)
@@ -195,7 +195,7 @@ def row_effects(result: RowEffects) -> Iterator[Picture]:
 
 
 def diff(result: Diff) -> Iterator[Picture]:
-    """Yield one picture of two forecasts side by side, for the endings and questions that both have."""
+    """Yield one picture of the endings and questions that both forecasts have, side by side."""
     from simlib.plots.comparison_bars import both_forecasts, in_common
 
     if result.forecasts is None:

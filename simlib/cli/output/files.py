@@ -61,7 +61,7 @@ class Picture:
 
 
 def refuse_targets(request: Request) -> None:
-    """Refuse output files and folders that cannot be written, and an unknown backend of Matplotlib.
+    """Refuse output files and folders that cannot be written, and an unknown Matplotlib backend.
 
     Raises ScenarioError, which lists every problem.
     """
@@ -101,7 +101,7 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Yield a problem if no file can be written in the folder `wanted` or its nearest existing parent.
+    """Yield a problem if no file can be written in `wanted` or its nearest existing parent.
 
     A trial file is written, because no other test finds both missing permissions and a full disk.
     """
@@ -160,7 +160,7 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Return sentences on how many files were written into a folder, and which older files the folder holds."""
+    """Return sentences on how many files were written to a folder and which older ones it holds."""
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:

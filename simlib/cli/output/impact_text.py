@@ -1,4 +1,4 @@
-"""Impacts as text for a terminal: expected amounts by date, their range, and their mean given each ending."""
+"""Impacts as terminal text: expected amounts by date, ranges, and means given an ending."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ PARTED = 44
 
 
 def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[str]:
-    """Yield a table with a column for each variant, then tables of histories whose ending changes.
+    """Yield a table with a column per variant, then tables of histories whose ending changes.
 
     The rows of the first table are endings, questions and impacts. With `asked` the rows are all quantities that the
     answer compares. With `cumulative` the title says that each variant also has the changes of all variants before it.
@@ -51,7 +51,7 @@ def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[s
 
 
 def parted(pair: Divergence) -> str:
-    """Return a table of one simulated history: dates, events in the baseline, and events in the variant."""
+    """Return a table of a simulated history: dates, and events in the baseline and the variant."""
     before, after = pair.labels
     title = f"One history, from the first event that differs: ending “{before}” becomes “{after}” in “{pair.variant}”"
     wrapped = [[textwrap.wrap(text, PARTED) or [""] for text in row] for row in (("", *pair.head[1:]), *pair.rows)]
@@ -149,7 +149,7 @@ def _ends(result: Drivers, measure: Measure) -> Callable[[Bar], Sequence[str]]:
 
 
 def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list[str]:
-    """Return a column of a table: its title, then a text for the assumption of each bar in `bars`.
+    """Return a table column: its title, then a text for the assumption of each bar in `bars`.
 
     The text is the change of `measure` if the assumption is 1% higher. For a probability the unit is percentage points.
     """
@@ -161,7 +161,7 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
-    """Return two columns of a table as pairs of texts: the titles, then a pair for each assumption.
+    """Return two table columns as pairs of texts: the titles, then a pair for each assumption.
 
     A pair is the share of the spread that the assumption causes alone, and the share together with other assumptions.
     Correlated assumptions form a group. Each assumption of a group gets the share of the whole group.
@@ -178,7 +178,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of probabilities: two averages over the views, and the lowest and highest view."""
+    """Return a table of probabilities: two averages over views, and the lowest and highest view."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
@@ -203,7 +203,7 @@ def differences(result: Diff) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield a table of the moves and levels of variables that are signs of an ending or a question.
+    """Yield a table of moves and levels of variables that are signs of an ending or a question.
 
     The columns are: change of the probability if the sign is seen, change of the probability if the move is forced,
     likelihood ratio, expected bits, lead time, probability of seeing the sign, false alarms, and misses.
@@ -242,7 +242,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield a table of the observations that improve the forecast of one ending or question, best first."""
+    """Yield a table of observations that help to forecast an ending or question, best first."""
     rows = [
         Row(
             o.label,

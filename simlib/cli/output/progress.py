@@ -1,4 +1,4 @@
-"""Show the progress of a long computation on standard error, and let Ctrl-C or SIGTERM stop it."""
+"""Progress of a long computation on standard error, and its stop by Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 

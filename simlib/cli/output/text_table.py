@@ -51,7 +51,7 @@ def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width:
 
 
 def terminal_width() -> int:
-    """Return the number of characters in a line of the terminal. Without a terminal, return 10,000."""
+    """Return the number of characters in a line of the terminal, or 10,000 without a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 

@@ -22,7 +22,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return the position of a state code in the hash table, and the index of its state (-1: not found)."""
+    """Return a state code's position in the hash table, and its state's index (-1: not found)."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -55,7 +55,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 @compiled_once()
 def _moved(levels, branch, effects, sizes, radix):
-    """Return how much the state code changes when a branch (an outcome under given conditions) happens."""
+    """Return how much the state code changes when a branch happens."""
     start, variable, shifts, amount = effects
     delta = 0
     for k in range(start[branch], start[branch + 1]):
@@ -101,7 +101,7 @@ def insert(table, codes, dense, first, last):
 def explore(
     table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses, clocks
 ):
-    """Continue a breadth-first search until `stop` states are expanded or more than `limit` are found.
+    """Continue a breadth-first search until `stop` states are expanded or `limit` + 1 are found.
 
     A state is expanded when the states that follow it have been found. `table` maps codes to positions in the order of
     discovery, directly if `dense`, else by open addressing. Returns (states found, states expanded).
@@ -187,7 +187,7 @@ def step(vector, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def leap(vector, result, start, index, value, diagonal, first, last):
-    """Write rows `first` to `last` - 1 of `result = diagonal * vector + matrix @ vector - result`."""
+    """Set rows `first` to `last` - 1 of `result = diagonal * vector + matrix @ vector - result`."""
     for row in range(uint64(first), uint64(last)):
         total = diagonal[row] * vector[row] - result[row]
         for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
@@ -224,7 +224,7 @@ def histogram(block, cells, out):
 
 @compiled_once(fastmath=_FAST)
 def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
-    """Do one step for each weight: the new vector[x, n] is Σ_k value[k] vector[index[k], n - shift[k]].
+    """Do one step per weight: vector[x, n] becomes Σ_k value[k] vector[index[k], n - shift[k]].
 
     The sum is over the edges k into state x. Before each step, the vector times the weight is added to `end`, and the
     column sums of the vector itself are added to a row of `sums`. Returns (vector after the last step, spare array).
@@ -251,7 +251,7 @@ def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
 
 @compiled_once(fastmath=_FAST)
 def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
-    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair of the edge]."""
+    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) to out[pair] for edges x → y."""
     nodes = forward.shape[1]
     for x in range(uint64(first), uint64(last)):
         for k in range(uint64(edge_start[x]), uint64(edge_start[x + uint64(1)])):

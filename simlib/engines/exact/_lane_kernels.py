@@ -53,7 +53,10 @@ def _add(builder, total, product):
 
 @intrinsic
 def _zeros(typing):
-    """Return a pointer to four zeros, to which rows can be added. The compiler keeps the four sums in registers."""
+    """Return a pointer to four zeros, to which rows can be added.
+
+    The compiler keeps the four sums in registers.
+    """
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
@@ -140,7 +143,7 @@ def leap(block, result, start, index, value, diagonal, first, last):
 
 @compiled_once()
 def add_own(block, result, rows, start, index, values, stays, stay):
-    """Add to `result` (N, 4) the flow along edges and self-loops whose rates differ between the four columns."""
+    """Add the flow along edges and self-loops whose rates differ by column to `result` (N, 4)."""
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
         total = _zeros()
@@ -176,7 +179,7 @@ def add_gained(block, result, rows, start, index, values, stays, stay):
 
 @compiled_once()
 def take_out(block, rows, out, keep, taken):
-    """Add out[r] * block[rows[r]] to `taken` (1, 4) for each r, and multiply block[rows[r]] by keep[r]."""
+    """Add each out[r] * block[rows[r]] to `taken` (1, 4), and scale block[rows[r]] by keep[r]."""
     sums = _zeros()
     for r in range(uint64(len(rows))):
         row = uint64(rows[r])
@@ -201,7 +204,7 @@ def weighted(block, rows, own, first, result):
 
 @compiled_once()
 def group_sums(block, order, start, result):
-    """Write the sum of the rows order[start[g]:start[g + 1]] of a block to result[g], for each group g."""
+    """Write the sum of rows order[start[g]:start[g + 1]] of a block to result[g], for each g."""
     for g in range(uint64(len(start) - 1)):
         total = _zeros()
         for k in range(uint64(start[g]), uint64(start[g + uint64(1)])):

@@ -1,4 +1,4 @@
-"""Gradients of exact answers with respect to all assumptions, at the cost of a few solutions.
+"""Gradients of exact answers with respect to assumptions, at the cost of a few solutions.
 
 The value of a measure (a probability, or an expected number or amount) is m(θ) = p₀ᵀ u(0). Here p₀ is the distribution
 over the states at the start, and u(t) is the expected contribution to the measure from time t on, for each state at
@@ -65,7 +65,7 @@ def gradient(
     solver: Solver | None = None,
     control: Control = UNWATCHED,
 ) -> pd.DataFrame:
-    """Return the exact derivative of each measure (a number of the forecast) with respect to each assumption.
+    """Return the exact derivative of each forecast measure with respect to each assumption.
 
     If an intervention replaces the value of an assumption, the new value changes in proportion to the stated value, as
     in draws of the priors. For a chance, the odds are in proportion.
@@ -126,7 +126,7 @@ def _rows(scenario: Scenario, adjoint: Adjoint, name: str) -> Iterator[dict[str,
 
 @dataclass
 class _AdjointSpan:
-    """A segment of time up to the target day, and the rule by which integrals over it are computed.
+    """A segment of time up to the target day, and the rule to compute integrals over it.
 
     The integral of a function is the sum of its values at the `nodes` (J,), each times one of the `weights` (J,). The
     nodes are in days after the start of the segment.
@@ -174,7 +174,7 @@ class Adjoint:
     # ---------------------------------------------------------------- solving
 
     def of(self, name: str) -> tuple[float, Floats]:
-        """Return the value of a named measure, and its derivative with respect to each assumption (A,).
+        """Return the value of a measure, and its derivative with respect to each assumption (A,).
 
         Raises ScenarioError for an unknown name, Unsupported for a question that only simulated histories can answer,
         and Cancelled.
@@ -251,7 +251,7 @@ class Adjoint:
         return total
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Carry the distribution over the states forward to the target day, and return it in each span.
+        """Carry the distribution over states forward to the target day, and return it in each span.
 
         Each span (segment up to the target day) gets a pair: the distribution (N,) before its interventions, and the
         distributions (J, N) at its quadrature nodes. One more pair has the distribution at the target day, and no
@@ -287,7 +287,7 @@ class Adjoint:
     def _back_through(
         self, measure: Observable, span: _AdjointSpan, vectors: Floats, value: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the values of the states (N,) at the start of a span (segment), given the values at its end.
+        """Return the values of states (N,) at the start of a span, given the values at its end.
 
         Also return an array (P,): the derivative of the measure with respect to the rate of each pair (rate table
         entry, outcome) in this span. `vectors` (J, N) are the distributions at the quadrature nodes, from the forward
@@ -320,7 +320,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Correct the derivatives `sums` (P,) for moves that answer the question or add amounts when they happen."""
+        """Correct the derivatives `sums` (P,) for moves that answer the question or add amounts."""
         if taboo.firings:
             marked = self.chain.marked(taboo)
             gain = np.sum(weighted * (1 - worth), axis=0)
@@ -330,7 +330,7 @@ class Adjoint:
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
 
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
-        """Return, for each pair (rate table entry, outcome) of a move, the sum of `by_state` (N,) over its states.
+        """Return the sum of `by_state` (N,) over the states of each pair of a move.
 
         The states of a pair are those, except endings, in which the move takes its rate from the rate table entry.
         Other moves' pairs get 0.
@@ -345,7 +345,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _AdjointSpan, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Return the values of the states (N,) before a span's interventions, from their values after them.
+        """Return the values of states (N,) before a span's interventions, from those after them.
 
         The derivatives with respect to the chances of outcomes are added to `forced` (B,). Only moves that an
         intervention forces or that have a fixed date contribute to `forced`.

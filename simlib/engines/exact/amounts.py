@@ -1,4 +1,4 @@
-"""The exact distribution of an impact, if the impact is a count of firings times one fixed amount.
+"""The exact distribution of an impact that is a count of firings times one fixed amount.
 
 A firing is one happening of a move. For an impact with several amounts, with a random amount, or with amounts per day
 or at an ending, too many different values are possible. The distribution of such an impact is counted in simulated
@@ -19,7 +19,7 @@ from simlib.typing import Floats, Ints
 
 
 def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
-    """Return the fixed amount of an impact, and how many times each outcome adds this amount (O,).
+    """Return an impact's fixed amount, and how many times each outcome adds this amount (O,).
 
     The amount is given as the index of an assumption. The result is None if the impact is not a count of firings
     (happenings of moves) times one fixed amount.
@@ -38,7 +38,7 @@ def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
 def exact_amounts(
     solver: Solver, impact: int, found: Accumulation, belief: Belief | None, steps: int, control: Control
 ) -> tuple[Floats, AmountSample] | None:
-    """Return three quantiles of an impact at T times (3, T), and its distribution at the last time.
+    """Return three quantiles of an impact (3, T), and its distribution at the last of T times.
 
     The result is None if the impact is no `fixed_amount`, or if the distribution would take too many multiplications.
 

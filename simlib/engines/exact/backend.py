@@ -26,7 +26,7 @@ lane_kernels: Any = _load("_lane_kernels")
 
 
 class _OneThread:
-    """A limit of one BLAS thread, from the beginning of the first use to the end of the last one.
+    """A limit of one BLAS thread, from the start of the first use to the end of the last one.
 
     The limit belongs to the whole process. If two threads of the program each set and restored the limit, the second
     would restore the limit of the first, so BLAS would stay at one thread.

@@ -92,7 +92,7 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment. Successive segments with the same rates get the same object."""
+        """Return the rates of a segment, one object for successive segments with the same rates."""
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -105,7 +105,7 @@ class Chain:
         return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
-        """Return which pairs (rate table entry, outcome) belong to a move, or to one of its outcomes (P,)."""
+        """Return which pairs (P,) of rate table entry and outcome belong to a move or to `outcome`."""
         if outcome >= 0:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
@@ -116,7 +116,7 @@ class Chain:
         return np.logical_or.reduce(marks)
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return the hazard per day in each state (N,) of the marked pairs (rate table entry, outcome) of a move.
+        """Return the hazard per day in each state (N,) of the marked `pairs` of a move.
 
         Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs.
         """
@@ -126,7 +126,7 @@ class Chain:
         return fire
 
     def stopping_hazard(self, taboo: Taboo, pair_rates: Floats) -> Floats:
-        """Return the hazard per day in each state (N,) of the firings (happenings of moves) that stop a history."""
+        """Return the hazard per day in each state (N,) of the firings that stop a history."""
         result = np.zeros(len(self.space))
         for move in taboo.moves:
             result += self.hazard(pair_rates, move, self.marked(taboo) & self.pairs(move))

@@ -25,7 +25,7 @@ __all__ = ["ChainRule"]
 
 
 class ChainRule:
-    """Collects the derivatives of one measure, segment by segment, at the assumption values `theta` (A,)."""
+    """The derivatives of a measure at assumption values `theta` (A,), collected by segment."""
 
     def __init__(self, tables: Tables, space: StateSpace, theta: Floats) -> None:
         self.tables, self.space, self.theta = tables, space, theta
@@ -64,7 +64,7 @@ class ChainRule:
         return derivative[:count]
 
     def of_start(self, value: Floats) -> Floats:
-        """Return the part of the derivative (A,) that comes from the start probabilities, (∂p₀/∂θ)ᵀ u(0).
+        """Return the derivative's part (A,) from the start probabilities, (∂p₀/∂θ)ᵀ u(0).
 
         u(0) is `value` (N,): the value of each state at time 0. If the scenario lists its start states (a joint start),
         their probabilities do not depend on θ, and this part is 0.
@@ -83,13 +83,13 @@ class ChainRule:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return, for each start state in `levels`, where `tables.start_level` lists its level of `variable`."""
+        """Return the place in `tables.start_level` of each start state's level of `variable`."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Turn derivatives with respect to outcome chances (B,) into derivatives with respect to assumptions (A,).
+        """Turn derivatives with respect to outcome chances (B,) into those for assumptions (A,).
 
         Factors that change the chances of outcomes are assumptions, too. `add` computes their derivatives.
         """
@@ -103,7 +103,7 @@ class ChainRule:
     def _share_part(
         self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
     ) -> Floats:
-        """Turn derivatives with respect to normalized shares into derivatives with respect to assumptions (A,).
+        """Turn derivatives with respect to normalized shares into those for assumptions (A,).
 
         The shares are those that `shares.normalized_shares` computes from the assumption values.
         """

@@ -1,4 +1,4 @@
-"""Carry distributions through time by a Chebyshev series, with fewer matrix products than Poisson sums.
+"""Distributions carried through time by a Chebyshev series instead of Poisson sums.
 
 The series takes about half as many products as the Poisson sums of the module `passes`, but it needs a chain with few
 cycles. Let Q be the generator of the chain and p(t) the distribution over its states. With P = I + Q/Λ, z = Λt and
@@ -48,11 +48,11 @@ _NOTHING = 1e-20
 
 
 class TooCyclic(Exception):
-    """Raised if the terms of the Chebyshev series grow so much that their sum would have too few digits."""
+    """The error raised if the Chebyshev terms grow so much that their sum has too few digits."""
 
 
 def coefficients(means: Floats, last: int) -> tuple[Floats, Floats]:
-    """Return the coefficients c_k of the series, and the integrals of Λ c_k over time, for k up to `last` + 1.
+    """Return the coefficients c_k and the integrals of Λ c_k over time, for k up to `last` + 1.
 
     Both are arrays (T, last + 2). `means` (T,) are z = Λt at T times t.
     """
@@ -73,7 +73,7 @@ def _from_above(terms: Floats) -> Floats:
 
 
 def _length(mean: float, small: float) -> int:
-    """Return a number of terms after which all coefficients c_k of the series at z = `mean` are at most `small`."""
+    """Return a number of terms after which coefficients c_k at z = `mean` are at most `small`."""
     low, high = 1, 16
     while _term(high, mean) > math.log(small):
         low, high = high, 2 * high
@@ -135,7 +135,7 @@ def carry(
 
 
 def _tails(survivals: Floats, step: int, older: float, newer: float) -> Floats:
-    """Return, for each of T times, a bound on the error (T,) if the series ends at term K = `step`.
+    """Return a bound on the error at each time (T,) if the series ends at term K = `step`.
 
     `older` and `newer` are the sizes |y_K| and |y_{K+1}|. Raises TooCyclic if one of them is too large.
     """
@@ -145,5 +145,5 @@ def _tails(survivals: Floats, step: int, older: float, newer: float) -> Floats:
 
 
 def _size(vectors: Floats, hit: Floats) -> float:
-    """Return the largest sum of absolute values of a column. The stopped probability counts as one more row."""
+    """Return the largest column sum of absolute values, with the stopped probability as a row."""
     return float((np.ones(len(vectors)) @ np.abs(vectors) + np.abs(hit[0])).max())

@@ -1,4 +1,4 @@
-"""The distribution of a count: the probability of each possible number of firings (happenings of moves).
+"""The distribution of a count of firings (happenings of moves).
 
 Let v_n(x) be the probability that the state is x and the count is n. B_w is the flow by firings that add w to the
 count, and A is all other flow. Then v_n' = v_n A + Σ_w v_{n-w} B_w. This is the equation of a Markov chain whose states
@@ -64,13 +64,13 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class CountLaw:
-    """The distribution of a count at each of T times. `share` (T, C) holds P(count = n) for n < C."""
+    """The distribution of a count at T times: `share` (T, C) holds P(count = n) for n < C."""
 
     share: Floats
 
     @property
     def bound(self) -> Floats:
-        """The probability (T,) that is missing from `share`, which bounds the error of each P(count ≤ n)."""
+        """The probability (T,) missing from `share`, which bounds the error of each P(count ≤ n)."""
         return np.maximum(1 - self.share.sum(axis=1), 0.0)
 
     def at_most(self) -> Band:
@@ -81,7 +81,7 @@ class CountLaw:
 
 
 def columns_for(mean: float) -> int:
-    """Return how many probabilities P(count = n) to keep at first: enough for a Poisson count with this mean."""
+    """Return how many P(count = n) to keep at first: enough for a Poisson count with this mean."""
     return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
 
 
@@ -118,7 +118,7 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
 
 
 def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UNWATCHED) -> dict[str, Band]:
-    """Return for each move the probability that it happens at most n times by a day, for n = 0, 1, ...
+    """Return the probability that each move happens at most n times by a day, for n = 0, 1, ...
 
     `means` (M,) are the expected numbers of times that the moves happen by this day (`by`, in days after `as_of`).
     Raises Cancelled.
@@ -134,7 +134,7 @@ def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UN
 
 
 def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
-    """Return the probability that the count is n by each time (T, C), for n = 0 to C - 1 (C = `columns`)."""
+    """Return the probability (T, C) that the count is n by each time, for n below C = `columns`."""
     vector = np.zeros((len(chain.space), columns))
     vector[:, 0] = chain.start()
     share, last = np.zeros((len(times), columns)), float(times[-1])
@@ -189,7 +189,7 @@ def _carried(
 
 @dataclass(frozen=True, eq=False)
 class _Matrix:
-    """The transition matrix of one segment. Each entry also adds a number (`shift`) to the count.
+    """The transition matrix of one segment, whose entries also add numbers to the count.
 
     The entries start[x] to start[x + 1] - 1 lead into state x, and some of them can lead out of x itself. Entry k leads
     out of state index[k], has the probability value[k] and adds shift[k]. `uniform` is the number of steps per day.
@@ -231,7 +231,7 @@ class _Matrix:
     def advance(
         self, vector: Floats, spare: Floats, weights: Floats, end: Floats, sums: Floats
     ) -> tuple[Floats, Floats]:
-        """Multiply the distribution `vector` (N, C) by the matrix K times, once for each of `weights` (K,).
+        """Multiply the distribution `vector` (N, C) by the matrix once for each of `weights` (K,).
 
         Before each multiplication, add weight * vector to `end` (N, C), and the column sums of the vector to the next
         row of `sums` (K, C). Return the last vector, and the array to use as `spare` in the next call.
@@ -261,7 +261,7 @@ class _Matrix:
 
 
 def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
-    """Return the rate (N,) at which the marked outcomes happen in each state without changing it.
+    """Return the rate (N,) at which marked outcomes happen in each state without changing it.
 
     `leaving` (N,) is the rate at which they happen and change the state.
     """

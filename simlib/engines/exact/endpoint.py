@@ -42,7 +42,7 @@ _MOST_NUMBERS = 300_000_000
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """One segment, prepared for drawing histories. The module docstring defines the value of a state.
+    """One segment, prepared for drawing histories, with values of states (see the module).
 
     Attributes:
         uniform: The number of jumps per day.
@@ -70,7 +70,7 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: Floats, last: int) -> Floats:
-    """Return the values of N states at 0, 1, ..., `last` jumps before a certain time, as (last + 1, N).
+    """Return the values of states (last + 1, N) at 0, 1, ..., `last` jumps before a given time.
 
     `pair_values` (P,) are the probabilities of pairs (rate table entry, outcome) in a jump. `stay` (N,) is the
     probability that a jump changes nothing, and `value` (N,) are the values of the states at that time. Raises
@@ -173,7 +173,7 @@ class EndpointSampler:
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
     def idle_firing(self, x: int, span: _Stretch, rng: np.random.Generator) -> tuple[int, int]:
-        """Draw the (move, outcome) of a firing that leaves state x as it is, in proportion to its rate."""
+        """Draw a firing (move, outcome) that leaves state x as it is, in proportion to its rate."""
         key = (x, span.segment.start)
         if key not in self._idle_cache:
             self._idle_cache[key] = self._idle_pairs(x, span)
@@ -246,7 +246,7 @@ class _Path:
         self._idle(span, since, span.duration)
 
     def _next(self, span: _Stretch, remaining: int) -> tuple[int, int, int] | None:
-        """Draw the next jump. Return (move, outcome, new state), or None if the jump changes nothing."""
+        """Draw the next jump: (move, outcome, new state), or None if the jump changes nothing."""
         space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
         weights = span.pair_values[space.pair[edges]] * worth[space.target[edges]]
@@ -273,7 +273,7 @@ def _pick(weights: Floats, rng: np.random.Generator) -> int:
 
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
-    """Convert drawn paths to `Histories`. Leave out the hidden moves that count the stages of a wait."""
+    """Convert drawn paths to `Histories`, without the hidden moves that count stages of a wait."""
     scenario, space = solver.scenario, solver.space
     last = np.array([events[-1].state for events in paths])
     paths = [[event for event in events if event.move < len(scenario.moves)] for events in paths]

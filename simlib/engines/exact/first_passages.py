@@ -1,4 +1,4 @@
-"""Questions as first passages: the states and firings that make the answer to a question yes.
+"""Questions as first passages: the states and firings that make the answer yes.
 
 A *firing* is one happening of a move. A *taboo* is a set of states and firings that stop a history (taboo
 probabilities, Chung 1960). The taboo of a question holds all states and firings that make its answer yes. So the
@@ -22,13 +22,13 @@ __all__ = ["FirstPassages"]
 
 
 class FirstPassages:
-    """Finds the states and firings (happenings of moves) that make the answers to a scenario's questions yes."""
+    """A finder of the states and firings that make the answers to a scenario's questions yes."""
 
     def __init__(self, tables: Tables, space: StateSpace) -> None:
         self.tables, self.space = tables, space
 
     def taboo(self, question: Question) -> Taboo:
-        """Return the states and firings (happenings of a move) that make the answer to a question yes.
+        """Return the states and firings that make the answer to a question yes.
 
         Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
         state or firing answers it.
@@ -52,7 +52,7 @@ class FirstPassages:
         return Taboo(self.space.ending == list(self.tables.scenario.endings).index(name))
 
     def of_joint(self, name: str, joint: Joint) -> list[Quest]:
-        """Return the first passages (quests) whose probabilities answer a question about one or two events.
+        """Return the first passages (quests) that answer a question about one or two events.
 
         For one event by a day, there is one quest. For two events there are three quests: to the first event, to the
         second event, and to either of the two events. Then P(both) = P(first) + P(second) - P(either). Raises

@@ -1,4 +1,4 @@
-"""Gauss-Legendre nodes and weights for integrals over a stretch of time, dense near both of its ends."""
+"""Gauss-Legendre nodes and weights for integrals over a time interval, dense near both ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transition matrix of the uniformised chain, for distributions and for values of states.
+"""The transition matrix of the uniformised chain, for distributions and values of states.
 
 With the generator Q and the number of jumps per day Λ, the matrix is P = I + Q/Λ. `Generator` computes Pᵀ p for a
 distribution p over the states. `Push` computes P u for values u of the states. Sizes: N states, S slots (a slot is all
@@ -26,7 +26,7 @@ _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
 
 @dataclass(frozen=True)
 class Generator:
-    """The transition matrix P of one segment. `step` computes Pᵀ p for a distribution p over the states.
+    """The transition matrix P of a segment, for steps Pᵀ p of a distribution p over states.
 
     Attributes:
         incoming: The edges, grouped by the state in which they end.
@@ -112,7 +112,7 @@ class Push:
 
 
 def jumps_per_day(exit_rate: Floats, duration: float) -> float:
-    """Return the number of jumps per day of the uniformised chain, Λ, for a segment of `duration` days.
+    """Return the jumps per day of the uniformised chain, Λ, for a segment of `duration` days.
 
     Λ is the largest of the exit rates (N,), but at least 0.001 / `duration`.
     """
@@ -120,7 +120,7 @@ def jumps_per_day(exit_rate: Floats, duration: float) -> float:
 
 
 def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
-    """Return edges as a sparse matrix (N, N), in which row x has the edges start[x] to start[x + 1] - 1."""
+    """Return edges as a sparse matrix (N, N): row x has the edges start[x] to start[x + 1] - 1."""
     from scipy.sparse import csr_array
 
     n = len(start) - 1
@@ -128,7 +128,7 @@ def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
 
 
 def refuse_a_job_of_hours(uniform: float, edges: int, duration: float) -> None:
-    """Raise Unsupported if `duration` days with `uniform` jumps per day would take hours to solve."""
+    """Raise Unsupported if `duration` days at `uniform` jumps per day would take hours to solve."""
     steps = uniform * duration
     if not steps * (_STEP + _EDGE * edges) < _PATIENCE:
         raise Unsupported(

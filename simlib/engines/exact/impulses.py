@@ -1,4 +1,4 @@
-"""Forced moves, and variables set by an intervention, as linear maps of distributions over the states."""
+"""Forced moves, and variables set by an intervention, as linear maps of distributions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simlib.typing import Floats, Ints
 
 
 class Jump:
-    """One intervention, or one move with a fixed date, as a linear map of distributions over N states.
+    """One intervention, or one move with a fixed date, as a linear map of distributions (N,).
 
     An intervention that sets a variable is called a pin. Variables that another intervention holds do not change.
 
@@ -51,7 +51,7 @@ class Jump:
         return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
     def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
-        """Return the distribution (N,) after the intervention, without outcomes that stop a history (`taboo`)."""
+        """Return the distribution (N,) after the intervention, without outcomes that are in `taboo`."""
         result = vector.copy()
         result[self.able] = 0.0
         for outcome, chance, target in self.branches:
@@ -60,13 +60,13 @@ class Jump:
         return result
 
     def stopped(self, vector: Floats, taboo: Taboo) -> float:
-        """Return the probability that the intervention stops a history, given the distribution (N,) before it."""
+        """Return the probability of stopping a history, given the distribution (N,) beforehand."""
         shares = [chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome)]
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())
 
     def pull(self, value: Floats, taboo: Taboo = NOTHING) -> Floats:
-        """Return the value of states (N,) before the intervention, given their value (N,) after the intervention.
+        """Return the value of states (N,) before the intervention, given their value (N,) after it.
 
         A history that an outcome stops (`taboo`) has the value 1.
         """
@@ -77,7 +77,7 @@ class Jump:
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability that no ending has been reached and the variable already has the level to be set.
+        """Return the probability of no ending so far and a variable already at the level to be set.
 
         `vector` (N,) is the distribution over the states before the intervention, which must be a pin (set a variable).
         """

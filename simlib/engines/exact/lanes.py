@@ -38,7 +38,7 @@ WIDTH = 4
 
 @dataclass(frozen=True, eq=False)
 class Extra:
-    """Edges and self-loops of states, with a separate rate in each of four lanes (columns of a block).
+    """Edges and self-loops of states, with a separate rate in each of four lanes (columns).
 
     Attributes:
         rows (R,): The states into which the edges lead.
@@ -82,7 +82,7 @@ class Extra:
 
 
 class Lanes:
-    """The rates of one segment for up to four vectors (lanes), as steps of a uniformised Markov chain.
+    """The rates of one segment for up to four vectors (lanes), as steps of a uniformised chain.
 
     All lanes have the same number of steps per day, Λ. A block of one lane without a taboo (states and firings that
     stop a history) is a single vector (N, 1), whose step is simpler.
@@ -137,7 +137,7 @@ class Lanes:
         self.keep = 1 - self.out
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let each column after the first gain amounts per day in proportion to the first column (the distribution).
+        """Let each later column gain amounts per day in proportion to the first (the distribution).
 
         `values` (S, 4) are the gains per day of each column along the `edges`. `stay` (N, 4) are the gains per day
         within each state. All gains are per unit of probability.
@@ -167,7 +167,7 @@ class Lanes:
             take(block, result, *matrix, first, last)
 
     def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
-        """Complete a step: add the flow at rates that differ between lanes (columns) to `result` (N, width).
+        """Complete a step: add the flow at rates that differ between lanes to `result` (N, width).
 
         The probability of the histories that were stopped is taken out, and added to `hits` (1, width).
         """
@@ -180,7 +180,7 @@ class Lanes:
         self.take_out(result, hits)
 
     def take_out(self, block: Floats, hits: Floats) -> None:
-        """Move the probability in states that stop a history from each lane (column) to `hits` (1, width)."""
+        """Move the probability in states that stop a history from each lane to `hits` (1, width)."""
         if not len(self.taken):
             return
         if kernels is not None:
@@ -195,13 +195,13 @@ class Lanes:
 
 
 def some_rows(values: Floats) -> Ints:
-    """Return the rows of non-negative `values` (N, width) that have a positive number, as indices."""
+    """Return the indices of rows of non-negative `values` (N, width) with a positive number."""
     rows: Ints = np.flatnonzero(reduce(np.add, values.T))
     return rows
 
 
 def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
-    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0] for each of four columns (1, 4)."""
+    """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0], by column (1, 4)."""
     if kernels is None:
         return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
     result = np.empty((1, WIDTH))
@@ -210,7 +210,7 @@ def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
 
 
 def group_sums(block: Floats, order: Ints, start: Ints, result: Floats) -> None:
-    """Write the sum of the rows order[start[g]:start[g + 1]] of a block to result[g] (4,), for each group g."""
+    """Write to each result[g] (4,) the sum of the rows order[start[g]:start[g + 1]] of a block."""
     if kernels is not None:
         kernels.group_sums(block, order, start, result)
         return

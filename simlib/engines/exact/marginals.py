@@ -1,4 +1,4 @@
-"""Histograms of the states, from which a forecast's probabilities and expected counts are computed.
+"""Histograms of the states, from which probabilities and expected counts are computed.
 
 A forecast needs the marginal distribution of each variable, of each ladder (scale of escalation) and of the endings. It
 also needs the expected hazard of each move, which depends only on the joint distribution of the few variables that the
@@ -29,7 +29,7 @@ _ROOM = 4096
 
 @dataclass(frozen=True)
 class _Group:
-    """A joint histogram of some dimensions of the state, with a cell for each combination of values that occurs.
+    """A joint histogram of some dimensions, with a cell for each combination that occurs.
 
     States in which an ending has been reached have separate cells, so that moves can be counted over the other states.
 
@@ -47,7 +47,7 @@ class _Group:
 
 
 class Features:
-    """Groups of dimensions of the states, and how to compute the results of a forecast from their histograms.
+    """Groups of dimensions of states, and how their histograms give the results of a forecast.
 
     The dimensions are the V variables, then the ladders (scales of escalation), then the flags (named sets of states),
     then the ending. The last value of the ending means "no ending". A *bin* is a cell of a histogram. A *column* is a
@@ -87,7 +87,7 @@ class Features:
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
-        """Combine the sets of dimensions that the results need into a few groups with one histogram each.
+        """Combine the sets of dimensions that results need into groups with one histogram each.
 
         Large sets come first. Each set joins the group whose histogram grows least by the union. If every union is too
         large, the set becomes a new group.
@@ -129,7 +129,7 @@ class Features:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
-        """Return the bins (histogram cells) in which a move can happen, and its rate table entry in each bin."""
+        """Return the bins in which a move can happen, and its rate table entry in each bin."""
         group = self._home(self._read[move])
         entry = self.tables.local_index(move, self.space.levels[group.example])
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
@@ -138,7 +138,7 @@ class Features:
     # ---------------------------------------------------------------- from histograms to columns
 
     def _columns(self) -> tuple[dict[int, slice], dict[int, slice]]:
-        """Give a column (one number of the results) to each level of each variable, ladder, flag and ending.
+        """Give a column to each level of each variable, ladder, flag and ending.
 
         Return two mappings from the number of a dimension to its columns. The second mapping has only variables, and
         its columns leave out the states that are endings.
@@ -186,7 +186,7 @@ class Features:
         }
 
     def of_ending(self, at: Floats) -> Floats:
-        """Return the probability of each ending, then of none (T, endings + 1), from columns (T, columns)."""
+        """Return probabilities of endings, then of none (T, endings + 1), from columns (T, columns)."""
         return at[:, self._all[len(self._sizes) - 1]]
 
     def variables(self, at: Floats) -> dict[str, dict[str, Floats]]:
@@ -205,11 +205,11 @@ class Features:
         }
 
     def flags(self, at: Floats) -> dict[str, Floats]:
-        """Return the probability (T,) of each flagged set of states by its name. `at` holds the columns at T times."""
+        """Return {name: probability (T,)} of flagged sets of states from columns (T, columns)."""
         return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self.flagged)}
 
     def moves(self, until: Floats) -> Floats:
-        """Return the expected number of times that each move happens (T, M), or (T, 0) with `answers_only`.
+        """Return how often each move is expected to happen (T, M), or (T, 0) with `answers_only`.
 
         `until` (T, columns) are the columns, integrated over the days up to each time.
         """

@@ -57,7 +57,7 @@ class Gain:
 
 
 class StateRewards:
-    """Which states and firings add amounts to the impacts of a scenario, for any assumption values.
+    """The states and firings that add amounts to impacts, for any assumption values.
 
     States are grouped for the sums of `MomentSums`. States that are not endings form groups of equal gains. The states
     of each ending form one further group.
@@ -71,7 +71,7 @@ class StateRewards:
     """
 
     def __init__(self, tables: Tables, space: StateSpace, rewards: Rewards | None = None) -> None:
-        """Group the states by what they add to the impacts. `rewards` defaults to all impacts of the scenario."""
+        """Group the states by what they add to the impacts of `rewards` (default: all impacts)."""
         self.tables, self.space, self.rewards = tables, space, rewards or Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
@@ -90,7 +90,7 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a number for each state (N,). States with the same number always add the same to every impact."""
+        """Return a number for each state (N,), equal only if states add the same to every impact."""
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)
@@ -131,7 +131,7 @@ class StateRewards:
         return self._entries[move]
 
     def gain(self, chain: Chain, segment: Segment, impacts: Sequence[int]) -> Gain:
-        """Return how much up to three impacts gain per day in a segment, at the assumption values of a chain."""
+        """Return the daily gain of up to three impacts in a segment, at a chain's assumption values."""
         pair_rates, n = chain.rating(segment).pair_rates, len(self.space)
         outcome, edges = self.space.pair_outcome, self._edges_of(segment.held, tuple(impacts))
         values = np.zeros((len(edges.slot_start), WIDTH))
@@ -154,7 +154,7 @@ class StateRewards:
 
 
 class MomentSums(Watcher):
-    """The moments of the impacts in one block of four vectors, at T times. The last time is the segment's end.
+    """Moments of the impacts in a block of four vectors, at T - 1 times and the segment's end.
 
     Attributes:
         at (T, 1 + endings, 4): The sum of each vector over the states without an ending, then over the states of each
@@ -172,14 +172,14 @@ class MomentSums(Watcher):
         self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
 
     def take(self, row: int, block: Floats) -> None:
-        """Store sums of the vectors over groups of states, at one step (jump of the uniformised chain)."""
+        """Store sums of the vectors over groups of states, at one jump of the uniformised chain."""
         group_sums(block, self.states.order, self.states.group_start, self._sums)
         going = len(self._rows)
         self._groups[row, 0], self._groups[row, 1:] = self._ones @ self._sums[:going], self._sums[going:]
         self._gains[row] = weighted(self._sums, self._rows, self.own, self.first)
 
     def weigh(self) -> None:
-        """Multiply the stored sums of each step by the weights of the step, and add them to `at` and `gained`."""
+        """Multiply the stored sums of each step by its weights, and add them to `at` and `gained`."""
         steps = self.weights.shape[1]
         self.at += np.tensordot(self.weights, self._groups[:steps], axes=1)
         self.gained += self.survivals @ self._gains[:steps]
@@ -223,7 +223,7 @@ class Moments:
             self.vectors[index] = after
 
     def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
-        """Prepare a block to compute impacts in a segment. Return the object that collects their sums.
+        """Prepare a block to compute impacts in a segment, and return the collector of their sums.
 
         The first vector of the block is the distribution over the states, and each of the others is for one impact.
         """

@@ -18,7 +18,7 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Gains:
-    """An amount, and how many times it is added to a measure by outcomes, by days and at the end.
+    """An amount, and how often it is added to a measure by outcomes, by days and at the end.
 
     Attributes:
         amount: The index of the assumption that is the amount. -1 stands for an amount of 1.

@@ -1,4 +1,4 @@
-"""Carry a block of vectors through a segment of time once, for all report times in the segment.
+"""A block of vectors, carried through a segment once for all report times in the segment.
 
 A block (N, width) has `width` vectors over N states, side by side. Carrying a block through a segment is called a pass.
 Each *step* of a pass is one jump of the uniformised chain. At each step, only a few sums over states are kept. After
@@ -39,7 +39,7 @@ _FEW = 2
 
 
 class Watcher(ABC):
-    """Reads the block of vectors before every step of a pass, and computes weighted sums over the steps.
+    """A reader of the vectors before every step of a pass, for weighted sums over the steps.
 
     A step is one jump of the uniformised chain. Steps come in batches of up to 64.
 
@@ -55,15 +55,15 @@ class Watcher(ABC):
 
     @abstractmethod
     def take(self, row: int, block: Floats) -> None:
-        """Read the block of vectors (N, width) at one step. `row` is the position of the step in its batch."""
+        """Read the block of vectors (N, width) at the step with position `row` in its batch."""
 
     @abstractmethod
     def weigh(self) -> None:
-        """Multiply what `take` stored for each step of this batch by the step's weights, and sum the products."""
+        """Add up what `take` stored for each step of this batch, times the weights of the step."""
 
 
 class Histograms(Watcher):
-    """Histograms of the distribution over the states, summed into columns (weighted sums of bins), at T times.
+    """Histograms of the distribution over the states, summed into columns, at T times.
 
     Columns are defined in `marginals`. The distribution p is the first vector of the block.
 
@@ -89,14 +89,14 @@ class Histograms(Watcher):
         count(block, self.cells, self._steps[row])
 
     def weigh(self) -> None:
-        """Multiply the columns of each step of this batch by the weights of the step, and add them up."""
+        """Add up the columns of each step of this batch, times the weights of the step."""
         columns = (self.reading @ self._steps[: self.weights.shape[1]].T).T
         self.at += self.weights @ columns
         self.until += self.survivals @ columns
 
 
 class FewHistograms(Watcher):
-    """Computes the same columns as `Histograms` from sums of whole vectors, for one or two times."""
+    """The columns of `Histograms` for one or two times, computed from sums of whole vectors."""
 
     def __init__(self, cells: NDArray[np.uint32], reading: Any, times: Floats) -> None:
         self.cells, self.reading = cells, reading
@@ -105,7 +105,7 @@ class FewHistograms(Watcher):
         self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
-        """Multiply the block of one step by the weights of the step, and add the products to the sums."""
+        """Multiply the block of one step by its weights, and add the products to the sums."""
         for at, until, column in zip(self._at, self._until, self.first, strict=True):
             add(at, self.weights[column, row], block)
             add(until, self.survivals[column, row], block)
@@ -120,7 +120,7 @@ class FewHistograms(Watcher):
 
     @property
     def until(self) -> Floats:
-        """The integrals of the columns up to each time, times the number of jumps per day (T, columns)."""
+        """The integrals of the columns up to each time, times the jumps per day (T, columns)."""
         return self._counted(self._until)
 
     def _counted(self, blocks: Floats) -> Floats:
@@ -132,14 +132,14 @@ class FewHistograms(Watcher):
 
 
 def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
-    """Return an object that computes the columns at T times from histograms of a block's first vector."""
+    """Return the watcher that computes columns at T times from histograms of the first vector."""
     if width == 1 and len(np.unique(times)) <= _FEW:
         return FewHistograms(cells, reading, times)
     return Histograms(cells, reading, len(times))
 
 
 def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
-    """Add the histogram of a block's first vector to `out` (bins,). `cells` (N, groups) has each state's bins."""
+    """Add the histogram of the first vector, with bins `cells` (N, groups), to `out` (bins,)."""
     if kernels is not None:
         kernels.histogram(block, cells, out)
         return
@@ -217,7 +217,7 @@ def carry(
 
 
 class Advance:
-    """One step of a pass: show the vectors to all watchers, and compute the vectors after one jump.
+    """One step of a pass, which shows the vectors to all watchers and computes the next ones.
 
     In large steps, a second thread computes the last rows of the result at the same time. The results are the same, bit
     for bit, with and without this thread.
@@ -232,7 +232,7 @@ class Advance:
             self.cut, self.pool = int(np.searchsorted(entries, own)), pool
 
     def __call__(self, row: int, vectors: Floats, result: Floats) -> None:
-        """Show `vectors` to the watchers as step `row`, and write the vectors after one jump to `result`."""
+        """Show `vectors` to the watchers as step `row`, and write those after one jump to `result`."""
         rest = None
         if self.pool is not None:
             rest = self.pool.submit(self.block.step, vectors, result, self.cut, self.block.states)

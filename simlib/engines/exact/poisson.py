@@ -1,4 +1,4 @@
-"""The Poisson probabilities that weight the steps of uniformisation, and the number of steps needed."""
+"""The Poisson weights of the steps of uniformisation, and the number of steps needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Even an answer of 1e-27 then has three correct digits. This takes about a fifth 
 
 
 def pmf(steps: Ints, means: Floats) -> Floats:
-    """Return the Poisson probabilities P(N = k) (means, steps), by Loader's (2000) saddle-point form.
+    """Return Poisson probabilities P(N = k) (means, steps) by Loader's (2000) saddle-point form.
 
     The rows are for the `means` μ of N, and the columns for the `steps` k. The relative error of this form grows like
     √μ. The error of the usual form, exp(k log μ - μ - log k!), grows like μ.
@@ -43,7 +43,7 @@ def survival(steps: Ints, means: Floats) -> Floats:
 
 
 def truncation(mean: float, tolerance: float) -> int:
-    """Return the smallest K of at least 1 with P(N > K) <= tolerance, where N is Poisson with this mean."""
+    """Return the smallest K >= 1 with P(N > K) <= tolerance, for a Poisson N with this mean."""
     from scipy.special import gammainc
 
     low, high = 0, int(mean + 10 * np.sqrt(mean + 1)) + 16

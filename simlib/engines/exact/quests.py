@@ -34,11 +34,11 @@ class Quest:
     later: Taboo = NOTHING
 
     def at(self, day: float) -> Taboo:
-        """Return the states and firings that make the answer yes in a segment of time that begins on `day`."""
+        """Return the states and firings that make the answer yes in a segment that begins on `day`."""
         return self.taboo if day < self.until else self.later
 
     def acting(self, day: float) -> Taboo:
-        """Return the states and firings that make the answer yes while the interventions of a day take effect.
+        """Return the states and firings that make the answer yes while interventions of `day` act.
 
         On the day `until` itself, `taboo` still applies, because "by a day" includes that day.
         """

@@ -117,7 +117,7 @@ class _Search:
         return codes[:, None] // self.radix % self.tables.sizes
 
     def _pairs(self) -> tuple[Ints, Ints, Ints]:
-        """Return three arrays (P,): the rate table entry, the outcome and the branch of each pair (entry, outcome)."""
+        """Return the rate table entry, the outcome and the branch of each pair, as arrays (P,)."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
@@ -165,7 +165,7 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield three arrays for each outcome that can happen in the states `levels` (one row for each state).
+        """Yield three arrays for each outcome that can happen in the states, the rows of `levels`.
 
         They are the indices of the rows that the outcome changes, these rows after the outcome, and for each of them
         its pair (rate table entry, outcome).
@@ -222,7 +222,7 @@ class _Search:
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the rows of `levels` in which every variable of `held` is at a level set by an intervention."""
+        """Return the rows of `levels` with all `held` variables at levels set by interventions."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -289,7 +289,7 @@ class _Search:
 
 
 class _Table:
-    """The states found so far: an array of their codes, and a hash table with the position of each code."""
+    """The states found so far: an array of their codes, and a hash table of code positions."""
 
     def __init__(self, combinations: int, roots: Ints) -> None:
         self.dense = combinations <= _DENSE
@@ -322,7 +322,7 @@ class _Table:
             kernels.insert(self.table, self.codes, self.dense, 0, self.count)
 
     def reindex(self, codes: Ints) -> None:
-        """Replace the stored codes by `codes`, the same codes in rising order, and update the hash table."""
+        """Replace the codes by `codes`, the same ones in rising order, and update the hash table."""
         if not self.dense:
             self.table[:] = -1
         else:

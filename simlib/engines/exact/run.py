@@ -117,7 +117,7 @@ class Prepared:
         return replace(self, blocks=seated(0, chosen))
 
     def calmer(self) -> Prepared:
-        """Return a copy for a chain in which the terms of the faster series of `chebyshev` grow too much.
+        """Return a copy for a chain in which the terms of the `chebyshev` series grow too much.
 
         The copy has the next larger number of jumps per day. If there is no larger number, it uses the ordinary series.
         """
@@ -184,7 +184,7 @@ class SolutionRun:
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
     def _carry(self, segment: Segment) -> None:
-        """Carry all vectors through a segment: the first block on this thread, the others on helper threads."""
+        """Carry all vectors through a segment, all blocks but the first on helper threads."""
         rows = self._rows(segment)
         self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too

@@ -42,7 +42,7 @@ def bands_of(scenario: Scenario, solution: Solution, *, both_sides: bool = False
 
 
 def finer_tolerance(bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
-    """Return the tolerance for a new solution: a thousandth of the smallest answer that is too imprecise.
+    """Return a new solution's tolerance: 1/1000 of the smallest answer that is too imprecise.
 
     A tolerance is a bound on the truncation error of a probability. Only answers below 1e-6 can count as too imprecise.
 

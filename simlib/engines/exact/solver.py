@@ -122,7 +122,7 @@ class Solver:
         )
 
     def _place_questions(self, cap: int, control: Control) -> dict[str, Bools]:
-        """Choose a method for each question. Return {id: states (N,)} for those that the state alone answers.
+        """Choose each question's method, and return {id: states (N,)} where the state alone answers.
 
         The returned states are those in which the answer is yes.
         """
@@ -141,7 +141,7 @@ class Solver:
         return closed
 
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
-        """Prepare a question about two events, to be solved exactly or, if that is impossible, by simulation.
+        """Prepare a question about one or two events, to be solved exactly or else by simulation.
 
         The exact solution uses P(A and B) = P(A) + P(B) - P(A or B).
         """
@@ -152,7 +152,7 @@ class Solver:
         self.joint[question.id] = joint
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
-        """Prepare a question about how often moves happen, or about days in which they do not happen (a lull).
+        """Prepare a question about how often moves happen, or about days without them (a lull).
 
         A question about a count gets a separate solver, whose scenario has a counter. Questions about a lull are
         answered by simulated histories, and so is a question about a count if its solver would have too many states.
@@ -252,7 +252,7 @@ class Solver:
         lead: str | None = None,
         control: Control = UNWATCHED,
     ) -> Forecast:
-        """Return a quick forecast, without impacts and without the questions that need simulated histories.
+        """Return a quick forecast with no impacts and no question that needs simulated histories.
 
         The truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again. `theta`,
         `centre` and `start` are as in `solve`.
@@ -268,7 +268,7 @@ class Solver:
         return forecast_of(self._prepared, chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
-        """Estimate how many multiplications the exact distributions of the counts of all moves would take.
+        """Estimate how many multiplications the exact distributions of all moves' counts would take.
 
         `forecast` gives the expected counts and the number of steps of one solution.
         """
@@ -362,7 +362,7 @@ class Solver:
         return solution
 
     def beside(self, chain: Chain) -> Chain:
-        """Return this solver's Markov chain at the assumption values and the start probabilities of another chain."""
+        """Return this solver's chain at another chain's assumption values and start probabilities."""
         return self.chain(chain.theta, chain.centre, chain.own_start)
 
 
@@ -371,7 +371,7 @@ def _expected_counts(forecast: Forecast) -> Floats:
 
 
 class _Furthest:
-    """Passes on progress only when it has grown, because a repeated solution starts from 0 again."""
+    """A progress callback that passes on only growth, because a repeated solution restarts at 0."""
 
     def __init__(self, control: Control) -> None:
         self.control, self.share = control, 0.0

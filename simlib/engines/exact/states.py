@@ -92,11 +92,11 @@ class StateSpace:
         return index
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
-        """Return the rate (P,) of each pair (rate table entry, outcome): hazard times chance of the outcome."""
+        """Return each pair's rate (P,): hazard of the rate table entry times chance of the outcome."""
         return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
-        """Return the same states, with the edges for a period in which interventions hold some variables fixed.
+        """Return the same states, with edges for a period in which interventions hold `variables`.
 
         `variables` are the indices of the held variables. An edge leads to the state after its outcome, but with these
         variables unchanged. So an edge may lead back to the state in which it begins.
@@ -125,7 +125,7 @@ class StateSpace:
         return Incoming.build(self)
 
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
-        """Return only the edges of some pairs (rate table entry, outcome), grouped by the state in which they end.
+        """Return only the edges of the marked `pairs` (P,), grouped by the state in which they end.
 
         `pairs` (P,) marks the pairs. The result is cached under `key`, which must identify the pairs.
         """
@@ -174,7 +174,7 @@ class Incoming:
         return cls(start, source[first].astype(np.uint32), space.pair[order], slot_start)
 
     def values(self, pair_rates: Floats) -> Floats:
-        """Return the rate (S,) of each slot (all edges from one state to another), given the rates of pairs (P,)."""
+        """Return the rate (S,) of each slot, given the rates of pairs (P,)."""
         if len(self.slot_start) == 0:
             return np.zeros(0)
         if kernels is not None:

@@ -1,4 +1,4 @@
-"""Uniformisation: how probability flows through the states of a continuous-time Markov chain.
+"""Uniformisation: the flow of probability through a continuous-time Markov chain.
 
 The method is by Jensen (1953) and Grassmann (1977), see Stewart (1994, ch. 8). Let Q be the generator of the chain and
 Λ its largest exit rate. The chain behaves like the discrete chain P = I + Q/Λ with jumps at the times of a Poisson
@@ -110,7 +110,7 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
 
 
 class NodeSums:
-    """Collects the distributions at J nodes, `vectors` (J, N), as weighted sums of the vectors of all steps.
+    """The distributions at J nodes, `vectors` (J, N), as weighted sums of all steps' vectors.
 
     The vectors of a block of steps are kept, and then added with one matrix product.
     """
@@ -126,7 +126,7 @@ class NodeSums:
             self._block[row] = vector
 
     def weigh(self, weights: Floats) -> None:
-        """Multiply the stored vectors by `weights` (J, steps), and add the products to `vectors` (J, N).
+        """Add the products of `weights` (J, steps) and the stored vectors to `vectors` (J, N).
 
         A node is skipped if all its weights are negligible.
         """
@@ -145,7 +145,7 @@ def add(total: Floats, weight: float, vector: Floats) -> None:
 
 
 def _inside(vector: Floats, kill: Kill) -> float:
-    """Set the vector to 0 in the states that stop a history, and return the probability that this removes."""
+    """Set the vector to 0 in the states that stop a history, and return the removed probability."""
     if kill.inside is None:
         return 0.0
     hit = float(vector[kill.inside].sum())
@@ -169,7 +169,7 @@ def backward(
     tolerance: float = 1e-12,
     control: Control = UNWATCHED,
 ) -> Floats:
-    """Return the value u (J, N) of each state at several times before the end of a segment of time.
+    """Return the value u (J, N) of each state at J times before the end of a segment of time.
 
     The value of a state at the end is given. The value at an earlier time is the expectation of the value at the end,
     plus the rewards on the way. A history that is stopped has the value 1. Each step computes P u, where `flow`

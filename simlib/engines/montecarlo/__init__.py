@@ -1,1 +1,1 @@
-"""The Monte Carlo engine, compiled by Numba. Its random numbers are hashes of a seed, a name and a counter."""
+"""The Monte Carlo engine, compiled by Numba, with hashes as random numbers."""

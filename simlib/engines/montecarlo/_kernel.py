@@ -63,7 +63,7 @@ def mix(x):
 
 @_njit
 def uniform(key, number):
-    """Return random number `number` (from 0) of the stream with this key, strictly between 0 and 1."""
+    """Return random number `number` (from 0) of the stream `key`, strictly between 0 and 1."""
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
@@ -76,7 +76,10 @@ def exponential(key, number):
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first index, from `first` on, whose cumulative probability exceeds u (the last one is above 1)."""
+    """Return the first index, from `first` on, whose cumulative probability exceeds u.
+
+    The last cumulative probability is above 1.
+    """
     place = np.uint32(first)
     while u >= cumulative[place]:
         place = np.uint32(place + 1)
@@ -105,7 +108,7 @@ def holds(structure, condition, word):
 
 @_inline
 def rung_of(structure, ladder, word):
-    """Return the highest rung (level of escalation) of a ladder whose condition holds, else its lowest rung.
+    """Return the highest rung of a ladder whose condition holds, else its lowest rung.
 
     Rungs are numbered over all ladders.
     """
@@ -118,7 +121,7 @@ def rung_of(structure, ladder, word):
 
 @_njit
 def earliest(bits):
-    """Return the index of the smallest firing time. `bits` are the times, their bits read as whole numbers.
+    """Return the index of the smallest firing time, given the times' bits as whole numbers.
 
     These whole numbers sort like the times. Their minimum compiles to vector instructions. The minimum of
     floating-point numbers does not, because the compiler has to expect NaN.
@@ -148,7 +151,7 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Set a variable to another level, and update packed state, counts and the rate table entries of moves."""
+    """Set a variable's level, and update the packed state, counts and rate table entries."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new
@@ -164,7 +167,7 @@ def set_level(structure, work, counts, row, variable, new):
 
 @_inline
 def start(structure, values, work, counts, layout, times, replicate_key):
-    """Set up one replicate at t = 0: draw the level of each variable and the first exponential of each move.
+    """Set up one replicate at t = 0: draw all levels and the first exponential of each move.
 
     Questions whose conditions hold at the start are answered.
     """
@@ -216,7 +219,7 @@ def answer(counts, row, layout, times, question, t):
 
 @_inline
 def end_stretch(structure, work, counts, layout, times, question, t):
-    """Answer a question about a lull (days without a firing) if the lull that ends at t was long enough."""
+    """Answer a question about days without a firing if the lull that ends at t was long enough."""
     over = work.since[question] + structure.lull[question]
     if over <= t and times[question] == np.inf:
         cell = 0
@@ -239,7 +242,7 @@ def amount(structure, values, number, replicate_key, draw):
 
 @_inline
 def gain_by_firing(structure, values, work, branch, replicate_key, draw):
-    """Add to the impacts what one happening of a move adds. `draw` is how often the move has happened before."""
+    """Add to the impacts what one happening of a move adds, after `draw` earlier happenings."""
     for k in range(structure.impulse_start[branch], structure.impulse_start[branch + 1]):
         number = structure.impulse[k]
         work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, draw)
@@ -262,7 +265,7 @@ def gain_by_days(work, days):
 
 @_inline
 def set_pace(structure, values, work, number, condition):
-    """Start or stop adding amount `number` per day, according to whether its condition now holds."""
+    """Start or stop adding amount `number` per day, depending on whether its condition holds."""
     now = holds(structure, condition, work.word)
     if now != work.paid[number]:
         work.paid[number] = now
@@ -272,7 +275,7 @@ def set_pace(structure, values, work, number, condition):
 
 @_inline
 def note_accrued(work, accrued, cell, days):
-    """Write the amounts of impacts at report time `cell`, which is `days` days after the last update."""
+    """Write the amounts of impacts at report time `cell`, `days` days after the last update."""
     for impact in range(len(work.flow)):
         accrued[cell, impact] = work.accrued[impact] + work.flow[impact] * days
 
@@ -298,7 +301,7 @@ def count_firing(structure, work, counts, row, layout, times, move, branch, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
-    """Apply a branch (outcome) or pin (setting of a variable), and return the ending reached, or -1."""
+    """Apply a branch (outcome) or pin (setting of a variable), and return the new ending or -1."""
     changed = False
     for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
         if structure.held[held + effect]:
@@ -344,7 +347,7 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, bra
 
 @_inline
 def action_branch(structure, values, work, chances, action, replicate_key):
-    """Return the branch (outcome) or pin (setting of a variable) that an intervention causes now, or -1."""
+    """Return the branch (outcome) or pin that an intervention causes now, or -1 for no effect."""
     outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
         effect = structure.effect_start[outcome]
@@ -361,7 +364,7 @@ def action_branch(structure, values, work, chances, action, replicate_key):
 
 @_inline
 def fire_next(structure, values, work, chances, move):
-    """Draw the branch (outcome) of a move that happens now, and the time of its next firing. Return the branch."""
+    """Draw and return the branch (outcome) of a move that fires, and draw its next firing time."""
     number = 2 * work.fired[move]
     first = structure.branch[work.place[move]]
     branch = np.int64(first)
@@ -385,7 +388,7 @@ def note(history, row, t, branch, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates from number `first` on. Return (status, replicates done, rows of history).
+    """Simulate replicates from `first` on, and return (status, replicates done, history rows).
 
     Counts are added to those arrays of `output` that hold sums over replicates. In its other arrays, one row is filled
     for each replicate. The loop is one piece, because it is the algorithm of the module docstring step by step.

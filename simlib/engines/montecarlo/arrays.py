@@ -180,7 +180,7 @@ class Values(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Output of one call of the kernel, for R replicates, T report times, Q questions and I impacts.
+    """The output of one kernel call for R replicates, T report times, Q questions and I impacts.
 
     Integers summed over replicates:
         counts: Changes of the counts between report times, flat. `Layout` describes the columns.
@@ -208,7 +208,7 @@ class Output(NamedTuple):
 
 
 class Track(NamedTuple):
-    """Histories of R replicates: one row for the start of each replicate, and one row for each of its events.
+    """Histories of R replicates: one row for the start of each replicate and one for each event.
 
     If the arrays are empty, no history is kept.
 

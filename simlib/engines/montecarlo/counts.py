@@ -1,4 +1,4 @@
-"""Integer counts over replicates, and the forecast with intervals that follows from the counts."""
+"""Integer counts over replicates, and the forecast with intervals that follows from them."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Acc
 
 
 def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample]:
-    """Return three quantiles of amounts by T times (3, T), and their distribution at the last time.
+    """Return three quantiles (3, T) of amounts by T times, and the distribution by the last one.
 
     `amounts` (D, R, T) are for R replicates of each of D draws. `weights` (D,) are the weights of the draws.
     """
@@ -163,7 +163,7 @@ def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample
 
 
 def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
-    """Return the mean (T,) of amounts (R, T) over marked replicates, and half the width of its 95% interval.
+    """Return the mean (T,) of marked amounts (R, T), and the half-width of its 95% interval.
 
     `some` (R, T) marks the replicates. Where no replicate is marked, both numbers are nan.
     """
@@ -183,7 +183,7 @@ def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the distance from `successes` / `runs` to the farther end of its 95% Wilson interval."""
+    """Return the distance from `successes` / `runs` to the far end of its 95% Wilson interval."""
     band = Band.wilson(successes, runs)
     return np.maximum(band.high - band.probability, band.probability - band.low)
 
@@ -195,7 +195,7 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
 
 
 def firing_bands(moves: Iterable[str], counts: Counts) -> dict[str, Band]:
-    """Return for each move the probability that it happens at most n times by the end, n = 0, 1, ..."""
+    """Return for each move the probabilities of at most 0, 1, 2, ... firings by the end."""
     return {name: _at_most(row, counts.runs) for name, row in zip(moves, counts.firings, strict=False)}
 
 
@@ -205,7 +205,7 @@ def _at_most(row: Ints, runs: int) -> Band:
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return how often each of M moves happens on average (T, M), and the half-width of the 95% interval.
+    """Return mean numbers (T, M) of firings of M moves and half-widths of their 95% intervals.
 
     For a move that never happened, the half-width is Wilson's for a share of 0.
     """
@@ -238,7 +238,7 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 
 
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
-    """Return a function that computes from `Counts` the means of measures at T report times (T, measures)."""
+    """Return a function from `Counts` to the means of measures at T report times (T, measures)."""
     named = {"level": "levels", "rung": "rungs", "moves": "moves"}
     asked, some = list(scenario.questions), tuple(measures)
 

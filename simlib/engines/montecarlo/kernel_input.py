@@ -207,7 +207,7 @@ class Flat:
         return {"reader_start": start, "reader_move": move_index, "reader_stride": stride_of}
 
     def _effects(self) -> dict[str, NDArray]:
-        """Return the effects of all outcomes of moves, then of the interventions that set a variable (pins)."""
+        """Return the effects of all outcomes, then of the interventions that set a variable (pins)."""
         own = self.tables.branches
         after = own.effect_start[-1] + np.arange(1, len(self.pins) + 1)
         keep = [*own.effect_shifts, *(False for _ in self.pins)]
@@ -219,7 +219,7 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Return, for each segment and each effect, whether an intervention holds the variable of the effect.
+        """Return, for each segment and effect, whether an intervention holds the effect's variable.
 
         Effects of interventions are never marked. The result is one flat array, segment after segment.
         """
@@ -234,7 +234,7 @@ class Flat:
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return, for each branch (outcome) or pin, lists of the moves, ladders and so on that it may affect."""
+        """Return, for each branch (outcome) or pin, the moves, ladders and so on that it may affect."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]

@@ -1,4 +1,4 @@
-"""Means of measures over replicates, including measures that need every event of the replicates."""
+"""Means of measures over replicates, including measures that need every event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Means = Callable[[Floats | None, Floats | None, Floats | None, range, int, Cont
 
 
 def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
-    """Return a function that simulates replicates and returns (counts, means of M measures (T, M)).
+    """Return a function that runs replicates and returns (counts, means of M measures (T, M)).
 
     For a measure of days at a level, the function also replays the replicates, because these days can only be computed
     from all events of a history. The arguments of the function are:
@@ -55,7 +55,7 @@ def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
 
 
 def days_at(played: Histories, variable: int, level: int, times: Floats) -> Floats:
-    """Return the days (R, T) that R histories spend at a level (an index) by T times. Endings stop the count."""
+    """Return the days (R, T) that R histories, until they end, spend at a level by T times."""
     over = np.minimum(played.ending_time, played.horizon)
     until = np.append(played.time[1:], 0.0)
     until[played.start[1:] - 1] = over

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """The events of R replicates in N rows: one for the start of each replicate, then one for each event.
+    """The start and the events of each of R replicates, in N rows.
 
     Attributes:
         replicates (R,): The numbers of the replicates.
@@ -64,7 +64,7 @@ class Histories:
         return len(self.replicates)
 
     def rows(self, replicate: int) -> slice:
-        """Return the rows of the replicate with this number. Raises KeyError for a replicate that is absent."""
+        """Return the rows of the replicate with this number, or raise KeyError if it is absent."""
         place = np.flatnonzero(self.replicates == replicate)
         if len(place) == 0:
             raise KeyError(f"replicate {replicate} is not among the {len(self)} histories")

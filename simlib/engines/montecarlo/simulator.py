@@ -48,7 +48,7 @@ _BETWEEN_REPORTS = 0.05
 
 
 class Simulator:
-    """A scenario prepared to be simulated: `run` returns counts, `forecast` turns them into a forecast."""
+    """A scenario to simulate: `run` returns counts, and `forecast` turns them into a forecast."""
 
     def __init__(
         self, scenario: Scenario, *, times: int | Iterable[float] = 60, by: By = None, ignore_windows: bool = False
@@ -79,7 +79,7 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Values:
-        """Return the arrays of the kernel that depend on assumption values. The arguments are the same as in `run`.
+        """Return the arrays of the kernel that depend on assumption values, given as in `run`.
 
         Raises ValueError for values that are not finite numbers of at least 0.
         """
@@ -202,7 +202,7 @@ class _Job:
         self.each = allocate(simulator.flat, runs)
 
     def work(self, threads: int, control: Control) -> None:
-        """Simulate all chunks on `threads` threads, including the calling thread. Raises any error of a thread."""
+        """Simulate all chunks on `threads` threads, including the calling one, and raise any error."""
         report = _reporter(self.chunks, control)
         if threads == 1:
             self._take_chunks(report)
@@ -234,7 +234,7 @@ class _Job:
         call(self.simulator.flat, self.values, output, self.key, self.first + here.start)
 
     def _join_events(self, counted: Ints) -> None:
-        """Find when each joint question (about one or two events) is answered yes, in each replicate.
+        """Find when each joint question (about one or two events) is answered yes in each replicate.
 
         Write the days to `each.question_time`, and to `counted` (T, Q) the number of replicates in which each such
         question is answered yes by each time.
@@ -257,7 +257,7 @@ class _Job:
         return np.where(each.ending == list(scenario.endings).index(name), each.ending_time, np.inf)
 
     def counts(self) -> Counts:
-        """Return the sum of the counts of all threads. Counts are integers, so the order of adding does not matter."""
+        """Return the sum of the integer counts of all threads, which does not depend on their order."""
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
         table = np.cumsum(self._total("counts").reshape(steps + 1, layout.width)[:steps], axis=0)
@@ -274,7 +274,7 @@ class _Job:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return a function to call after each chunk. It checks for cancellation, and sometimes reports progress."""
+    """Return a function that checks for cancellation and may report progress after each chunk."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:
@@ -288,12 +288,12 @@ def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
 
 
 def thread_count(threads: int | None, chunks: int) -> int:
-    """Return the number of threads: `threads` or one for each processor, but at most one for each chunk."""
+    """Return `threads`, or one thread for each processor, but at most one for each chunk."""
     return max(1, min(threads or cores(), chunks))
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
-    """Return `runs`, the number of replicates, and `first`, the number of the first one, as ints.
+    """Return `runs`, the number of replicates, and `first`, the first one's number, as ints.
 
     Raises ValueError for numbers out of range.
     """

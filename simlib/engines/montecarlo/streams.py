@@ -54,7 +54,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def check_seed(seed: Any) -> int:
-    """Return the seed as an int. Raises ValueError unless the seed is a whole number from 0 to 2**63 - 1."""
+    """Return the seed, or raise ValueError if it is no whole number from 0 to 2**63 - 1."""
     return whole("seed", seed)
 
 

@@ -1,4 +1,4 @@
-"""The pydantic model of the section `evidence` of a scenario file, which says how to read the event log."""
+"""The pydantic model of the section `evidence`, which says how to read the event log."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ Only an outcome may be left empty in a file, as in `outcomes: {done: }`.
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the valid part of a document as a pydantic model, and note every part that does not fit.
+    """Return the valid part of a document as a pydantic model, and note what does not fit.
 
     `shape` is the class of the model. The values in `STAND_INS` replace missing keys, so that the other keys can be
     checked too. The model is true to the file only if the document has no problems.
@@ -75,7 +75,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Remove empty values and YAML aliases from the mappings in the data, and yield their places.
+    """Remove empty values and YAML aliases from the mappings in `data`, and yield their places.
 
     An empty outcome becomes an empty mapping. Any other empty value in a mapping is noted as a problem.
     """
@@ -99,7 +99,7 @@ def _blank_hint(key: str) -> str:
 
 
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
-    """Note the problem that one pydantic error reports, and remove the smallest wrong part from the data.
+    """Note the problem of one pydantic error, and remove the smallest wrong part from `data`.
 
     A missing key gets its value in `STAND_INS`, if it has one there.
     """
@@ -187,7 +187,7 @@ def _fields(holder: Any) -> dict[str, Any]:
 
 
 def _annotation(shape: type[Shape], loc: Place) -> Any:
-    """Return the type at the location of a pydantic error, or None if the schema has no type there."""
+    """Return the type at the location of a pydantic error, or None if the schema has none there."""
     annotation: Any = shape
     for part in loc:
         annotation = _step(_bare(annotation), part)

@@ -23,7 +23,7 @@ class _Published(GenerateJsonSchema):
         return False
 
     def dict_schema(self, schema: Any) -> JsonSchemaValue:
-        """Return the schema of a mapping. The schema refuses keys that do not match its pattern for keys."""
+        """Return the schema of a mapping, which refuses keys that do not match its pattern for keys."""
         shape = super().dict_schema(schema)
         for pattern, values in shape.pop("patternProperties", {}).items():
             shape["additionalProperties"] = values

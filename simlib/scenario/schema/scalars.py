@@ -1,4 +1,4 @@
-"""The types of single values and of conditions in a file, and the base class of its mappings."""
+"""The types of single values and conditions in a file, and the base class of its mappings."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 def validate(shape: type[AnyShape], data: Any) -> tuple[AnyShape | None, list[Any]]:
-    """Return (model, []) for data that fit the model `shape`, else (None, pydantic's list of errors)."""
+    """Return (model, []) for data that fit `shape`, else (None, pydantic's list of errors)."""
     try:
         return shape.model_validate(data), []
     except ValidationError as error:

@@ -135,7 +135,7 @@ class FactorShape(Shape):
 
 
 class WaitShape(Shape):
-    """How long a move takes once it is possible: the median wait, and how much single waits vary."""
+    """How long a move takes once it is possible: the median, and how much single waits vary."""
 
     value: Number = Field(
         description="the median wait, such as '12 days', or the id of an assumption that gives the median and "

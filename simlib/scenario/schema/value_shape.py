@@ -21,7 +21,7 @@ from simlib.scenario.schema.scalars import (
 
 
 class LiteralShape(Shape):
-    """A number written where it is used, with its reason. Its id is made from its place in the file."""
+    """A number with its reason, written where it is used, and with an id made from its place."""
 
     label: Label | None = Field(None, description="the quantity in words; default: made from its place in the file")
     value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")

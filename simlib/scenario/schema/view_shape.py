@@ -1,4 +1,4 @@
-"""The pydantic model of a view file: changed assumptions, and interventions (changes from outside)."""
+"""The pydantic model of a view file: changed assumptions and interventions."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from simlib.scenario.views.variation import refusals, repeated, unknown, with_va
 
 
 def with_settings(scenario: Scenario, texts: Iterable[str]) -> Scenario:
-    """Return the scenario with the values that texts of the form `NAME=VALUE` give. A name may occur only once.
+    """Return the scenario with the values in texts `NAME=VALUE`, which may not repeat a name.
 
     Raises ScenarioError with every problem of the texts and their values.
     """
@@ -112,7 +112,7 @@ def _condition(text: str, part: dict[str, str], scenario: Scenario) -> Condition
 
 
 def parse_condition(text: str, scenario: Scenario) -> Condition:
-    """Read a condition on the state, such as `VARIABLE=LEVELS, VARIABLE=LEVELS or VARIABLE=LEVELS`.
+    """Read a condition such as `VARIABLE=LEVELS, VARIABLE=LEVELS or VARIABLE=LEVELS`.
 
     A comma means "and". Raises ScenarioError with every reason why the text cannot be read.
     """

@@ -44,13 +44,13 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def why_outside(scenario: Scenario, date: dt.date, horizon_days: float) -> tuple[str, str]:
-    """Return (fault, expected input) for a date of an intervention that is outside a forecast of `horizon_days`."""
+    """Return (fault, expected input) for a date that is outside a forecast of `horizon_days`."""
     side = "before the forecast begins" if date < scenario.as_of else "after the horizon"
     return f"{date} is {side}", f"expected a day from {scenario.as_of} to {scenario.by_date(horizon_days)}"
 
 
 def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
-    """Yield (position in `interventions`, problem) for each `Hold` that overlaps an earlier `Hold`.
+    """Yield (position in `interventions`, problem) for each `Hold` that overlaps an earlier one.
 
     A `Hold` keeps a variable at a level for a time. Two of them overlap if they keep the same variable at the same
     time.

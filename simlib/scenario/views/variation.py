@@ -263,7 +263,7 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
 
 
 def begun_by(scenario: Scenario, day: float) -> Scenario:
-    """Return the scenario without the interventions that begin after `day` (in days after the start)."""
+    """Return the scenario without interventions that begin more than `day` days after the start."""
     begun = (each for each in scenario.interventions if each.date is None or scenario.day(each.date) <= day)
     return scenario.replace(interventions=tuple(begun))
 
@@ -271,7 +271,7 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return copies of a forced move: on the date of `first`, and again at intervals of `every` days.
+    """Return the forced move `first` and its copies, at intervals of `every` days.
 
     The last copy is before `until` (default: the horizon). Raises Refusal if `every` is not a whole number of days, if
     `until` is not after the first date, and for more than `MOST_REPEATS` copies.
@@ -309,6 +309,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return the reasons why an intervention does not fit the scenario. Messages begin with `where`."""
+    """Return why an intervention does not fit the scenario, in messages that begin with `where`."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

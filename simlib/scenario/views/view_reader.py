@@ -31,7 +31,7 @@ AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | P
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
-    """Return the view in the text of a view file. A view is a named set of changes of `scenario`.
+    """Return the view in the text of a view file: a named set of changes of `scenario`.
 
     Messages call the file `file`. Raises ScenarioError with every problem at once.
     """

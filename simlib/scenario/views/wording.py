@@ -34,7 +34,7 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Return lines which say that `changed` is hypothetical, and which list its changes from `base`.
+    """Return lines which say that `changed` is hypothetical, and list its changes from `base`.
 
     If nothing is changed, the result is (). `windows` is False if limits to calendar dates are ignored, which counts as
     a change.
@@ -59,7 +59,7 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
 
 
 def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
-    """Return a key for an intervention: forced moves that differ only in their dates have the same key.
+    """Return a key for an intervention, equal for forced moves that differ only in their dates.
 
     Any other intervention is its own key.
     """
@@ -67,7 +67,7 @@ def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervent
 
 
 def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
-    """Describe an intervention (a change from outside) in words, with the labels of its scenario."""
+    """Describe an intervention (a change from outside) with the labels of its scenario."""
     match item:
         case Pin():
             variable = scenario.variables[item.variable]

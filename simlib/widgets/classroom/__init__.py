@@ -1,1 +1,1 @@
-"""A lesson in a notebook: exercises that check the answers of the learner against a scenario."""
+"""A lesson in a notebook: exercises that check a learner's answers against a scenario."""

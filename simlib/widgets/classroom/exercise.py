@@ -65,7 +65,7 @@ class Exercise:
     hint: str = ""
 
     def check(self, *entries: str) -> Verdict:
-        """Return the verdict on `entries`, one for each field. A missing or unreadable entry counts as not right."""
+        """Judge one entry for each field, and count a missing or unreadable entry as not right."""
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]
         if missing:

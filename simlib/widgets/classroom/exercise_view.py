@@ -62,7 +62,7 @@ class ExerciseView(w.VBox):
         self.report.value = words(f"Hint: {self.exercise.hint}")
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the data for Jupyter: the live exercise and, for readers without a kernel, a worksheet picture."""
+        """Return the live exercise for Jupyter, with a worksheet for readers without a kernel."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         text = f"{self.title}: {self.exercise.asks}"
         return bundle | picture_bundle(self._worksheet(), text)[0]

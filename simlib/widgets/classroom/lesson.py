@@ -90,7 +90,7 @@ class Lesson:
     # ---------------------------------------------------------------- results of the scenario
 
     def probability(self, measure: str, day: float | None = None, world: Scenario | None = None) -> float:
-        """Return the exact probability of an event by `day`, in days after the start (default: the horizon).
+        """Return an event's exact probability by `day` days after the start (default: the horizon).
 
         `measure` names the event, such as "question:ship-hit". `world` is a scenario (default: the one of the lesson).
         """
@@ -290,7 +290,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return two probabilities of a hit: if `move` is seen by day `_SEEN_BY`, and if it is forced."""
+        """Return two probabilities of a hit: if `move` is seen by `_SEEN_BY`, and if it is forced."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)

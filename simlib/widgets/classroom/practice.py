@@ -1,4 +1,4 @@
-"""The exercises without a single right answer: a range, three moves, and the score of the class."""
+"""Exercises without a single right answer: a range, three moves, and the score of the class."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def elicit_a_range(world: Scenario) -> Exercise:
-    """Return the exercise in which learners ask each other for a range: first its ends, then its middle."""
+    """Return the exercise of asking one another for a range: first the ends, then the middle."""
     number = world.assumptions["recall_rate"]
     stated = [f"{1 / rate:.0f}" for rate in (number.high, number.value, number.low)]
 
@@ -88,7 +88,7 @@ def three_moves() -> Exercise:
 
 
 def score_the_class(world: Scenario, ours: float) -> Exercise:
-    """Return the exercise that scores the forecasts of the class. `ours` is the model's probability of a hit."""
+    """Return the exercise that scores the class and `ours`, the model's probability of a hit."""
     usual, happened = _climatology(world), _happened(world)
     outcome = "it happened" if happened else "it did not happen"
 
@@ -133,7 +133,7 @@ def _climatology(world: Scenario) -> float:
 
 
 def _forecasts(text: str) -> Iterator[tuple[str, float]]:
-    """Read lines such as "Ana 20%", and yield the name and the probability of each. Raises BadEntry for other lines."""
+    """Yield (name, probability) for lines such as "Ana 20%", and raise BadEntry for other lines."""
     for line in filter(None, map(str.strip, text.splitlines())):
         name, _, number = line.rpartition(" ")
         if not name:

@@ -79,7 +79,7 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Return a checked text with the linter's findings and forecast, or with the reason why both fail.
+    """Return a text with the linter's findings and a forecast, or the reason why both fail.
 
     Raises Cancelled.
     """
@@ -136,7 +136,7 @@ class EditorSession:
         self._take(complete(self.reading))
 
     def write(self, text: str) -> None:
-        """Replace the text. The new text is checked at once, and its forecast is computed after a pause."""
+        """Replace the text, check it at once, and compute its forecast after a pause."""
         with self._lock:
             self.text = text
             if text == self.saved_text:
@@ -174,7 +174,7 @@ class EditorSession:
             self.drafts.drop(self._left)
 
     def save(self, folder: str = "") -> Path:
-        """Write the text to its file, or to `scenario.yaml` in `folder` if a folder is given. Return the path.
+        """Write the text to its file or to `scenario.yaml` in a given `folder`, and return the path.
 
         A text with problems is saved as a draft beside the file, and the file stays unchanged. Raises ScenarioError in
         three cases:

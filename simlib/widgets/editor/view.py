@@ -67,7 +67,7 @@ class Editor(w.VBox):
     # ---------------------------------------------------------------- showing
 
     def show(self, reading: CheckedText) -> None:
-        """Show the problems and warnings of a text. If the text is a valid scenario, show its pictures too."""
+        """Show the problems and warnings of a text and, if it is a valid scenario, its pictures."""
         with self._lock:
             problems = [{"line": p.line, "text": _problem_text(p), "kind": "problem"} for p in reading.problems]
             findings = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
@@ -108,12 +108,12 @@ class Editor(w.VBox):
             self.picture.alt = "".join(part["text"] for part in parts)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the data for Jupyter: the live widget and, for readers without a kernel, pictures and sentences."""
+        """Return the live widget for Jupyter, with pictures and text for readers without a kernel."""
         self.session.worker.wait(60)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
-        """Return the forecast and the diagram as one picture for a notebook, with the forecast in words."""
+        """Return the forecast and the diagram as a notebook's picture, with the forecast in words."""
         shown = [each for each in (self.picture, self.machine) if each.png]
         if not shown:
             return {}

@@ -67,7 +67,7 @@ class Engines:
 
 
 class AnswerCache:
-    """Computes the forecasts for the settings of one explorer, and keeps those used last in memory.
+    """The forecasts for the settings of one explorer, with those used last kept in memory.
 
     One thread may ask for exact answers while another thread asks for previews.
     """
@@ -82,7 +82,7 @@ class AnswerCache:
     # ---------------------------------------------------------------- machines
 
     def machine(self, settings: Settings) -> Engines:
-        """Return the engines for these settings. Raises ScenarioError if an intervention does not fit."""
+        """Return the engines for settings, or raise ScenarioError if an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
             return remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
@@ -185,7 +185,7 @@ class AnswerCache:
     def influence(
         self, settings: Settings, measures: list[str] | None = None, control: Control = UNWATCHED
     ) -> Influence | None:
-        """Return how much each assumption changes the given measures at the settings (see `slider_order.compute`).
+        """Return how much each assumption changes the measures (see `slider_order.compute`).
 
         Returns None if the scenario is too large for the exact engine. Raises Cancelled.
         """
@@ -204,7 +204,7 @@ class AnswerCache:
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
     def slider_key(self, settings: Settings, name: str) -> Hashable:
-        """Return a key of all settings except the value of the assumption `name`, which its slider changes."""
+        """Return a key of all settings except the value that the slider of `name` changes."""
         return self.key(settings.with_value(name, None))
 
     def labelled(self, forecast: Forecast) -> Forecast:
@@ -214,7 +214,7 @@ class AnswerCache:
     # ---------------------------------------------------------------- simulated histories
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Simulate `runs` replicates at the settings, and return the counts of endings and other events.
+        """Simulate `runs` replicates at the settings, and count endings and other events.
 
         Raises ScenarioError, and MissingDependency if Numba is not installed.
         """
@@ -251,7 +251,7 @@ def remember(cache: OrderedDict[Any, Any], key: Hashable, make: Callable[[], Any
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels for a forecast. The label of a move begins with its actor, unless the actor is nature."""
+    """Return the labels for a forecast, with the actor (except nature) before each move's label."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

@@ -67,7 +67,7 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> None:
-        """Write this session's draft if possible, and delete the drafts of all but the latest sessions."""
+        """Write this session's draft if possible, and keep only the drafts of the latest sessions."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
         with contextlib.suppress(OSError):
             write_atomically(self.path, json.dumps({**data, "saved_at": stamp}, ensure_ascii=False))
@@ -98,7 +98,7 @@ class Drafts:
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
-    """Store the settings as this session's draft, or delete the draft if nothing was changed by hand."""
+    """Store the settings as the session's draft, or delete it if nothing was changed by hand."""
     if state.untouched:
         drafts.drop()
     else:

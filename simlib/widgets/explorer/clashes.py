@@ -11,7 +11,7 @@ from simlib.scenario.views.wording import intervention_in_words
 
 
 def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Intervention) -> None:
-    """Raise ScenarioError if `item` repeats an intervention in `before`, or contradicts one on any day."""
+    """Raise ScenarioError if `item` repeats or ever contradicts an intervention in `before`."""
     for other in before:
         if other == item or _contradict(other, item, scenario.as_of) or _contradict(item, other, scenario.as_of):
             words = intervention_in_words(other, scenario)
@@ -21,7 +21,7 @@ def refuse_clash(scenario: Scenario, before: Iterable[Intervention], item: Inter
 
 
 def _contradict(one: Intervention, other: Intervention, start: dt.date) -> bool:
-    """Whether `one` makes `other` impossible on some day. The converse needs a second, swapped call.
+    """Return whether `one` makes `other` impossible on some day, without testing the converse.
 
     A move that is forbidden in every state cannot be forced, and cannot be made by a standing rule. A variable that is
     held at a level cannot be held again, or set to another level.

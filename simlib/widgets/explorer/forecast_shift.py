@@ -1,4 +1,4 @@
-"""Arithmetic on forecasts: mixtures, an exact answer plus the difference of two samples, and equality."""
+"""Arithmetic on forecasts: mixtures, a shift by the difference of two samples, and equality."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simlib.typing import Floats
 
 
 def mixture(forecasts: Sequence[Forecast], weights: Sequence[float] | Floats) -> Forecast:
-    """Return the sum of weight × forecast, for forecasts with the same dates. The weights sum to one.
+    """Return the weighted sum of forecasts with the same dates (the weights sum to one).
 
     Everything but endings, questions, ladders and moves comes from the last forecast.
     """
@@ -31,7 +31,7 @@ def _mix(parts: Sequence[Any], weights: Sequence[float] | Floats) -> Any:
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return the forecast `exact` plus the change from `before` to `now`, two runs with common random numbers.
+    """Add to `exact` the change from `before` to `now`, two runs with common random numbers.
 
     `exact` and `before` have the same values of the assumptions. Probabilities stay between 0 and 1. Endings, levels of
     a variable and rungs of a ladder still sum to one. Expected counts stay at or above zero.
@@ -67,7 +67,7 @@ def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapp
 
 
 def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool:
-    """Whether two forecasts have the same probabilities and counts of moves, to within `tolerance`."""
+    """Return whether two forecasts have equal probabilities and move counts within `tolerance`."""
     if one.times.shape != other.times.shape or set(one.ladders) != set(other.ladders):
         return False
     pairs = [(one.endings[k].probability, other.endings[k].probability) for k in one.endings]

@@ -1,4 +1,4 @@
-"""Glances: exact answers that are shown while a slider moves, and therefore lack their slow parts.
+"""Glances: exact answers shown while a slider moves, which therefore lack their slow parts.
 
 Along a slider for which `trace` was called, a glance comes from a curve through exact answers (see `slider_curve`).
 """
@@ -45,9 +45,10 @@ class Glances:
     def glance(
         self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None, moves: bool = False
     ) -> Forecast:
-        """Return a glance, and record how long it took. The scenario must not be too large for the exact engine.
+        """Return a glance, and record how long it took.
 
-        A glance has no impacts, and leaves out the questions that only simulated histories can answer.
+        The scenario must not be too large for the exact engine. A glance has no impacts, and leaves out the questions
+        that only simulated histories can answer.
 
         Args:
             settings: The settings to answer.
@@ -71,7 +72,7 @@ class Glances:
     def trace(
         self, settings: Settings, name: str, control: Control = UNWATCHED, *, lead: str | None, moves: bool
     ) -> None:
-        """Prepare quick answers for all values of the assumption `name` between its ends (see `slider_curve`).
+        """Prepare quick answers for all values of `name` between its ends (see `slider_curve`).
 
         The other assumptions keep their values in `settings`. `lead` and `moves` are as in `glance`. Raises Cancelled.
         """
@@ -105,7 +106,7 @@ class Glances:
         return self.answers.labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
-        """Measure the time of a glance (for `lead` see `glance`), unless enough measurements are known.
+        """Measure the time of a glance (for `lead` see `glance`), unless enough times are known.
 
         The first two glances are always measured, because the first may compile code. A time between `QUICK_SECONDS`
         and `NEARLY` times as long is measured again at each call.

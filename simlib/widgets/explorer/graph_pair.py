@@ -97,7 +97,7 @@ class GraphPair:
         return graph.png(forecast, baseline, moving=moving, ratio=1.0 if moving else self.ratio)
 
     def right_in_words(self, forecast: Forecast) -> str:
-        """Return in words a second graph that follows the sliders, for readers who cannot see the picture."""
+        """Describe a second graph that follows the sliders, for readers who cannot see it."""
         return f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}"
 
     def is_live(self, forecast: Forecast | None) -> bool:
@@ -110,7 +110,7 @@ class GraphPair:
     def still(
         self, forecast: Forecast, baseline: Forecast | None, ends: Mapping[str, Ends]
     ) -> Callable[[], Still] | None:
-        """Return a function that draws the second graph, or None if it follows the sliders or has nothing to show.
+        """Return a function that draws the second graph, or None if it is empty or follows sliders.
 
         The function may run on another thread. It draws the graph that is chosen now, at the present settings.
 
@@ -129,7 +129,7 @@ class GraphPair:
         return None
 
     def _first(self, forecast: Forecast) -> Forecast:
-        """Return the answer for which a graph is laid out: the baseline's or, if it is unknown, `forecast`."""
+        """Return the answer for which a graph is laid out: the baseline's, if known, or `forecast`."""
         return self.answers.known(self.state.baseline) or forecast
 
     def _graph(self, place: str, key: Hashable, make: Callable[[], Graph]) -> Any:

@@ -1,4 +1,4 @@
-"""The two graphs of the explorer: the leading question over time, and a second graph that the user chooses.
+"""The graphs of the explorer: the leading question over time, and one that the user chooses.
 
 A graph that changes while a slider moves is a live panel (`plots.panel`) on its own figure. Only its changed parts are
 drawn again (see `kit.blitting`). Other second graphs are drawn when the sliders stop (see `second_graph`).

@@ -66,7 +66,7 @@ class GuessFirst(w.VBox):
         self.add_class("simlib-words")
 
     def _fits(self) -> bool:
-        """Return whether the typed number is a probability. If not, mark the field, and show an error below it."""
+        """Return whether the typed number is a probability, and show an error if it is not."""
         given = self.percent.value
         fits = 0 <= given <= 100
         mark(not fits, "simlib-wrong", self.percent)
@@ -123,7 +123,7 @@ class GuessFirst(w.VBox):
         self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(HEAD, rows, 4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the data for Jupyter: the live panel and, for readers without a kernel, a picture of the question."""
+        """Return the live panel and, for readers without a kernel, a picture of the question."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         label = self.scenario.questions[self.asked.value].label
         asked = f"How likely is “{label}” by {long_date(self.by)}?"

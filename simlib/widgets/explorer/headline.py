@@ -70,7 +70,7 @@ def sentence(
 
 
 def change_in_words(now: Forecast, before: Forecast | None, measure: Measure) -> str:
-    """Return a change in percentage points, such as "up 6.1 points", or "" for a negligible change.
+    """Return a change in percentage points ("up 6.1 points"), or "" for a negligible change.
 
     A change of a simulated probability is negligible if it is smaller than the error of that probability.
     """

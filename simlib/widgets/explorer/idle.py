@@ -35,7 +35,7 @@ If the leading question has no gradient, the ends of all sliders are solved.
 
 
 class IdleDisplay(Protocol):
-    """The session that shows the results of the idle work. Each method takes the lock of the session."""
+    """The session that shows the results of the idle work, always under the session's lock."""
 
     def take_influence(self) -> None:
         """Show the order of the sliders again, because `IdleWork.influence` is known now."""
@@ -47,7 +47,7 @@ class IdleDisplay(Protocol):
         """Receive the range of each answer over draws of the assumptions."""
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Add `words` on the progress of the work to the status line, if `settings` are the present ones."""
+        """Add `words` on the progress to the status line, if `settings` are the present ones."""
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong."""

@@ -43,7 +43,7 @@ def in_words(state: State, before: Settings) -> str:
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
-    """Yield the frames of the animation in real time: `before`, then mixtures of `before` and `now`.
+    """Yield the frames of the animation in real time: `before`, then mixtures with `now`.
 
     Without `moving`, or if the dates of the two answers differ, `before` is the only frame. Raises Cancelled.
     """

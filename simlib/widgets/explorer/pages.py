@@ -1,4 +1,4 @@
-"""Pages of the explorer that take the place of the sliders: a comparison of views, saving and export."""
+"""Pages that take the place of the sliders: a comparison of views, saving and export."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Page(w.VBox):
         """Show the present settings and answer."""
 
     def date(self, label: str) -> w.DatePicker:
-        """Return a field for a date. It has no bounds, because bounds would silently change a date beyond them."""
+        """Return a date field without bounds, which would silently change a date beyond them."""
         begins = self.state.machine().as_of
         return w.DatePicker(description=label, value=begins, style=WIDE, layout=w.Layout(width="250px"))
 
@@ -155,7 +155,7 @@ class ComparisonPage(Page):
 
 
 class SavingPage(Page):
-    """A page that saves the settings as a view, and exports the figure, the data and a paragraph."""
+    """A page that saves the settings as a view, and exports a figure, data and a paragraph."""
 
     title = "Save and share"
 

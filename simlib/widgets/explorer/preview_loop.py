@@ -117,14 +117,14 @@ class PreviewLoop:
 
     @property
     def _lead(self) -> str | None:
-        """The id of the question that a quick answer must include. "" means no question, and None means all.
+        """The id of the question that a quick answer must include ("": no question, None: all).
 
         A conditional probability is computed from two questions, so the result is None for it.
         """
         return None if self.display.leading.kind == "given" else self.display.leading.asked
 
     def wait_turn(self) -> None:
-        """Wait until the latest glance begins, at most `TURN` seconds, so that pictures follow the slider."""
+        """Wait at most `TURN` seconds until the latest glance begins, so pictures follow the slider."""
         self.glancing.wait_begun(TURN)
 
     def rest(self) -> None:
@@ -142,7 +142,7 @@ class PreviewLoop:
         self._anchoring.submit(job, nothing, partial(self._fail, settings), delay=delay)
 
     def trace(self, name: str) -> None:
-        """Prepare quick answers along the slider of an assumption, if exact answers are quick enough."""
+        """Prepare quick answers along an assumption's slider, if exact answers are quick enough."""
         settings, moves, lead = self.answers.state.settings, self.display.counts_moves, self._lead
 
         def job(control: Control) -> None:
@@ -157,7 +157,7 @@ class PreviewLoop:
         return self._tracing.wait(timeout)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the work of `anchor` is done. Return False if it is not done after `timeout` seconds."""
+        """Wait at most `timeout` seconds for the work of `anchor`, and return whether it is done."""
         return self._anchoring.wait(timeout)
 
     def _glance(self, settings: Settings) -> None:

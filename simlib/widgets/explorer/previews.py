@@ -1,4 +1,4 @@
-"""Previews: quick Monte Carlo answers, which are shown while a slider moves if glances are too slow.
+"""Previews: quick Monte Carlo answers while a slider moves, if glances are too slow.
 
 A preview is the last answer at rest plus a difference: a short Monte Carlo run at the present values, minus a short run
 at the values of that answer. The runs use common random numbers, so most of their noise cancels, and the picture hardly
@@ -45,7 +45,7 @@ class Anchor:
 
 
 class Previews:
-    """Computes previews with the engines of an `AnswerCache`, with as many replicates as time allows."""
+    """Previews from the engines of an `AnswerCache`, with as many replicates as time allows."""
 
     def __init__(self, answers: AnswerCache) -> None:
         self.answers = answers
@@ -55,7 +55,7 @@ class Previews:
         """Whether the Monte Carlo kernel has run in this process. Its first run may have to compile it."""
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """If the full answer to these settings is known, run a short simulation as anchor of later previews."""
+        """Run a short simulation as anchor of previews, if the full answer to `settings` is known."""
         known, key = self.answers.known(settings), structure(self.answers.machine(settings).scenario)
         if known is None:
             return
@@ -69,7 +69,7 @@ class Previews:
         remember(self._anchors, key, lambda: Anchor(known, sampled, runs), ENGINES_KEPT)
 
     def runs(self) -> int:
-        """Return how many replicates fit into `PREVIEW_SECONDS`: `FEWEST`, `MOST`, or a power of two between."""
+        """Return how many replicates (`FEWEST`, `MOST` or a power of two) fit in `PREVIEW_SECONDS`."""
         runs = PREVIEW_SECONDS / self._seconds_per_run
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 

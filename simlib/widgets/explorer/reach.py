@@ -1,4 +1,4 @@
-"""The reach of each slider: the probability of the leading question at both ends of the slider."""
+"""The reach of each slider: the probability of the leading question at both of its ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Reach:
         self._latest: Hashable = None
 
     def _key(self, name: str = "") -> Hashable:
-        """Return a key of the settings that decide the ends of a slider. With "": a key of all settings.
+        """Return a key of the settings that decide the ends of a slider ("": of all settings).
 
         The position of this slider is not part of the key, so known ends stay valid while only this slider moves.
         """
@@ -32,7 +32,7 @@ class Reach:
         return {name: ends for name, (key, ends) in self._found.items() if key == self._key(name)}
 
     def anew(self) -> dict[str, Ends]:
-        """Return the result of `of`, or {} if no probability was found since the settings last changed.
+        """Return the result of `of`, or {} if nothing was found since the settings last changed.
 
         After a slider moved, only its own ends are known, until the idle work finds the ends of the other sliders.
         """

@@ -46,7 +46,7 @@ class SampledHistory:
 
 
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
-    """Return a simulated history with the ending `ending` ("" for any), or None if no history has it.
+    """Return a simulated history with the ending `ending` ("": any), or None if there is none.
 
     `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
     same, so a replicate changes only where other values change its course.

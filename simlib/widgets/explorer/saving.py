@@ -77,7 +77,7 @@ def _reason(reasons: Mapping[str, str], name: str) -> str:
 
 
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
-    """Write a view beside its scenario as `views/ID.yaml`, add it to the state, and return its path.
+    """Write a view beside its scenario as `views/ID.yaml`, and add it to the state.
 
     Raises ScenarioError if the scenario has no folder, if the view exists already and `overwrite` is False, or if
     writing fails.
@@ -136,7 +136,7 @@ def table(forecast: Forecast) -> pd.DataFrame:
 
 
 def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answer: str) -> str:
-    """Return a paragraph for a report: scenario, changes, `answer` in words, provenance of the forecast."""
+    """Return a paragraph for a report: scenario, changes, `answer` in words, and provenance."""
     source = forecast.provenance
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)
@@ -176,7 +176,7 @@ def code(state: State) -> str:
 
 
 def _exact(state: State, name: str) -> str:
-    """Return the value of an assumption as text: as the user typed it, or in the shortest exact form."""
+    """Return the value of an assumption as the user typed it, or in the shortest exact form."""
     assumption = state.base.assumptions[name]
     if state.was_typed(name):
         return spoken(state.value_text(name))
@@ -193,7 +193,7 @@ def figure_bytes(
     ladder: str | None,
     note: str = "",
 ) -> bytes:
-    """Return the dashboard, which is the picture of the whole answer, as PNG (200 dpi), SVG or PDF.
+    """Return the dashboard (the picture of the whole answer) as PNG (200 dpi), SVG or PDF.
 
     Args:
         forecast: The answer.

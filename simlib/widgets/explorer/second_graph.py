@@ -1,4 +1,4 @@
-"""Second graphs that are drawn only when the sliders stop: consequences, drivers, one history."""
+"""Second graphs drawn only when the sliders stop: consequences, drivers and one history."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def drivers(
 def history(
     answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int, ratio: float = 1.0
 ) -> Still:
-    """Draw one simulated history, chosen by `ending` and `number` (see `sampled_history.tell`), and describe it."""
+    """Draw and describe the history that `sampled_history.tell` finds by `ending` and `number`."""
     from simlib.plots import story
 
     told = sampled_history.tell(answers, settings, ending=ending, number=number)

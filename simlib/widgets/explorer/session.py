@@ -1,4 +1,4 @@
-"""The session of an explorer: it connects the settings, the engines and the front (the widgets).
+"""The session of an explorer, which connects settings, engines and the front (widgets).
 
 Answers are compared with the answer at the baseline, by default the file as it stands. An error is shown in the status
 line, and the last good picture stays. One lock guards the figures and the state.
@@ -123,7 +123,7 @@ class ExplorerSession:
         return done and (not previews or self._loop.wait(timeout))
 
     def wait_shown(self, timeout: float = 60.0) -> bool:
-        """Wait until all requested quick answers are shown. Return False if that takes over `timeout` seconds."""
+        """Wait at most `timeout` seconds for all quick answers, and return whether they are shown."""
         return self._loop.glancing.wait(timeout)
 
     def restore(self) -> None:
@@ -239,7 +239,10 @@ class ExplorerSession:
         self._loop.wait_turn()
 
     def type_value(self, name: str, text: str) -> bool:
-        """Set an assumption from a typed text. Return whether its value changed. A refused text stays in its field."""
+        """Set an assumption from a typed text, and return whether its value changed.
+
+        A refused text stays in its field.
+        """
         changed = type_into(self.state, self.refused, name, text)
         if not changed:
             self.front.show_settings()
@@ -254,7 +257,7 @@ class ExplorerSession:
                 self.update()
 
     def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
-        """Show another tab of the second graph, another choice in the tab, or a history `step` places further."""
+        """Show another tab or choice of the second graph, or a history `step` places further."""
         with self.lock:
             self.graphs.turn(tab, choice, step)
             if not step and not self.graphs.is_live(self.shown):
@@ -271,7 +274,7 @@ class ExplorerSession:
         return "" if before is None else last_change.in_words(self.state, before)
 
     def replay(self, *, moving: bool = True) -> None:
-        """Animate the last change, from the answer before it to the present answer, until the next change.
+        """Animate the last change, from the earlier to the present answer, until the next change.
 
         The earlier answer stays as dotted lines. Without `moving`, only the earlier and the present answer are shown.
         """
@@ -325,7 +328,7 @@ class ExplorerSession:
         self._show(forecast, answer_status(forecast, BANDS, self.state.lead), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
-        """Show the full answer to `settings`, now that no slider moves, and start the idle work (see `idle`)."""
+        """Show the full answer to `settings`, now that no slider moves, and start the idle work."""
         self.in_hand = False
         if self._last_rest is not None:
             self.notes |= slider_notes.without_effect(self.state, self._last_rest, (settings, forecast))
@@ -344,7 +347,7 @@ class ExplorerSession:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Draw a forecast. The dotted lines show `ghost` or, if it is None, the forecast at the baseline."""
+        """Draw a forecast, with `ghost` (None: the forecast at the baseline) as dotted lines."""
         preview = line["kind"] == "preview"
         moving |= preview
         baseline, doubt = ghost or self._baseline(), None if preview else self._doubt()
@@ -394,7 +397,7 @@ class ExplorerSession:
         self.stills.submit(lambda _: draw(), done, failed)
 
     def without_effect(self, item: Intervention) -> float:
-        """Return how often `item` had no effect, as a share of histories not ended by then (0: unknown)."""
+        """Return the share of not yet ended histories in which `item` had no effect (0: unknown)."""
         items = self.state.machine().interventions
         if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
             return 0.0
@@ -418,7 +421,7 @@ class ExplorerSession:
         return effect if changes == [words] else f"{told} {effect}"
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the full answers at the present settings and at the baseline (None if both are the same)."""
+        """Return full answers at the present settings and the baseline (None: both are the same)."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline
@@ -449,7 +452,7 @@ class ExplorerSession:
         return grouped(self.dials, self._weights())
 
     def _weights(self) -> Mapping[str, float]:
-        """Return how much each assumption changes the answer to the leading question, as far as that is known."""
+        """Return how much each assumption changes the answer to the leading question, if known."""
         if self._ranks_by_ends():
             return {name: abs(high - low) for name, (low, high, _) in self.reach.of().items()}
         return self.idle.influence.weights(self.state.base, self.state.lead.name) if self.idle.influence else {}
@@ -465,7 +468,7 @@ class ExplorerSession:
         self.front.show_order()
 
     def take_influence(self) -> None:
-        """Put the sliders in order of influence, unless settings changed since they were last put in order."""
+        """Put the sliders in order of influence, unless settings changed since the last ordering."""
         with self.lock:
             if self.state.settings == self._ordered_at:
                 self.front.show_order()

@@ -44,7 +44,7 @@ class Settings:
         return self.replace(ladder=None, lead="")
 
     def __hash__(self) -> int:
-        """Return a hash of the fields that change an answer, so that settings can be keys of a cache."""
+        """Return a hash of the fields that change answers, so that settings can be keys of a cache."""
         values = tuple(sorted(self.values.items()))
         return hash((values, self.view, self.interventions, self.off, self.horizon_days, self.as_of))
 
@@ -84,7 +84,7 @@ def _intervention_data(item: Intervention) -> dict[str, Any]:
 
 
 def _intervention(data: Mapping[str, Any]) -> Intervention:
-    """Return the intervention that the data describe. Raises KeyError, TypeError or ValueError for wrong data."""
+    """Return the intervention in `data` (wrong data raise KeyError, TypeError or ValueError)."""
     kind: Any = _KINDS[data["type"]]
     parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
     for name in {"date", "until"} & parts.keys():

@@ -1,4 +1,4 @@
-"""Quick answers along one slider: a polynomial through the exact answers at a few of its values.
+"""Quick answers along one slider: a polynomial through exact answers at a few values.
 
 An exact answer is a smooth function of the value of one assumption. `SliderCurve` interpolates the answer between
 Chebyshev points, on the log or logit scale of the slider. The intervals between points are halved until the curve
@@ -43,7 +43,7 @@ class SliderCurve:
         self._signs[[0, -1]] /= 2
 
     def at(self, place: float) -> Forecast:
-        """Return the answer at a place from -1 (low end) to 1 (high end), on the scale of the slider.
+        """Return the answer at a place from -1 (low end) to 1 (high end) on the slider's scale.
 
         Source: Berrut and Trefethen 2004, Barycentric Lagrange Interpolation, equation 4.2 with the weights 5.4.
         """
@@ -56,12 +56,12 @@ class SliderCurve:
 
 
 def points(intervals: int) -> Floats:
-    """Return the Chebyshev points of the second kind, from -1 to 1, as an array (intervals + 1,)."""
+    """Return the Chebyshev points of the second kind from -1 to 1 as an array (intervals + 1,)."""
     return -np.cos(np.pi * np.arange(intervals + 1) / intervals)
 
 
 def place_of(assumption: Assumption, value: float) -> float:
-    """Return the place of a value on the slider of an assumption: -1 at the low end, 1 at the high end.
+    """Return the place of a value on a slider: -1 at the low end, and 1 at the high end.
 
     The place is infinite or nan if an end, or the value, is infinite on the log or logit scale of the slider.
     """

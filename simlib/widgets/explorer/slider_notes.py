@@ -12,7 +12,7 @@ Rest = tuple[Settings, Forecast]
 
 
 def outside_range(state: State) -> dict[str, str]:
-    """Return {assumption: note} for each changed value outside the range that the scenario gives."""
+    """Return {assumption: note} for each changed value outside its range in the scenario."""
     notes = {}
     for name, value in state.values().items():
         assumption = state.base.assumptions[name]

@@ -53,7 +53,7 @@ class Influence:
     slopes: Mapping[str, Mapping[str, float]]
 
     def effect(self, assumption: Assumption, measure: str) -> tuple[float, float]:
-        """Estimate how far an answer changes if an assumption goes to its low end, and to its high end.
+        """Estimate the changes of an answer if an assumption goes to its low end or its high end.
 
         The estimate is linear in the log of the assumption or, for a chance, in its logit.
         """
@@ -91,7 +91,7 @@ class Influence:
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
-    """Return two differences: from `value` to the low end of an assumption, and from `value` to its high end.
+    """Return the differences from `value` to the low end and to the high end of an assumption.
 
     Each difference is g(end) - g(value) on the log or logit scale g. The difference is then multiplied by dθ/dg at
     `value`, so that it has the unit of the assumption. Both differences are 0 if the assumption is fixed, or if
@@ -107,7 +107,7 @@ def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, f
 
 
 def first_order(assumption: Assumption, value: float, answer: float, slope: float) -> tuple[float, float]:
-    """Estimate a probability at the low and high ends of an assumption, from the probability's derivative.
+    """Estimate a probability at the low and high ends of an assumption, from a derivative.
 
     `answer` is the probability if the assumption has the value `value`, and `slope` is the derivative at this value.
     The logit of the probability is taken as linear in the log of the assumption or, for a chance, in its logit.

@@ -93,7 +93,7 @@ def _source(scenario: Scenario, name: str) -> str:
 
 
 def dials(scenario: Scenario) -> dict[str, Dial]:
-    """Return a slider for every assumption that has a range and is used, in the order of the file."""
+    """Return a slider for every assumption that has a range and is used, in file order."""
     actors, uses = _users(scenario)
     result = {}
     for name, assumption in scenario.assumptions.items():
@@ -105,7 +105,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
 
 
 def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
-    """Return {assumption: actors whose moves use it} and {assumption: texts that say where it is used}."""
+    """Return {assumption: actors whose moves use it} and {assumption: texts on its uses}."""
     actors: dict[str, set[str]] = {}
     uses: dict[str, list[str]] = {}
 
@@ -141,7 +141,7 @@ class Group:
 
 
 def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
-    """Return the sliders under their headings, by falling `influence` (by default in file order)."""
+    """Return the sliders under their headings, by falling `influence` (default: file order)."""
     weight = influence or {}
     members: dict[str, list[Dial]] = {}
     for dial in dials.values():

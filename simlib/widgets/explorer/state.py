@@ -1,4 +1,4 @@
-"""The state of an explorer: a scenario, its present settings, and the steps of undo and redo."""
+"""The state of an explorer: a scenario, its present settings, and steps of undo and redo."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ VALUES = ("assumptions", "moves.", "variables.")
 
 
 def structure(scenario: Scenario) -> Hashable:
-    """Return a key of interventions, horizon and start date. Scenarios with equal keys share an engine."""
+    """Return a key of interventions, horizon and start date, which decide the engine."""
     return scenario.interventions, scenario.horizon_days, scenario.as_of
 
 
 class State:
-    """One scenario with its present settings, the steps of undo and redo, and a baseline for comparison.
+    """One scenario with its present settings, the steps of undo and redo, and a baseline.
 
     Raises ScenarioError if the scenario or the view is unknown or has problems.
     """
@@ -101,7 +101,7 @@ class State:
     # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Change to other settings, as one step of undo. Return False if they equal the present ones.
+        """Change to other settings as one step of undo, and return whether anything changed.
 
         Consecutive changes with the same `merge` word are one step, until `rest` is called.
         """
@@ -150,13 +150,13 @@ class State:
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Change one assumption by hand to a value in base units. The value in the view counts as no change."""
+        """Change one assumption by hand to a value in base units, or back to that of the view."""
         default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
         settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
 
     def type_value(self, name: str, text: str) -> bool:
-        """Set one assumption from a text such as "3 per week" or "30%". Return whether its value changed.
+        """Set one assumption from a text such as "30%", and return whether its value changed.
 
         Raises ScenarioError if the text is no quantity of the right kind, or if the value in it does not fit the values
         of other assumptions.
@@ -180,7 +180,7 @@ class State:
         return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
     def choose_view(self, view: str) -> bool:
-        """Choose a view, or with "" the file as it stands, and drop all changes by hand. Raises ScenarioError."""
+        """Choose a view ("" for the file) and drop all changes by hand, or raise ScenarioError."""
         self._check_view(view)
         return self.change(Settings(view=view, lead=self.settings.lead))
 
@@ -201,7 +201,7 @@ class State:
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def choose(self, **choices: Any) -> bool:
-        """Change the given fields of the settings. Raises ScenarioError if an intervention then no longer fits."""
+        """Change fields of the settings, or raise ScenarioError if an intervention no longer fits."""
         settings = self.settings.replace(**choices)
         self.machine(settings)
         return self.change(settings)
@@ -265,7 +265,7 @@ class State:
         return self._resolve(settings.for_answer().replace(values={}), values=False)
 
     def scenario(self, settings: Settings | None = None) -> Scenario:
-        """Return the scenario with all settings, including the values of assumptions. Raises ScenarioError."""
+        """Return the scenario with all settings and values of assumptions, or raise ScenarioError."""
         settings = self.settings if settings is None else settings
         return self._resolve(settings.for_answer(), values=True)
 
@@ -286,7 +286,7 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings that answers are compared with. Their start date and horizon are the present ones."""
+        """The settings that answers are compared with, at the present start date and horizon."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
@@ -314,7 +314,7 @@ class State:
 
     @property
     def shown(self) -> tuple[str, ...] | None:
-        """The ids of the curves in a picture of the whole answer: the leading question and every ending.
+        """The ids of the curves for the whole answer: the leading question and every ending.
 
         If the leading measure is an ending, the result is None, which stands for all endings.
         """
@@ -326,7 +326,7 @@ class State:
         return self.settings.for_answer() == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
-        """Say what a change of the start date leaves as it is, or return "" if the date was not changed."""
+        """Say what a change of the start date leaves as it is ("": the date was not changed)."""
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         return (
@@ -335,7 +335,7 @@ class State:
         )
 
     def by_hand(self, settings: Settings | None = None, *, values: bool = True) -> Iterator[str]:
-        """Yield each change by hand in a few words. Without `values`, leave out the values of assumptions."""
+        """Yield each change by hand in a few words (values of assumptions only with `values`)."""
         settings = self.settings if settings is None else settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
@@ -347,7 +347,7 @@ class State:
             yield f"{self.base.assumptions[name].label}: {self.value_text(name, settings)}"
 
     def heading(self) -> str:
-        """Return a line that names the view and the changes by hand, or "" for the file as it stands."""
+        """Return a line that names the view and changes by hand, or "" for the file as it stands."""
         changes = list(self.by_hand())
         count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
         parts = [f"view “{self.view_title(self.settings.view)}”"] if self.settings.view else []
@@ -379,7 +379,7 @@ def why_refused(problem: Problem, scenario: Scenario) -> str:
 
 
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
-    """Return the scenario with the interventions added. If some are refused, ScenarioError names them in words."""
+    """Add interventions to a scenario, or raise ScenarioError with the refused ones in words."""
     try:
         return with_interventions(scenario, items)
     except ScenarioError as error:
@@ -392,7 +392,7 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return the quantity that a typed text means. Raises ScenarioError with `label` if the text cannot be read."""
+    """Return the quantity that a typed text means, or raise ScenarioError with `label`."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)

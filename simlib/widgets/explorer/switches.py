@@ -26,7 +26,7 @@ ANY = "(any)"
 
 
 class SwitchesPage(Page):
-    """A page with the changes so far, and fields for interventions, horizon, start date and moves."""
+    """A page with changes so far, and fields for interventions, horizon, start date and moves."""
 
     title = "Do"
 
@@ -51,12 +51,12 @@ class SwitchesPage(Page):
 
     @staticmethod
     def _text(label: str, width: str, value: str = "") -> w.Text:
-        """Return a text field for a quantity and its unit. It reports its text once the user has finished typing."""
+        """Return a text field for a quantity and its unit, which reports only finished texts."""
         layout = w.Layout(width=width)
         return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
-        """Run the action of one row of fields. If it is refused, show why in that row, and mark the wrong field."""
+        """Run the action of a row of fields, or show the refusal there and mark the wrong field."""
         for said in self._said.values():
             said.value = ""
         said = self._said[row]
@@ -126,7 +126,7 @@ class SwitchesPage(Page):
         return [move for move in self.state.base.moves if move not in self.state.settings.off]
 
     def _switch(self, checked: list[str]) -> None:
-        """Switch the moves in `checked` on and all others off. A refused change resets its check box."""
+        """Switch the moves in `checked` on and all others off, and reset refused check boxes."""
         for move in set(self._on()) ^ set(checked):
             switch = partial(self.state.switch, move, on=move in checked)
             self._act("moves", partial(self._update, switch))
@@ -147,7 +147,7 @@ class SwitchesPage(Page):
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days. Return None for the horizon of the chosen view or of the file."""
+        """Return a typed horizon in days, or None for that of the chosen view or of the file."""
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days

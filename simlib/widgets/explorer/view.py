@@ -45,7 +45,7 @@ AS_IN_FILE = "(file)"
 
 
 class Explorer(w.VBox):
-    """A leading question, its answer in two graphs, and a slider for every assumption that has a range.
+    """A leading question, its answer in two graphs, and sliders for assumptions with a range.
 
     Args:
         scenario: The name of a shipped scenario, the path of a folder or file, or a Scenario.
@@ -236,7 +236,7 @@ class Explorer(w.VBox):
         self._reset.disabled = state.untouched
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the data for Jupyter: the live widget and, for readers without a kernel, a picture and sentences."""
+        """Return the live widget and, for readers without a kernel, a picture and sentences."""
         if not is_live():  # `simlib lab` adds the picture when the notebook is saved
             self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})

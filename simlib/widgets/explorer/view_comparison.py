@@ -73,7 +73,7 @@ class ViewComparison:
         return f"{self.measure.kind}s", self.measure.of
 
     def change_rows(self) -> Iterator[list[str]]:
-        """Yield one row for each difference between the views: label, text in each view, and reasons."""
+        """Yield a row for each difference between the views: label, text in each view, and reasons."""
         for change in self.changes:
             yield [change.label, *change.texts, change.because]
 

@@ -23,12 +23,12 @@ _STATIC = Path(__file__).parents[1] / "static"
 
 
 def _script(name: str) -> str:
-    """Return a script with the text of `shared.js` before it, because each widget loads only one file."""
+    """Return a script with `shared.js` before it, because each widget loads only one file."""
     return "".join((_STATIC / part).read_text(encoding="utf-8") for part in ("shared.js", name))
 
 
 def _png_url(png: bytes, _: object) -> str:
-    """Return a picture as a data URL, which the page shows without loading anything, or "" for no picture."""
+    """Return a picture as a data URL, which needs no loading, or "" for no picture."""
     return f"data:image/png;base64,{b64encode(png).decode()}" if png else ""
 
 
@@ -66,7 +66,7 @@ class LivePicture(anywidget.AnyWidget):
 
 
 class ActionWidget(anywidget.AnyWidget):
-    """A widget whose user acts in the browser. No action is lost or heard twice, however busy the kernel is.
+    """A widget that hears every action of the user exactly once, however busy the kernel is.
 
     A synced value alone would lose actions, because a busy kernel gets only the latest value.
 
@@ -87,7 +87,7 @@ class ActionWidget(anywidget.AnyWidget):
     def listen(
         self, act: Callable[[dict[str, Any]], object], lock: Callable[[], AbstractContextManager[object]]
     ) -> None:
-        """Call `act` with each action of the user. `lock` returns the lock under which the widget is changed."""
+        """Call `act` with each action of the user, and change the widget under the lock `lock()`."""
 
         def hear(change: dict[str, Any]) -> None:
             for action in change["new"]:
@@ -107,7 +107,7 @@ class ActionWidget(anywidget.AnyWidget):
 
     @contextmanager
     def hold_sync(self, *, tell: bool = True) -> Iterator[None]:
-        """Send the changes in the `with` block as one message, by default with an up-to-date `heard`."""
+        """Send changes in the `with` block as one message, by default with an up-to-date `heard`."""
         with super().hold_sync():
             yield
             if tell:
@@ -115,7 +115,7 @@ class ActionWidget(anywidget.AnyWidget):
 
 
 class Board(ActionWidget):
-    """The forecast in the explorer: a sentence, a line of other answers, and two graphs, one with tabs.
+    """The forecast in the explorer: a sentence, a line of other answers, and two graphs.
 
     The kernel sets:
 

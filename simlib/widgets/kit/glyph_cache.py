@@ -1,4 +1,4 @@
-"""Quick drawing of changing text: each word is rendered once, and its opacity mask is reused.
+"""Quick drawing of changing text: a word is rendered once, and its opacity mask is reused.
 
 Matplotlib lays out and rasterises every glyph whenever it draws. For twenty labels this takes longer than all lines and
 areas together. Labels use only a few different words and digits, so the mask of nearly every word is stored already.
@@ -103,7 +103,7 @@ def _set_line(
 
 @lru_cache(maxsize=512)
 def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
-    """Render a line of words. Numbers seldom repeat, so words with digits are rendered letter by letter."""
+    """Render a line word by word, or letter by letter in words with digits, which seldom repeat."""
     if "\u2068" in text:  # a text with right-to-left words is rendered as a whole
         return word(text, size, weight, dpi)
     space = 0.318 * size * dpi / 72

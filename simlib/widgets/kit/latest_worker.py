@@ -177,7 +177,7 @@ _alive: weakref.WeakSet[LatestWorker] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Close every worker, because a thread that still runs compiled code can crash a program at its end."""
+    """Close every worker, because threads in compiled code can crash a program at its end."""
     workers, until = list(_alive), time.monotonic() + PATIENCE
     for worker in workers:
         worker.close()

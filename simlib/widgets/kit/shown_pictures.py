@@ -1,4 +1,4 @@
-"""The latest picture of each live view (widget), stored for the next time its notebook is saved.
+"""The latest picture of each live view (widget), stored for when its notebook is saved.
 
 In `simlib lab`, kernels write these pictures to files. The server adds them to a notebook when the notebook is saved,
 so that readers without a kernel see pictures.
@@ -33,7 +33,7 @@ def is_live() -> bool:
 
 
 def keep(model: str, picture: Mapping[str, str]) -> None:
-    """Store the picture {type: data} of a live view under the id of its model. Ignore errors of the disk."""
+    """Store a live view's picture {type: data} under its model's id, and ignore disk errors."""
     folder = _folder()
     try:
         write_atomically(folder / f"{model}.json", json.dumps({kind: picture[kind] for kind in KINDS}).encode())
@@ -55,7 +55,7 @@ def find(model: str) -> dict[str, str]:
 
 
 class Keeper:
-    """Stores the picture of a live view after each change. Outside `simlib lab`, nothing is stored.
+    """A worker that stores a live view's picture after each change, only within `simlib lab`.
 
     If a new picture cannot be made, the previous one stays stored.
 

@@ -39,18 +39,18 @@ def part(text: str, *, strong: bool = False) -> Part:
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a status line. `kind` is "", "preview", "busy" or "error", and `share` is the progress (0 to 1)."""
+    """Return a status line of kind "", "preview", "busy" or "error", with progress from 0 to 1."""
     return {"text": text, "kind": kind, "share": share}
 
 
 def failure(error: Exception) -> Part:
-    """Return the status line of an error. The name of an unexpected error comes before its message."""
+    """Return the status line of an error: its message, after its name if it is unexpected."""
     known = isinstance(error, SimlibError | ValueError)
     return status(str(error) if known else f"{type(error).__name__}: {error}", "error")
 
 
 def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
-    """Return a forecast in words, as parts {text, strong}: the likeliest endings, then the impacts.
+    """Return a forecast in words (parts {text, strong}): the likeliest endings, then impacts.
 
     At most `limit` endings are named, and “no ending yet”. Each has its difference from `baseline` (the forecast of
     the unchanged scenario) in percentage points.

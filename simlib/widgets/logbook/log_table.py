@@ -1,4 +1,4 @@
-"""The rows (events) of a log in words: a table with dates and meanings, and a sentence for each row."""
+"""The rows (events) of a log in words: a table with dates and meanings, and sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOM = 240
 
 
 def table(scenario: Scenario, readings: Sequence[Reading]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return the head and the lines of a table of a log: dates, event, and its meaning in the scenario."""
+    """Return the head and lines of a table of a log: dates, event and meaning in the scenario."""
     head = ("date", "public on", "what happened", "read as")
     ordered = sorted(readings, key=lambda reading: (reading.row.date, reading.row.line))
     lines: list[tuple[str, ...]] = [
@@ -46,7 +46,7 @@ def _when(row: LogRow) -> str:
 
 
 def new_row_sentences(readings: Sequence[Reading]) -> str:
-    """Describe new rows of a log, each in a whole sentence, and count those for which there is no room."""
+    """Describe new rows of a log in a sentence each, and count those for which there is no room."""
     texts, told = [_new_row_sentence(reading) for reading in readings], 1
     while told < len(texts) and len(" ".join(texts[: told + 1])) <= ROOM:
         told += 1

@@ -42,7 +42,7 @@ class OwnRow:
 
 
 def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
-    """Return every move and outcome that a log may contain, as (label, (id of move, id of outcome))."""
+    """Return every move and outcome that a log may contain, as (label, (move id, outcome id))."""
     shown = coverages(scenario)
     firings = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes]
     return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
@@ -79,7 +79,7 @@ class OwnRows:
         return bool(self._future)
 
     def add(self, move: str, outcome: str, day: dt.date | None) -> None:
-        """Add a row (a move on a day). Raises ScenarioError if the day is missing or outside the log."""
+        """Add a row, or raise ScenarioError if its day is missing or outside the log."""
         fault = self.fault(day)
         if fault:
             raise ScenarioError(Problem("", 0, "Add a row", fault, self._expected()))
@@ -146,7 +146,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
-    """Return a text with the levels that each variable in `needed` could have by the day of the row."""
+    """Return in words the levels that variables in `needed` could have by the day of the row."""
     parts = []
     for place, (name, variable) in enumerate(scenario.variables.items()):
         if name in needed.variables:

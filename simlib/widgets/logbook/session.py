@@ -200,7 +200,7 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Compute the forecast of the last morning, then of the chosen morning, and then of all others.
+        """Compute the forecast of the last morning, then of the chosen one, and then of all others.
 
         The last morning comes first. It uses all rows, so it shows which rows of the user are impossible.
         """
@@ -228,7 +228,7 @@ class LogSession:
         self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
 
     def _judge(self) -> None:
-        """Compute the forecast of the last morning. Note which rows of the user are impossible, and why."""
+        """Compute the last morning, and note which rows of the user are impossible, and why."""
         with self.lock:
             before, self._refused = set(self._refused), ()
             every_row = self._outlook(self.mornings - 1)
@@ -309,7 +309,7 @@ class LogSession:
             self.front.show(ShownPicture(png, size, list(self.sentence(day)), line))
 
     def _lay_out(self) -> bool:
-        """Draw the background again if forecasts or rows have changed. Return whether all mornings are computed."""
+        """Redraw the background if anything changed, and return whether all mornings are computed."""
         if self._board is None:
             title = f"{self.measure.label} by {long_date(self.outlook.deadline)}"
             variables = list(self.scenario.variables.values())

@@ -1,4 +1,4 @@
-"""The panel of a log: a slider over mornings, their forecasts, and a form to add rows (events)."""
+"""The panel of a log: a slider over mornings, forecasts, and a form to add rows (events)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATIENCE = 60.0
 
 
 class UpdateWithEvents(w.VBox):
-    """A panel with the forecast on each morning of a log of events, and the effect of events that you add.
+    """A panel with the forecast on each morning of a log, and the effect of events that you add.
 
     Args:
         scenario: The name of a shipped scenario, a path, or a Scenario.
@@ -100,7 +100,7 @@ class UpdateWithEvents(w.VBox):
     # ---------------------------------------------------------------- showing (see `LogFront`)
 
     def show(self, shown: ShownPicture) -> None:
-        """Show a picture with its sentence and status. All of these go to the browser in one message."""
+        """Show a picture with its sentence and status, sent to the browser in one message."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size = shown.png, list(shown.size)
             self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
@@ -152,7 +152,7 @@ class UpdateWithEvents(w.VBox):
             self._report.value = _told(str(error), fault=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the data for Jupyter: the live panel and, for readers without a kernel, a picture and sentences."""
+        """Return the live panel and, for readers without a kernel, a picture and sentences."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 

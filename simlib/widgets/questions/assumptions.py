@@ -1,4 +1,4 @@
-"""Questions about assumptions: which matter most, how sure an answer is, which make an event likely."""
+"""Questions about assumptions: which matter or make events likely, and how sure answers are."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WhatDrivesIt(PanelQuestion):
         return [measure(self.scenario), number("top", "Assumptions tried", 10, 1, len(self.scenario.assumptions))]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Solve the scenario with each influential assumption at the low and at the high end of its range."""
+        """Solve the scenario with each influential assumption at both ends of its range."""
         from simlib.analysis.sensitivity.one_at_a_time import drivers
         from simlib.plots.tornado_bars import tornado
 
@@ -102,7 +102,7 @@ def _uncertainty(
 
 
 class HowSure(PanelQuestion):
-    """The range of the answer over draws from the priors, and how much of an event's variance is chance."""
+    """The range of the answer over the priors, and how much of an event's variance is chance."""
 
     name, title, edition = "how-sure", "How sure is the answer, and how much of the uncertainty is chance?", 2
 
@@ -146,7 +146,7 @@ class WorthKnowing(PanelQuestion):
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compute the answer at each draw. From these answers, estimate the value of knowing each assumption."""
+        """Estimate the value of knowing each assumption from the answers at draws from the priors."""
         from simlib.analysis.uncertainty.perfect_information import evppi_from
         from simlib.plots.value_bars import evppi_bars
 
@@ -157,7 +157,7 @@ class WorthKnowing(PanelQuestion):
 
 
 class UnderWhichAssumptions(PanelQuestion):
-    """Ranges of assumptions in which an event is likely: boxes found by scenario discovery (PRIM)."""
+    """Boxes (ranges of assumptions) in which an event is likely, by scenario discovery (PRIM)."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
     edition = 4
@@ -210,7 +210,7 @@ class UnderWhichAssumptions(PanelQuestion):
 
 
 class ChanceWithinDoubt(PanelQuestion):
-    """The probabilities of the rungs (levels) of a ladder over time, and their ranges over the priors."""
+    """The probabilities of the rungs of a ladder over time, and their ranges over the priors."""
 
     name, title, edition = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?", 3
 

@@ -112,7 +112,7 @@ class BoxPanel(w.VBox):
     # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture, a sentence on the answer at the values of the sliders, and a status line."""
+        """Show the picture, a sentence on the answer at the sliders' values, and a status line."""
         if not self._live:
             return
         with self.answer.hold_sync():

@@ -1,4 +1,4 @@
-"""The state of the sliders for a box of scenario discovery, which is a set of bounds on assumptions.
+"""The state of the sliders for a box (set of bounds on assumptions) of scenario discovery.
 
 The values of the sliders and the stated values of all other assumptions together make up the point. The point starts in
 the middle of the box. Quick answers follow moving sliders (see `simlib.widgets.explorer.preview_loop`).
@@ -56,7 +56,7 @@ class BoxChoice:
 
 
 def choices(discovery: Discovery) -> list[BoxChoice]:
-    """Return the boxes to choose from: those found, then boxes that the search for the first box went through."""
+    """Return the boxes to choose from: those found, then those on the way to the first box."""
     result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
     density = discovery.base_rate
     for step, box in enumerate(discovery.trajectory):
@@ -76,7 +76,7 @@ class BoxFront(Protocol):
     """The view that shows a box: widgets, or a substitute in a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture, a sentence on the answer at the values of the sliders, and a status line."""
+        """Show the picture, a sentence on the answer at the sliders' values, and a status line."""
 
     def show_line(self, line: Part) -> None:
         """Show a status line."""
@@ -126,7 +126,7 @@ class BoxSession:
         return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
-        """Say how the box bounds an assumption, whether its value is outside, and what its 90% range is."""
+        """Say an assumption's bounds in the box, whether its value is outside, and its 90% range."""
         a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
@@ -137,7 +137,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return the first and last slider position inside the box, or None if the box does not bound it."""
+        """Return the first and last slider position inside the box, or None without a bound."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
@@ -163,7 +163,7 @@ class BoxSession:
             self.to_middle(anew=True)
 
     def to_middle(self, *, anew: bool = False) -> None:
-        """Set the values to the middle of the box. Assumptions without bounds get their stated values.
+        """Set values to the middle of the box, and assumptions without bounds to stated values.
 
         With `anew`, the answer is computed even if no value changes.
         """
@@ -182,7 +182,7 @@ class BoxSession:
                 self.front.show_settings()
 
     def type_value(self, name: str, text: str) -> None:
-        """Set an assumption from a typed text. A refused text stays in its field, and the answer stays."""
+        """Set an assumption from a typed text, which stays in its field if it is refused."""
         with self.lock:
             self._show_change(type_into(self.state, self.refused, name, text))
 
@@ -229,7 +229,7 @@ class BoxSession:
 
     @property
     def counts_moves(self) -> bool:
-        """Whether boxes were searched for the probability of a level, or for a number of days or moves."""
+        """Whether boxes were searched for a level's probability, or a number of days or moves."""
         return self.leading.kind in ("level", "days", "moves")
 
     @property
@@ -297,7 +297,7 @@ class BoxSession:
         """Do nothing, so that the quick estimate stays until the answer is computed."""
 
     def show_preview(self, forecast: Forecast) -> None:
-        """Show a quick estimate for the present settings, once the answer at the stated values is known."""
+        """Show a quick estimate, once the answer at the stated values is known."""
         if self.stated is None:
             self.show_waiting()
         else:
@@ -352,7 +352,7 @@ def _opened(path: Path, scenario: str, view: str) -> str:
 
 
 def _read(forecast: Forecast, measure: measures.Measure) -> tuple[float, float]:
-    """Return an answer, and half the width of its 95% interval (0: it is exact, or a quick estimate)."""
+    """Return an answer, and half of its 95% interval (0: it is exact or a quick estimate)."""
     value, low, high = (float(x[-1]) for x in measures.of_forecast(forecast, measure))
     sampled = forecast.engine not in ("exact", "preview")
     return value, (high - low) / 2 if sampled else 0.0

@@ -38,7 +38,7 @@ def shown_answer(
 
 
 def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
-    """Return the values of the fields `names`, and the control, as keyword arguments for an analysis."""
+    """Return the chosen values of `names` and the control as keyword arguments for an analysis."""
     return {name: chosen[name] for name in names} | {"control": control}
 
 
@@ -50,14 +50,14 @@ def measure(scenario: Scenario, label: str = "Probability of") -> Field:
 
 
 def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
-    """Return the field to choose an ending of the scenario. With `any_too`, "any" is the first choice."""
+    """Return the field to choose an ending or, with `any_too`, "any", which then comes first."""
     options = [(e.label, e.id) for e in scenario.endings.values()]
     first = NONE if any_too else headline(scenario, ("ending",)).of
     return Field("ending", label, first, (("any", NONE), *options) if any_too else tuple(options))
 
 
 def ladder(scenario: Scenario) -> Field:
-    """Return the field to choose a ladder (scale of levels), at first the main ladder of the scenario."""
+    """Return the field to choose a ladder (scale of levels), at first the main ladder."""
     options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
     return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 
@@ -68,6 +68,6 @@ def number(name: str, label: str, value: int, low: int, high: int, tip: str = ""
 
 
 def draws(value: int, least: int = 64) -> Field:
-    """Return the field for the number of draws from the priors. At least `least` draws are allowed."""
+    """Return the field for the number of draws from the priors, which is at least `least`."""
     tip = "More draws make the answer more precise, and take longer in proportion"
     return number("draws", "Draws from the priors", value, least, 8192, tip)

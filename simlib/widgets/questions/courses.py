@@ -1,4 +1,4 @@
-"""Questions about the course of a crisis: the paths to an ending, and the signs of an ending.
+"""Questions about the course of a crisis: paths to an ending, and signs of an ending.
 
 A path is the order in which a history first reaches the rungs (levels) of a ladder.
 """
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def look_by(scenario: Scenario, name: str = "look_by", label: str = "Seen within (days)") -> Field:
-    """Return the field for the number of days in which signs are looked for, at first 14 or fewer."""
+    """Return the field for how many days to look for signs, at first 14 or fewer."""
     longest = int(scenario.horizon_days) - 1
     return number(name, label, min(14, longest), 1, longest)
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
-    """Return the fields for the size of a sample. All questions about signs have the same sizes at first."""
+    """Return the fields for the size of a sample, at first the same in all questions on signs."""
     return draws(256), number("runs", "Histories of each draw", 500, least, 100_000)
 
 
@@ -109,7 +109,7 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
-    """Name the next rungs of a branch that at least the share `least` of histories enters ("": none)."""
+    """Name a branch's next rungs that at least the share `least` of histories enters ("": none)."""
     after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
     if not after or after[0].entered < least:
         return ""

@@ -1,4 +1,4 @@
-"""Questions about history: similar past crises, rates from event data, and earlier forecasts."""
+"""Questions about history: similar crises, rates from event data, and earlier forecasts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BesidePastCrises(PanelQuestion):
     name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Compare the scenario with the frequencies in all classes of past crises that the scenario names."""
+        """Compare the scenario with the frequencies in all classes of past crises that it names."""
         del chosen
         from simlib.calibration.reference_classes import base_rates
         from simlib.plots.rate_charts import beside_past_crises
@@ -74,7 +74,7 @@ class RatesFromHistory(PanelQuestion):
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Simulate crises, estimate rates from these crises, and compare the estimates with long-run rates."""
+        """Simulate crises, estimate rates from them, and compare these with long-run rates."""
         from simlib.calibration.crisis_cases import simulated_cases
         from simlib.calibration.event_rates import historical_rates
         from simlib.plots.rate_charts import hazard_by_day
@@ -118,7 +118,7 @@ class RatesFromHistory(PanelQuestion):
 
 
 class DayByDay(PanelQuestion):
-    """The forecasts on each day of a past crisis, simpler forecasts beside them, and the scores of both."""
+    """The forecasts on each day of a past crisis beside simpler ones, and the scores of both."""
 
     name, title, edition = "day-by-day", "How good would the forecasts have been, day by day?", 3
 
@@ -131,14 +131,14 @@ class DayByDay(PanelQuestion):
         return [Field("question", "Question", first, questions), Field("days", "Forecasts", "0", ahead)]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hash of the scenario, and the hashes of the files in its folder that a backtest reads."""
+        """Return the hashes of the scenario and of the files in its folder that a backtest reads."""
         folder = Path(self.scenario.path)
         beside = [folder / name for name in ("events.csv", "later.csv", "record.toml", "forecasts/terms.csv")]
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside if file.is_file()]
         return [*super().worlds(chosen), *digests]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Forecast on each day from the rows (events of the log) public before it, and score all forecasts."""
+        """Forecast on each day from the rows (events) public before it, and score all forecasts."""
         from simlib.calibration.dated_scores import backtest
         from simlib.calibration.day_by_day import SHORT_NAMES
         from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
@@ -164,7 +164,7 @@ class DayByDay(PanelQuestion):
 
 
 class RegisteredForecasts(PanelQuestion):
-    """The registered forecasts of a scenario, their base rates, and scores if the outcome is known."""
+    """The registered forecasts, their base rates, and scores if the outcome is known."""
 
     name, title, edition = "registered-forecasts", "How good were the registered forecasts?", 2
 

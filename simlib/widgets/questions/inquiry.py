@@ -79,7 +79,7 @@ class Inquiry:
             self._take(stored, self.question.chosen, STORED)
 
     def ask(self, chosen: Mapping[str, Any]) -> None:
-        """Compute the answer for the settings `chosen`, or show why they are not allowed. Cancel earlier work."""
+        """Compute the answer for `chosen` in place of earlier work, or show why it is not allowed."""
         with self._lock:
             self._now = chosen
             try:
@@ -90,7 +90,7 @@ class Inquiry:
             self._compute(settings)
 
     def _compute(self, settings: Mapping[str, Any], *, unasked: bool = False) -> None:
-        """Compute an answer. If the user did not press Compute (`unasked`), stop after the time limit."""
+        """Compute an answer, within a time limit if the user did not press Compute (`unasked`)."""
         self._asked, limit = not unasked, self._limit if unasked else float("inf")
         self._number += 1
         number = self._number
@@ -159,7 +159,7 @@ class Inquiry:
         return self.answer is not None and not self._answers(self._now)
 
     def _answers(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether the answer on the screen was computed for the settings `chosen`. Hidden fields do not count."""
+        """Whether the answer on the screen is for the settings `chosen`, apart from hidden fields."""
         return self.answer is not None and self.question.applying(chosen) == self.question.applying(self.chosen)
 
     def cancel(self) -> None:
@@ -177,7 +177,7 @@ class Inquiry:
         self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error", at=at))
 
     def compare(self, chosen: Mapping[str, Any]) -> None:
-        """Show whether the answer is for the settings `chosen`, or why these settings are not allowed.
+        """Show whether the answer is for the settings `chosen`, or why they are not allowed.
 
         If the answer is for other settings, and computations are quick, the answer for `chosen` is computed. While an
         answer that the user requested is computed, nothing else is done.
@@ -190,7 +190,7 @@ class Inquiry:
             self._follow()
 
     def _follow(self) -> None:
-        """Show whether the answer is for the present settings. If not, compute it, or ask the user to press Compute."""
+        """Show that the answer is for the present settings, compute one, or say to press Compute."""
         try:
             settings = self.question.check(self._now)
         except ScenarioError as error:

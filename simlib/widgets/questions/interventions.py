@@ -63,7 +63,7 @@ def _parted(pair: Divergence) -> dict[str, Any]:
 
 
 class WhatIf(PanelQuestion):
-    """The effects of changing a move, a variable or an assumption, and of a view (set of changes).
+    """The effects of changing a move, variable or assumption, and of a view (set of changes).
 
     If there are several changes, their joint effect is shown too.
     """
@@ -180,7 +180,7 @@ class WhatIf(PanelQuestion):
 
 
 def _remarks(result: Comparison) -> dict[str, Any]:
-    """Return {"remarks": {label of the field: remark}} if the change had no effect in some histories, or {}."""
+    """Return {"remarks": {label: remark}} if the change had no effect in some histories, or {}."""
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}

@@ -1,4 +1,4 @@
-"""Questions about a log of events: its lessons about assumptions, and the effect of each event."""
+"""Questions about a log of events: its lessons on assumptions, and each event's effect."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ the median to the 95th percentile."""
 
 
 class _LogQuestion(PanelQuestion):
-    """A question about a log. `events` are events, or a file of events, to add to the log of the scenario."""
+    """A question about the log of the scenario, with `events` (or a file of events) added."""
 
     def __init__(self, scenario: Scenario | str | Path, events: Events = None, **settings: Any) -> None:
         self.events = events
         super().__init__(scenario, **settings)
 
     def _as_of(self) -> Field:
-        """Store the log as `rows`. Return the field in which the user chooses the last day of the log to use."""
+        """Store the log as `rows`, and return the field for the last day of the log to use."""
         from simlib.evidence.log_intake import whole_log
 
         self.rows = whole_log(self.scenario, self.events or ())
@@ -150,7 +150,7 @@ def _told(result: Update) -> Iterator[str]:
 
 
 def _trust(result: Update) -> str:
-    """Say how many draws of equal weight the weighted draws are worth, and the error of a median if known."""
+    """Say how many draws of equal weight the draws are worth, and a median's error if known."""
     made, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} of equal weight"
     if made["method"] == "chains":

@@ -28,7 +28,7 @@ run."""
 
 
 class QuestionPanel(w.VBox):
-    """The panel of a question. It first shows the stored answer or, if there is none, computes one.
+    """The panel of a question, which first shows the stored answer or else computes one.
 
     If the answer has boxes (bounds on assumptions), their sliders are in `after`, below the picture.
     """
@@ -92,7 +92,7 @@ class QuestionPanel(w.VBox):
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: StatusLine) -> None:
-        """Show a status message, dim an answer to other settings, and mark the field of a refused value."""
+        """Show a status message, dim an answer to other settings, and mark a refused value's field."""
         self.picture.stale = stale = self.inquiry.is_stale
         mark(stale, "simlib-stale", self.after, self._words, self._tables)
         self.picture.status = dict(status(line.text, line.kind, line.share))
@@ -116,7 +116,7 @@ class QuestionPanel(w.VBox):
             self.inquiry.fail(error)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the data for Jupyter: the live panel and, for readers without a kernel, a picture and sentences."""
+        """Return the live panel and, for readers without a kernel, a picture and sentences."""
         self.wait(PATIENCE)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 

@@ -61,7 +61,7 @@ class Field:
         return f"expected between {self.low} and {self.high}"
 
     def check(self, value: Any) -> Choice:
-        """Return the value with the type of the field. Raises ScenarioError if the value is not allowed."""
+        """Return the value with the field's type, or raise ScenarioError if it is not allowed."""
         if self.options and value in {known for _, known in self.options}:
             return str(value)
         read = None if self.options else self._read(value)
@@ -121,7 +121,7 @@ class PanelQuestion(ABC):
         return {field.name: field.value for field in self.fields}
 
     def check(self, chosen: Mapping[str, Any]) -> dict[str, Choice]:
-        """Return the chosen values with the right types. Raises ScenarioError if a value is not allowed."""
+        """Return the chosen values with the right types, or raise ScenarioError for a wrong value."""
         return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
     def applying(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question about plans: views, or paths of files with views. `plans` is {id: view} of the plans on offer."""
+    """A question about plans (views or paths of files with views), with `plans` as {id: view}."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

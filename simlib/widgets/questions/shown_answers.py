@@ -117,7 +117,7 @@ def answer_folders() -> list[Path]:
 
 
 def store_in_home(answer: ShownAnswer, name: str) -> None:
-    """Store an answer in the folder of the user, and delete the oldest ones. Ignore errors of the disk."""
+    """Store an answer in the user's folder, delete the oldest ones, and ignore disk errors."""
     home = folder() / "answers"
     try:
         write_answer(answer, home / name)

@@ -24,7 +24,7 @@ from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 
 class Sweep(PlannedQuestion):
-    """A probability on a grid of values of two assumptions, without and (optionally) with a plan.
+    """A probability on a grid of values of two assumptions, without and optionally with a plan.
 
     A plan is a view with interventions. Finished points of the grid are stored in files, so that a computation that was
     stopped continues from these points.
@@ -139,13 +139,13 @@ def _points(change: float) -> str:
 
 
 def _cells(values: Floats) -> tuple[str, ...]:
-    """Return the texts for one cell: the probability or, with a plan, two probabilities and their difference."""
+    """Return one cell's texts: the probability or, with a plan, two and their difference."""
     texts = tuple(percent(float(value)) for value in values)
     return texts if len(texts) == 1 else (*texts, f"{_points(float(values[1] - values[0]))} points")
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Say how a plan changes a grid: `values[..., 0]` is without the plan, and `values[..., 1]` with it."""
+    """Say how a plan changes a grid, from `values[..., 0]` to `values[..., 1]`."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan {quoted(plan.title)} the probability goes from {_ends(values[..., 1])}"
@@ -171,6 +171,6 @@ class Axis:
 
 
 def values_between(assumption: Assumption, count: int) -> list[float]:
-    """Return `count` values from end to end of a range, evenly spaced in logit for a chance, else in log."""
+    """Return `count` values across a range, evenly spaced in logit for a chance, else in log."""
     low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
     return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]
