@@ -256,7 +256,7 @@ def test_the_same_bits_whatever_the_workers(tmp_path):
 def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
     design = sweep.sobol_design(doors(), 64)
     told = []
-    with pytest.raises(Cancelled, match="run it again to continue"):
+    with pytest.raises(Cancelled, match="run the sweep again to continue"):
         sweep.run(
             design, tmp_path / "a", runs=50, workers=1, block=4, control=Control(told.append, lambda: len(told) >= 8)
         )

@@ -321,7 +321,7 @@ class _Speaker:
     def _rule(self, rule: RowRule) -> str:
         only = [str(part) for part in (rule.date, rule.actor, rule.target, rule.confidence) if part]
         rows = f"rows of {' or '.join(rule.words)}" + (f" ({', '.join(only)})" if only else "")
-        doubt = "" if rule.ratio is None else f"; each row is {rule.ratio:g} times as likely if true as if false"
+        doubt = "" if rule.ratio is None else f"; each row is {rule.ratio:g} times as likely if this is true"
         if rule.ignore:
             return f"{rows} are left out: {rule.ignore}"
         if rule.setting:

@@ -228,7 +228,7 @@ def test_where_nothing_can_be_seen_the_answer_says_so(engine):
     world = all_covert()
     found = indicators(world, engine=engine, draws=0, runs=500).with_forcing()
     assert found.rows == ()
-    assert found.sentences()[1] == "There is no sign: no public move or level could show whether it will happen."
+    assert found.sentences()[1] == "There is no sign: no public move or level could show whether the event will happen."
     assert found.frame().empty
     assert [c.ending for c in paths(world, given="over").classes] == ["over"]
     forecast = solve(world).endings["over"].probability[-1]

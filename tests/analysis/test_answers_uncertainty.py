@@ -45,7 +45,7 @@ QUESTIONS = {
     "uncertainty": "How sure is the forecast of “across” and how often “horn” happens by 30 April 2031?",
     "evppi": "Which assumption is most worth knowing to forecast “across” by 20 April 2031?",
     "evsi": "What is most worth watching for until 10 April 2031 to forecast “crossed” by 30 April 2031?",
-    "fan": "How likely is each rung of “banks” up to 30 April 2031, and how uncertain is that?",
+    "fan": "How likely is each rung of “banks” up to 30 April 2031, and how uncertain is this probability?",
     "lint": "What in “unreachable-rung”, as of 1 April 2031, is probably a mistake?",
     "base_rates": (
         "How do the probabilities of “A fictional dispute about two rivers”, as of 1 April 2031, compare with past "

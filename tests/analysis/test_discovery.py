@@ -119,7 +119,7 @@ def test_two_sides_of_one_assumption_are_told_as_between(scenario):
     low, high = (show(value, "rate", scenario.assumptions["push"].unit) for value in (0.02, 0.1))
     between = f"is between {low} and {high}"
     assert f"of the draws where “push” {between} and “pull” is at most {high}: this region holds" in told[0]
-    assert told[-1].startswith(f"Where “pull” {between} and “push” is at most {high}, it is 50% on average")
+    assert told[-1].startswith(f"Where “pull” {between} and “push” is at most {high}, the answer is 50% on average")
     assert told[0].endswith("of all draws.")
 
 
@@ -157,7 +157,7 @@ def test_an_answer_that_is_the_same_everywhere_is_told_in_words(scenario, engine
     found = discover(shut, "ending:out", engine=engine, draws=30, runs=16, threshold=threshold)
     (told,) = found.sentences()
     assert told.startswith(f"“out” is at 0% by {long_date(found.by)} in every one of 30 draws of")
-    assert told.endswith("it is the same everywhere, so there is nothing to discover.")
+    assert told.endswith("the answer is the same everywhere, so there is nothing to discover.")
     assert (found.boxes, found.leaves, found.trajectory) == ((), (), ())
     assert found.frame().empty
     assert from_compact_data(shut, compact_data(found, bounds=3)).sentences() == found.sentences()

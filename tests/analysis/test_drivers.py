@@ -119,7 +119,7 @@ def test_the_elasticity_of_a_crossing_is_known():
 def test_an_answer_of_zero_has_no_elasticity():
     found = elasticities(two_states(0.05, ends=True).replace(interventions=(Forbid("cross"),)), ["across", "crossed"])
     assert np.isnan(found.elasticity("ending:across")[0])
-    assert "none changes the answer by as much as 0.005% of its value" in found.sentences()[0]
+    assert "the answer changes by less than 0.005% of its value" in found.sentences()[0]
     assert found.to_dict()["elasticities"]["ending:across"]["cross.rate"] is None
 
 
@@ -178,10 +178,10 @@ def test_the_weak_are_left_out_of_a_tornado_and_counted():
     curved = max(1.0, *(abs(x[0] - found.stated[0]) / steepest for x in (found.bars[0].at_low, found.bars[0].at_high)))
     assert found.beyond[0] == pytest.approx(curved * max(slopes), rel=1e-6)
     assert (
-        "2 assumptions were not tried: judged by slope at the stated values, none would move it by more than"
+        "2 assumptions were not tried: judged by slope at the stated values, none would move the answer by more than"
         in (found.sentences()[2])
     )
-    assert found.sentences()[-1].endswith("none would move it by as much as 0.0001.")
+    assert found.sentences()[-1].endswith("none would move the answer by as much as 0.0001.")
     assert found.frame("moves:cross-a")["at_high"][0] > 0
     with pytest.raises(KeyError, match="'ending:ongoing' is no measure of this answer; expected one of ending:across"):
         found.frame("ending:ongoing")
@@ -229,12 +229,12 @@ def test_each_answer_has_the_drivers_of_its_own_and_says_what_is_left_out_of_it(
     assert found.screened == 1
     bank, lamp = (line for line in found.sentences() if "not tried" in line)
     assert bank.startswith(
-        "1 more assumption that was tried moves it less; 1 assumption was not tried: judged by slope"
+        "1 more assumption that was tried moves the answer less; 1 assumption was not tried: judged by slope"
     )
     sail = next(bar for bar in found.bars if bar.assumption.id == "sail-rate")
     curved = max(1.0, *(abs(x[0] - found.stated[0]) / (1.5 * Z95 * apart_slope()) for x in (sail.at_low, sail.at_high)))
     assert f"by more than about {100 * Z95 * apart_slope() * curved:.2g} points." in bank
-    assert lamp.endswith("none would move it by as much as 0.0001 points.")
+    assert lamp.endswith("none would move the answer by as much as 0.0001 points.")
     assert found.to_dict()["beyond"]["level:lamp=out"] == pytest.approx(0, abs=1e-9)
     assert [row["assumption"] for row in found.to_dict()["bars"]["level:lamp=out"]] == ["blow-rate"]
 

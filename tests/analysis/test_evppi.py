@@ -80,7 +80,7 @@ def test_what_to_find_out_next_is_said_with_its_source_and_age():
         "Knowing every assumption would lower the expected Brier score of a forecast of “across” by 30 April 2031 from"
     )
     assert re.search(rf"{lower} 0\.\d+ to 0\.\d+, by {number}%\. The rest is chance\.", text)
-    assert re.search(rf"Knowing “pace” gives {number}% of the gain from knowing every assumption\. It rests on", text)
+    assert re.search(rf"Of the gain from knowing every assumption, {number}% comes from “pace”\. It rests on", text)
     assert "It rests on Old Almanac; A letter (the newest 365 days old): a hunch." in text
     assert "Settling “idle”" not in text
     assert list(found.frame()["age_days"][:1]) == [365]

@@ -47,7 +47,7 @@ def test_a_level_that_can_never_be_reached():
     assert found(unreachable_rung(), "variables.lamp.levels") == [
         (
             "warning: variables.lamp.levels: 'green' can never be reached; "
-            "expected a start or an outcome that leads there; else remove it"
+            "expected a start or an outcome that leads there; else remove the level"
         )
     ]
     assert found(two_states(), "variables.bank.levels") == []
@@ -97,7 +97,7 @@ def test_an_outcome_that_never_happens():
 def test_effects_that_never_change_anything():
     world = lamp().move("polish", 0.1, {"lamp": "lit"}, when={"lamp": "lit"}).scenario()
     assert (
-        "note: moves.polish.outcomes.done: 'done' has effects that never change anything"
+        "note: moves.polish.outcomes.done: 'done' has effects, but they change nothing in any state"
         in found(world, "moves.polish.outcomes.done")[0]
     )
     assert not about(lamp().move("rumour", 0.1).scenario(), "never change anything"), "no effect was promised"
@@ -113,7 +113,7 @@ def test_an_ending_that_can_never_be_reached():
 def test_an_ending_that_another_always_takes_first():
     world = lamp().ending("bright", {"lamp": "lit"}).ending("visible", {"lamp": "lit"}).scenario()
     assert (
-        "'visible' can never be reached, because 'bright', earlier in the file, always holds first"
+        "'visible' can never be reached, because 'bright' always holds too and comes earlier in the file"
         in found(world, "endings.visible")[0]
     )
     assert found(world, "endings.bright") == []
@@ -143,11 +143,11 @@ def test_states_with_no_way_out_are_counted_and_named():
     world.move("rise", 0.2, {"tide": "high"}, when={"bank": "left"}).move("wait", 1.0)
     assert found(world.scenario(), "moves") == [
         (
-            "warning: moves: 2 states have no way out and are not endings (of 4 reachable states), "
+            "warning: moves: of 4 reachable states, 2 have no way out and are not endings, "
             "such as bank at right, tide at low; expected a move that leads out of it, or an ending"
         )
     ]
-    assert "1 state has no way out and is not an ending" in about(two_states(), "no way out")[0]
+    assert "1 has no way out and is not an ending" in about(two_states(), "no way out")[0]
     assert not about(two_states(ends=True), "no way out")
     assert not about(two_states(back=0.1), "no way out")
 
@@ -155,7 +155,7 @@ def test_states_with_no_way_out_are_counted_and_named():
 def test_a_question_that_can_never_happen_is_an_error():
     assert found(unreachable_rung(), "questions.ever-green") == [
         (
-            "error: questions.ever-green: 'ever-green' can never happen: its probability is 0 by structure; "
+            "error: questions.ever-green: 'ever-green' can never happen: its probability is 0, whatever the rates; "
             "expected a question that could go either way"
         )
     ]
@@ -190,7 +190,7 @@ def test_a_count_that_no_history_reaches_is_an_error():
 def test_a_count_for_which_there_is_no_time():
     world = lamp().count("often", 12, "light").count("endless", 900, "light", "put-out").scenario()
     (told,) = found(world, "questions.endless.count")
-    assert "asks for 900 firings, and at the highest rates there would be about 15 by the horizon" in told
+    assert "asks for at least 900 firings, but the highest rates give about 15 by the horizon" in told
     assert not found(world, "questions.often.count")
 
 
@@ -305,7 +305,7 @@ def test_a_spread_start_without_a_reason(reason):
     silent = with_assumption(given, "fuse.start.dry", because=reason)
     assert found(silent, "variables.fuse.start") == [
         (
-            "warning: variables.fuse.start: the start of 'fuse' is spread without a reason; "
+            "warning: variables.fuse.start: the start of 'fuse' is spread over several levels without a reason; "
             'expected a reason (because:) on the variable or on its shares ("assumed" is a reason)'
         )
     ]
@@ -339,7 +339,7 @@ def patrols(
 def test_a_base_rate_read_off_a_hot_record_claims_more_than_it_says():
     told = found(patrols(), "moves.patrol.rate")
     assert "a base rate of 2 per week implies 6 per week at the start" in told[0]
-    assert "if 2 per week was observed, write it under observed: and state 0.667 per week" in told[0]
+    assert "if 2 per week was observed, write it under observed: and 0.667 per week under value" in told[0]
 
 
 @pytest.mark.parametrize(
@@ -474,7 +474,7 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
 
     assert noted(0.001, 0.0008, 0.00125) == [
         (
-            "note: assumptions: over its range, none of these assumptions changes an ending or question by one point "
+            "note: assumptions: none of these assumptions, over its range, changes an ending or question by one point "
             "or more up to 2031-04-10 (points in brackets): pace (0.44); no need to know them better; if one should "
             "matter, connect it to an ending or a question"
         )
@@ -499,7 +499,8 @@ def test_a_question_that_only_histories_answer_counts_too():
 def test_in_a_large_world_strands_are_not_examined(monkeypatch):
     monkeypatch.setattr("simlib.analysis.lint.strands.MOST_STATES", 3)
     assert about(
-        banner().scenario(), "note: states: not checked: strands that change no answer; the scenario has 4 states"
+        banner().scenario(),
+        "note: states: not checked: actors and assumptions without effect; the scenario has 4 states",
     )
     assert not found(banner().scenario(), "actors.herald")
 
@@ -601,7 +602,7 @@ def test_a_shift_larger_than_its_counter():
     world = lamp().counter("oil", 0, 5, start=5)
     world.move("burn", 0.1, {"oil": -6}).move("spill", 0.1, {"oil": -5}).move("fill", 0.1, {"oil": +9})
     assert (
-        "'oil' has 6 levels, so -6 always ends at '0'"
+        "'oil' has 6 levels: shift -6 always ends at '0'"
         in found(world.scenario(), "moves.burn.outcomes.done.then.oil")[0]
     )
     assert "+9 always ends at '5'" in about(world.scenario(), "+9")[0]
@@ -611,7 +612,7 @@ def test_a_shift_larger_than_its_counter():
 def test_a_shift_that_goes_where_another_move_leads():
     assert found(patron(), "moves.appeal.outcomes.done.then.patron") == [
         (
-            "warning: moves.appeal.outcomes.done.then.patron: the +1 of 'appeal' goes from 'committed' to 'supplying', "
+            "warning: moves.appeal.outcomes.done.then.patron: shift +1 of 'appeal' goes from 'committed' to 'supplying', "
             "the level to which 'deliver' leads; expected a condition (set: ..., when: ...) that leaves out "
             "'committed', or a level by name"
         )

@@ -299,7 +299,7 @@ def test_a_search_that_is_cut_short_says_what_may_be_missing(monkeypatch):
     assert warning.startswith(
         "The search was cut short: more than 99.9% of the histories were not followed to their end"
     )
-    assert re.search(r"paths of up to \S+% each may be missing here\.$", warning)
+    assert re.search(r"paths with up to \S+% each may be missing\.$", warning)
     assert "cut short" not in " ".join(whole.sentences())
     assert hasty.to_dict()["left"] > hasty.classes[-1].probability
 

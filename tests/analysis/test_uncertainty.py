@@ -441,8 +441,11 @@ def test_wrong_requests_to_watch_are_refused(measure, options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"look_by": 30}, "look_by: 30 days; expected a day before that of the question, 30 days"),
-        ({"look_by": "2031-04-10", "by": 9}, "look_by: 10 days; expected a day before that of the question, 9 days"),
+        ({"look_by": 30}, "look_by: 30 days; expected a day before the deadline of the question, 30 days"),
+        (
+            {"look_by": "2031-04-10", "by": 9},
+            "look_by: 10 days; expected a day before the deadline of the question, 9 days",
+        ),
         ({"look_by": 31}, "look_by: 31 lies outside the forecast; expected a day up to 2031-04-30"),
     ],
 )
@@ -476,7 +479,7 @@ def test_the_noise_within_a_draw_is_no_doubt_in_a_fan():
         assert np.ptp(fan.quantiles[:, 0, -1]) < 0.06
     raw = np.array([forecast.endings["across"].probability[-1] for forecast in draws.forecasts])
     assert np.ptp(np.quantile(raw, [0.05, 0.95])) > 0.1
-    with pytest.raises(ValueError, match="'moves:horn' is an expected count; a fan is of a probability"):
+    with pytest.raises(ValueError, match="'moves:horn' is an expected count; a fan shows a probability"):
         measure_fan(draws, "moves:horn")
 
 
@@ -485,7 +488,7 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     world = World("sure", T).variable("bank", "left", "right", start="left")
     world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})
     found = uncertainty(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
-    assert found.sentences()[1] == "It is certain in every draw, or impossible in every draw."
+    assert found.sentences()[1] == "The event is certain in every draw, or impossible in every draw."
 
 
 def test_each_end_of_a_range_has_an_interval_of_its_own_that_stays_a_probability():

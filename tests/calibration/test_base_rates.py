@@ -123,7 +123,7 @@ def test_roles_beside_the_scenario_are_used_and_a_departure_gives_its_reason(tmp
     assert war.note == "By day 90. a lower bar because it does"
     assert found["icbe-mobilisation-after-force"].implied == pytest.approx(1.0, abs=0.35)
     note = found["icbe-threat-after-force"].note
-    assert "One of 'threat', force and negotiation has no move; name one in base_rate_roles.csv." in note
+    assert "One of 'threat', force and negotiation has no move; name a move in base_rate_roles.csv." in note
     assert found["icbe-gap-shape"].implied == pytest.approx(1.0, abs=0.2)  # mostly memoryless
 
 

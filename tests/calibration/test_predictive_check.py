@@ -73,7 +73,7 @@ def test_weekly_counts_have_the_dispersion_of_their_distribution(tmp_path):
     assert (spread.observed, spread.verdict) == (pytest.approx(12), "above")
     line = next(line for line in answer.sentences() if "“Sail”" in line)
     assert line.startswith(
-        "“Sail”: the variance over mean of weekly counts is 12 in the log, above the range of the model"
+        "“Sail”: the ratio of variance to mean of weekly counts is 12 in the log, above the range of the model"
     )
 
 

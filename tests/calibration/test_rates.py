@@ -158,7 +158,7 @@ def test_a_selection_that_cannot_be_read_is_refused(text, words):
 
 
 def test_a_class_without_a_case_is_refused(frame):
-    with pytest.raises(ScenarioError, match="no row whose date is exact to the day fits"):
+    with pytest.raises(ScenarioError, match="no row whose date is exact to the day fits the class"):
         historical_rates(frame, "category=strike", "actor=Z")
 
 

@@ -165,7 +165,7 @@ def test_a_forecast_registered_after_its_deadline_proves_nothing(world):
     past = world.replace(as_of=dt.date(2021, 1, 1))
     assert all(each.late for each in registry.register(past, draws=16).forecasts)
     assert (
-        "2 forecasts were registered after the deadline. That shows the method but proves no skill."
+        "2 forecasts were registered after the deadline. Late forecasts show the method but prove no skill."
         in score_registry(past).sentences()
     )
 

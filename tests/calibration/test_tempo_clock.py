@@ -174,7 +174,7 @@ def test_the_command_line_fits_a_clock(tmp_path, capsys):
     (tmp_path / "icbe.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
     assert main(["rates", str(tmp_path / "icbe.csv"), "--event", "category=strike", "--clock"]) == 0
     told = capsys.readouterr().out
-    assert "A narrator chose which events to record" in told
+    assert "A source chose which events to record" in told
     assert "reset_chance: {label:" in told
 
 

@@ -76,4 +76,4 @@ def test_what_needs_independent_draws_or_an_exact_search_refuses_by_name(capsys)
     refusals = capsys.readouterr().err
     refusal = "A Sobol index needs independent draws of the prior, which the belief “log to 2031-05-01” does not have"
     assert refusal in refusals
-    assert "not over the belief “log to 2031-05-01”; use montecarlo" in refusals
+    assert "not over the belief “log to 2031-05-01”; use Monte Carlo" in refusals

@@ -124,7 +124,7 @@ def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch)
     title = "Rungs and moves in the histories that end in “Agreed” by 30 May 2031, as a share of these histories"
     assert main(argv) == 0
     out, err = capsys.readouterr()
-    assert re.search(rf"^{title}, in [\d,]+ of them$", out, re.MULTILINE)
+    assert re.search(rf"^{title}, counted in [\d,]+ of them$", out, re.MULTILINE)
     assert re.search(r"^  Sign +move +100% +\S+ to 100%$", out, re.MULTILINE)
     assert re.search(r"of 2,000 simulated histories that end in “Agreed”", out)
     assert err.count("note:") == 1

@@ -481,7 +481,8 @@ def test_a_stopped_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
         patch.setattr(Task, "cancelled", lambda task: task.share > 0)
         assert main(argv) == 130
     assert (
-        f"stopped; {tmp_path / 's'} keeps the finished part; the same command continues it" in capsys.readouterr().err
+        f"stopped; {tmp_path / 's'} keeps the finished part; the same command continues the sweep"
+        in capsys.readouterr().err
     )
     assert main(argv) == 0
     assert "4 of 4 points" in capsys.readouterr().out

@@ -325,7 +325,7 @@ def rarely_provoked() -> tuple[Scenario, str]:
 
 def test_a_rare_condition_needs_more_draws_and_says_so():
     scenario, name = rarely_provoked()
-    few = r"draws is 128; expected at least {} for “war, given: .*”, where they count like [\d.]+ draws of equal weight"
+    few = r"draws is 128; expected at least {} for “war, given: .*”, where the draws count like [\d.]+ draws of equal"
     with pytest.raises(ValueError, match=few.format(32)):
         simlib.uncertainty(scenario, name, engine="exact", draws=128)
     with pytest.raises(ValueError, match=few.format(32)):

@@ -244,7 +244,7 @@ def test_a_calendar_shows_what_is_done_and_when(comparison):
     assert "4 interventions in 4 plans, 1 April 2031 to 30 May 2031" in text.replace("\n", " ")
     spans = sorted((bar.get_x(), bar.get_width(), bar.get_facecolor()[3]) for bar in ax.patches)
     assert spans == [(0.0, 19.0, 1.0), (0.0, 60.0, 0.3)]
-    assert "pale: only while its condition holds" in text.replace("\n", " ")
+    assert "pale: while the rule's condition holds" in text.replace("\n", " ")
     assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
     of_effects = {style.SKY, style.ORANGE, "////"}  # these say "falls" and "rises" in the picture above
     assert not any(of_effects & set(look) for look in LOOKS.values())
@@ -379,7 +379,7 @@ def test_of_a_single_answer_the_split_is_not_called_the_most(scenario):
     one = uncertainty(scenario, "war", draws=32)
     _, text = drawn(split, one)
     share = percent(one.spread().share.value)
-    assert f"{share} of the uncertainty comes from the assumptions: “war”" in text.replace("\n", " ")
+    assert f"{share} of the uncertainty comes from the assumptions, for “war”" in text.replace("\n", " ")
     assert "At most" not in text
 
 
@@ -388,12 +388,14 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     ax, text = drawn(evppi_bars, result)
     assert f"find out next about “{result.worths[0].assumption.label}”" in text.replace("\n", " ")
     assert "no source" in text
-    assert "share of the value of settling all assumptions" in text
+    assert "share of the value of knowing all assumptions" in text
     assert f"{result.worths[0].of_all}; " in text
     assert "1e" not in text
     unknown = dataclasses.replace(result, worths=tuple(dataclasses.replace(w, share_error=1.0) for w in result.worths))
     _, text = drawn(evppi_bars, unknown)
-    assert "no single assumption has a value larger than its error" in text.replace("\n", " ")
+    assert "for no single assumption is the gain from knowing it larger than the error of this gain" in text.replace(
+        "\n", " "
+    )
     assert f"not known yet ({unknown.worths[0].of_all}); " in text
     ax, text = drawn(evppi_bars, result)
     assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
@@ -408,14 +410,14 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     doubtful = dataclasses.replace(seen, observations=dull)
     _, text = drawn(evsi_bars, doubtful)
     assert text.count("gain smaller than its error") == len(dull[:8])
-    assert "no observation is worth more than its error" in text.replace("\n", " ")
-    assert doubtful.sentences()[0] == "No observation is worth more than the error of this estimate."
+    assert "for no observation is the gain larger than the error of this gain" in text.replace("\n", " ")
+    assert doubtful.sentences()[0] == "No observation improves the forecast by more than the error of the estimate."
 
 
 @pytest.mark.slow
 def test_fans_keep_chance_and_doubt_apart(draws):
     _, text = drawn(fan_charts.fan, ladder_fan(draws))
-    key = "mean of 16 draws; hatched: a border between rungs in 90% of the draws, crossed: in 50%"
+    key = "mean of 16 draws; hatched: where a border between rungs lies in 90% of the draws, crossed: in 50%"
     assert key in text.replace("\n", " ")
     assert re.search(r"height on 30 May 2031: \d+% for “war”", text.replace("\n", " "))
     _, text = drawn(fan_charts.fan, measure_fan(draws, "treaty"))

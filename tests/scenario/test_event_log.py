@@ -143,7 +143,7 @@ def test_the_section_is_explained_in_sentences(islands):
         "patrol: shows in the log with a chance of 60% (90% range 40% to 80%), within 5 days",
         "recall-patrols: need not show in the log, so its absence says nothing",
         (
-            "leak: rows of leak say that resolve is firm; each is 4 times as likely if that is true as if false; "
+            "leak: rows of leak say that resolve is firm; each row is 4 times as likely if this is true; "
             "because: one source"
         ),
         "storm: rows of storm set standoff to calm",

@@ -298,4 +298,4 @@ def test_the_log_of_the_caribbean_teaches_nothing_up_to_its_own_date():
     """Every number that the log could teach was set from it, or is touched too little by what else happened."""
     lessons = simlib.learn(simlib.load("caribbean-2025"))
     assert not any(each.taught for each in lessons.learnt)
-    assert "The log teaches nothing about the assumptions: each keeps its prior, or close to it." in lessons.sentences()
+    assert "The log teaches nothing about the assumptions: each keeps its prior, or nearly so." in lessons.sentences()

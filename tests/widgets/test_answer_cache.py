@@ -139,7 +139,7 @@ def test_chances_that_exceed_one_are_refused_before_anything_is_drawn(state):
     answers.answer(state.settings)
     previews = Previews(answers)
     state.set_value("stormy", 0.7)
-    with pytest.raises(ScenarioError, match=r"“Offer talks”: the chances sum to 1\.3"):
+    with pytest.raises(ScenarioError, match=r"the chances sum to 1\.3"):
         previews.preview(state.settings)
 
 

@@ -131,7 +131,7 @@ def test_an_impossible_row_is_told_beside_it_and_changes_nothing(session):
         "Not taken in: the move is possible only if “Talks between the islands” is under way"
     )
     assert session.notes[3] == (
-        "Not taken in: it contradicts what the log says about 3 April 2031 (“A cutter passes”)."
+        "Not taken in: the row contradicts what the log says about 3 April 2031 (“A cutter passes”)."
     )
     assert session._series() == pytest.approx(before, abs=1e-12)
 
@@ -302,7 +302,7 @@ def test_a_morning_tells_what_may_have_happened_unseen_and_which_lull_is_over(dr
     hidden.move(15)
     may_have = hidden.outlook.on(APRIL[16], hidden.readings).answers["question:drills"].probability
     assert 0.2 < may_have < 0.9
-    assert f"It may have happened already without being seen: {percent(may_have)}." in told(hidden)
+    assert f"It may have happened already without being seen (probability {percent(may_have)})." in told(hidden)
     assert "is answered" not in told(hidden)
     shown.move(6)
     assert "is answered" not in told(shown)

@@ -466,7 +466,7 @@ def test_a_view_that_forbids_what_the_panel_forces_is_refused_at_the_view(bridge
 def test_a_forced_move_that_is_not_possible_says_so_at_its_field():
     panel = WhatIf(WORLD, move="sign", change="force", date="2031-04-01", pairs=100)
     assert panel.wait(60)
-    assert "It has no effect in 100% of the histories" in panel.notes["change"].value
+    assert "No effect in 100% of the histories" in panel.notes["change"].value
     assert "has no effect in 100% of the histories" in panel.picture.alt
     panel.inquiry._is_quick = False
     panel.inputs["date"].value = dt.date(2031, 4, 20)
@@ -599,7 +599,7 @@ def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
     assert [row[:3] for row in answer.rows] == [row[:3] for row in alone.rows]
     assert answer.head[2:] == ("as it stands", "Talks before a full blockade", "change")
     assert answer.sentences[0] == f"As it stands, {alone.sentences[0]}"
-    assert answer.sentences[1].startswith("Under the plan “Talks before a full blockade” it goes from ")
+    assert answer.sentences[1].startswith("Under the plan “Talks before a full blockade” the probability goes from ")
     assert answer.size[1] == 2 * alone.size[1]
     assert question.worlds(chosen)[0] == question.worlds(chosen | {"plan": "none"})[0] == WORLD.sha256
     assert len(question.worlds(chosen)) == 2

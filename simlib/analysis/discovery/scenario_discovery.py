@@ -234,7 +234,7 @@ class Discovery(Answer):
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:
-                yield f"Answer where {where}: {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
+                yield f"Where {where}, the answer is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of draws)."
         yield from self._about_noise()
 
     def _value(self, value: float) -> str:

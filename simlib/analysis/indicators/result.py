@@ -233,9 +233,9 @@ class Indicators(Answer):
         if not self.rows:
             return [first, "There is no sign: no public move or level could show whether the event will happen."]
         signs = self.signs
-        ratio = "they change nothing" if self.exact else "their changes are within the 95% errors"
+        ratio = "none changes the probability" if self.exact else "all changes are within the 95% errors"
         if not signs:
-            return [first, f"The moves and levels are not known to be signs of the event: {ratio}."]
+            return [first, f"No move or level is known to be a sign of the event: {ratio}."]
         lines = [first, *(self._about(row, until) for row in signs[:limit])]
         if not self.exact and len(self.rows) > 1:
             lines.append(self._by_chance(len(self.rows)))

@@ -132,7 +132,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
     exits = np.bincount(space.source[subject.live_edges], minlength=len(space))
     stuck = np.flatnonzero((exits == 0) & subject.reached & ~space.ended)
     if len(stuck):
-        states = "1 state has" if len(stuck) == 1 else f"{len(stuck):,} states have"
+        states = "1 has" if len(stuck) == 1 else f"{len(stuck):,} have"
         endings = "is not an ending" if len(stuck) == 1 else "are not endings"
         yield warning(
             "moves",
