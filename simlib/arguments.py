@@ -79,7 +79,7 @@ def date(name: str, value: object) -> dt.date:
 
 
 def read_dates(item: Any, *names: str) -> None:
-    """Replace fields of a frozen dataclass by dates, but keep None where None is the default."""
+    """Turn named fields of a frozen dataclass into dates, but keep None if it is the default."""
     for field in fields(item):
         given = getattr(item, field.name)
         if field.name in names and not (given is None and field.default is not MISSING):
@@ -176,7 +176,7 @@ def _replicates(name: str, value: Any) -> Any:
 
 def _horizons(name: str, value: Any) -> Any:
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-        raise ArgumentError(name, value, "expected a list of numbers of days")
+        raise ArgumentError(name, value, "expected a list of horizons, each a whole number of days")
     return tuple(whole(name, each, 1) for each in value)
 
 

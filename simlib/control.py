@@ -54,7 +54,7 @@ class Control:
             raise Cancelled("the work was cancelled")
 
     def silent(self) -> Control:
-        """Return a control for a part of the work that reports no progress."""
+        """Return the same control without progress reports, for a part of the work."""
         return Control(cancel=self.cancel, threads=self.threads)
 
     def part(self, first: float, last: float) -> Control:
@@ -77,7 +77,7 @@ def helper_threads(count: int, control: Control = UNWATCHED) -> Iterator[tuple[T
     """Yield a pool of `count` threads, and a control for the work that the pool is given.
 
     If the `with` block raises an error, as after Ctrl-C, this control cancels the work under way, and no other work
-    begins. Otherwise the error would have to wait until all work is done.
+    begins. Without this cancellation the error would have to wait until all work is done.
     """
     failed = threading.Event()
     watched = Control(control.progress, lambda: failed.is_set() or control.cancelled(), control.threads)

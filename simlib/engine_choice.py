@@ -1,4 +1,4 @@
-"""The choice of the engine: exact, Monte Carlo, or exact where it can answer ("auto").
+"""The choice of the engine: exact, Monte Carlo, or exact if it can answer, else Monte Carlo.
 
 This module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.
 """

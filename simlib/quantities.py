@@ -190,7 +190,7 @@ def _positive(number: float, written: str) -> float:
 def _hazard(probability: float, within_days: float, written: str) -> float:
     if not 0 < probability < 1:
         raise QuantityError(
-            f"{written!r} is no rate: a probability of exactly 0% or 100%, or beyond, has no finite hazard",
+            f"{written!r} is no rate: only probabilities between 0% and 100% have a finite hazard above 0",
             "expected a probability above 0% and below 100% within a time",
         )
     return -math.log1p(-probability) / within_days

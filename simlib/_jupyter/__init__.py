@@ -52,7 +52,7 @@ def _load_jupyter_server_extension(server: Any) -> None:
 def _name_shipped(server: Any) -> None:
     """Tell the web pages of this server where the unchanged copies of the shipped notebooks are.
 
-    The paths of these notebooks are relative to the root folder of the server.
+    The paths of these copies are relative to the root folder of the server.
     """
     if not os.environ.get(LIVE):
         return

@@ -21,9 +21,10 @@ picture."""
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live view of an output that has a picture, and return whether it has one.
+    """Remove the live view of an output that has a picture, and return whether it has a picture.
 
-    The HTML of such an output is removed too. Its plain text becomes the alternative text of the picture.
+    The HTML of an output with a picture is removed too. The plain text of the output becomes the alternative text of
+    the picture.
     """
     data = output.get("data", {})
     if "image/png" not in data:

@@ -4,13 +4,13 @@ A log is a list of events as they were reported. Each row of a log is one such r
 that the scenario gives to its assumptions. There are four kinds of forecast, all with the same deadline:
 
 - *updated*: from the states of the world that the log leaves possible on the date, at the stated values.
-- *static*: from the first day, at the stated values. This forecast is made once and never changes.
+- *static*: from the scenario's first day, at the stated values. This forecast is made once and never changes.
 - *state only* (with learning): from the states of the updated forecast, averaged over the priors of the assumptions.
 - *learnt* (with learning): from the same states, averaged over the posterior given the rows known by then.
 
 A forecast made on a date counts only later events. If the event of a question has happened before the date, or may have
-happened unseen, the forecast takes this from the log. All measures of a date share one filter of the log and one
-posterior.
+happened unseen, the forecast includes the probability, given the log, that the event has happened. All measures of a
+date share one filter of the log and one posterior.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class SeriesDate:
 class SeriesPoint:
     """The forecasts of one measure (such as the probability of a question) on one date of a log.
 
-    The last four numbers are None without learning. They come from the same draws (sets of assumption values).
+    The last four numbers are None without learning. All four come from the same draws (sets of assumption values).
 
     updated: the forecast at the values that the scenario states for its assumptions.
     settled: the day on which the log answered the question with yes (None: no such answer).

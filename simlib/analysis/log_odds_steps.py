@@ -38,11 +38,11 @@ class Steps:
 
     begin, end: the probabilities before and after the log.
     lines (R, 3): for each row the three parts of its effect (time, state and assumptions), in log-odds.
-    before, after (R,): the probabilities just before and just after all rows that close on the same day.
+    before, after (R,): for each row, the probabilities just before and just after all rows that close on its day.
     rest: the effect of the time after the last row, in log-odds.
-    shape: the largest shape parameter of the tail of the weights of the draws. If it is large, the weights are
-        unreliable.
-    effective: the smallest effective number of draws.
+    shape: the shape parameter of the tail of the weights of the draws, at the point of the log where it is largest. If
+        it is large, the weights are unreliable.
+    effective: the effective number of draws at the point of the log where this number is smallest.
     """
 
     begin: float
@@ -63,7 +63,7 @@ class Steps:
 
 
 def log_odds(p: float) -> float:
-    """Return the log-odds of a probability, clipped to [1e-9, 1 - 1e-9]."""
+    """Return the log-odds of a probability after clipping the probability to [1e-9, 1 - 1e-9]."""
     kept = min(max(p, CERTAIN), 1 - CERTAIN)
     return math.log(kept / (1 - kept))
 

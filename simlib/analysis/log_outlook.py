@@ -113,7 +113,7 @@ class LogOutlook:
         self.scenario, self.first = scenario, first or scenario.as_of
         if scenario.day(self.first) < beginning(scenario):
             history = scenario.date_at(beginning(scenario))
-            raise Unsupported(f"{self.first} is before the history begins; choose {history} or a later day")
+            raise Unsupported(f"{self.first} is before the first possible day; choose {history} or a later day")
         self.deadline = scenario.by_date(scenario.horizon_days)
         self.last = self.deadline + dt.timedelta(days=1)
         self._starts: dict[bytes, Ints] = {}
@@ -129,7 +129,7 @@ class LogOutlook:
         return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
 
     def measure(self, name: str | None = None) -> Measure:
-        """Return one of `measures` by name (default: the headline if it is there, else the first).
+        """Return one of `measures` by name (default: the headline if among them, else the first).
 
         Raises Unsupported for a question that depends on whole histories.
         """

@@ -106,7 +106,8 @@ class PooledItem:
     views (V, T): the probability in each of V views at each of T times.
     linear, logarithmic (T,): the probability in the linear pool and in the logarithmic pool.
     deviation (T,): the weighted standard deviation of the views.
-    divergence (T,): the Jensen-Shannon divergence of the views about whether the ending or question happens, in bits.
+    divergence (T,): the Jensen-Shannon divergence of the views about whether the ending is reached or the question
+        answered yes, in bits.
     """
 
     kind: Kind

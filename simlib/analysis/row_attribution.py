@@ -221,8 +221,9 @@ def row_effects(
 
     A row of a log is the report of an event. The window of a row holds the days on which its event may have happened.
     Rows are taken in the order in which their windows end. If several windows end on one day, the effect of each row is
-    its mean over all orders of these rows. More than five such rows are taken in the order of the log only. The
-    forecast without a row allows every number of events from 0 to the number that this row reports.
+    its mean over all orders of these rows. If more than five windows end on one day, their rows are only taken in the
+    order of the log. The forecast without a row allows every number of events from 0 to the number that this row
+    reports.
 
     Args:
         scenario: The scenario. Its `evidence` says how its log is to be read.

@@ -1,6 +1,7 @@
-"""Sampled histories over draws of the assumptions, and shares of them with intervals.
+"""Sampled histories over draws of the assumptions, and shares of histories with intervals.
 
-A draw is one set of assumption values. Histories of the same draw are not independent. The intervals allow for that.
+A draw is one set of assumption values. Histories of the same draw are not independent. The intervals allow for this
+dependence.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class CaseHistories:
 class CrisisRecord:
     """The days of a crisis on which an event happened, counted from its first day (day 0).
 
-    - days: the days with an event after day 0, rising.
+    - days: the days after day 0 that have an event, in rising order.
     - last_day: the day with which the record ends.
     """
 

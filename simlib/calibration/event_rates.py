@@ -1,4 +1,4 @@
-"""Rates of an event in past cases (first or all occurrences), and its rate in a new case."""
+"""Rates of the first or of all occurrences of an event in past cases, and in a new case."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _term(row: Mapping[str, str]) -> Term:
 
 
 def as_questions(scenario: Scenario) -> str:
-    """Return the questions that have terms as Markdown, to post on a forecasting site.
+    """Return, as Markdown to post on a forecasting site, the questions that have terms.
 
     Each question has its rule, deadline, void rule and base rate, but no probability.
 

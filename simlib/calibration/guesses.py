@@ -160,7 +160,7 @@ def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
 
 
 def answer_to(guess: Guess) -> bool | None:
-    """Return whether the event of a guess happened by its deadline, or None if it is unknown."""
+    """Return whether the event of a guess happened by its deadline, or None if not known."""
     try:
         scenario = load(guess.path)
         if (Path(scenario.path) / RECORD).is_file():

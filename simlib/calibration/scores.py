@@ -54,7 +54,7 @@ class CalibrationCurve:
 
     - probability: the stated probability.
     - frequency: how often the event happened, by isotonic regression.
-    - low, high: the range of the frequency in 90 of 100 samples of this size if the forecasts were calibrated.
+    - low, high: the range of the frequency in 90 of 100 samples of as many forecasts, if the forecasts were calibrated.
     - cases: number of forecasts at each level.
     """
 
@@ -190,7 +190,7 @@ def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, unti
     """Return the weighted CRPS, in days, of a forecast of the time of an event.
 
     The forecast is the probability that the event has happened by each day. This probability may stay below one,
-    because the event may never happen. Between the given days it is interpolated linearly.
+    because the event may never happen. Between the given days the probability is interpolated linearly.
 
     Args:
         days: Days of the forecast in rising order, from 0 to at least `until`.

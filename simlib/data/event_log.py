@@ -50,7 +50,7 @@ def as_log(
     keep &= (frame["date"] <= str(last)) if last else True
     rows = frame[keep]
     if rows.empty:
-        what = f"no dated row with a known category is left between {', '.join(actors)}"
+        what = f"no dated row with a known category is left for the actors {', '.join(actors)}"
         raise ScenarioError(Problem("", 0, "data", what, "expected other actors or days"))
     log = rows.assign(
         date=rows["date"].dt.strftime("%Y-%m-%d"),

@@ -26,7 +26,7 @@ class FileKind:
     - `columns`: names of columns by which a file with a header is recognised.
     - `absent`: names of columns that such a file must not have.
     - `delimiter`: the character between two fields.
-    - `widths`: numbers of fields by which a file without a header is recognised.
+    - `widths`: numbers of fields in a row, by which a file without a header is recognised.
     - `names`: names of all fields of a file without a header.
     - `needs`: the fields that are read from a file without a header.
     """

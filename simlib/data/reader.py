@@ -113,7 +113,7 @@ def _recognise(file: Path) -> tuple[FileKind, str]:
         raise _refused(file, 0, "the file is empty", "expected rows of event data")
     if head.startswith((b"version https://git-lfs", b"/annex/")) or b".git/annex" in head[:200]:
         raise _refused(
-            file, 1, "this is a pointer to a file, not the data", "fetch the file itself, as with `git lfs pull`"
+            file, 1, "this is a pointer to a file, not the data", "fetch the file itself, e.g. with `git lfs pull`"
         )
     encoding = _encoding(head)
     if b"\0" in head or head.startswith(b"PK\x03\x04"):

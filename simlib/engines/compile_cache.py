@@ -3,7 +3,7 @@
 Numba keeps compiled code beside the source, else in the user's cache folder. Numba raises RuntimeError if it can write
 to neither of these places, as in a system-wide installation for a user without a writable home folder. Compiled code is
 then kept in a folder of this user inside the system's temporary folder. If that folder cannot be used either, every
-process compiles the function again.
+process compiles each function again.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ each probability over draws of the assumption values from their priors, or over 
 wide priors this mean differs from the forecast at the stated values.
 
 The interval of this mean covers only the error of a finite number of draws (and, with Monte Carlo, of a finite number
-of replicates). More draws make the interval narrower. The uncertainty about the assumptions is the spread between the
-draws (`Ensemble.spread`). More draws do not make this spread narrower.
+of replicates). More draws make the interval narrower. The uncertainty about the assumptions shows in the spread of the
+forecasts between the draws (`Ensemble.spread`). More draws do not make this spread narrower.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def forecast(
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         engine: "exact", "montecarlo", or "auto" (exact if the exact engine can solve the scenario, else Monte Carlo).
         draws: A number of draws of the prior (at least 2), or a belief (weighted draws). 0: the stated values.
-        runs: Monte Carlo replicates per draw. Default: 10,000 in all.
+        runs: Monte Carlo replicates per draw, or in all if there are no draws. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
         ignore_windows: Whether to ignore the calendar windows of moves and factors.
         control: Progress callback, cancellation and number of threads.
@@ -80,7 +80,7 @@ def forecast(
     Returns: The forecast. With draws, its field `stated` is the forecast at the stated values.
 
     Raises:
-        ScenarioError: For a target day or an intervention outside the scenario's dates.
+        ScenarioError: For a horizon or an intervention outside the scenario's dates.
         TooManyStates: For the exact engine, when there are too many states.
         Unsupported: For a belief whose assumptions, date or start states differ from the scenario's.
         MissingDependency: For Monte Carlo without Numba.
@@ -160,7 +160,7 @@ class Ensemble:
         return np.asarray(mean + np.sqrt(share) * (values - mean))
 
     def histories(self, question: str) -> float | None:
-        """Return the effective number of replicates in which a question was counted over all draws.
+        """Return the effective number of replicates, over all draws, that answered a question.
 
         The result is None if the question was answered exactly.
         """

@@ -35,7 +35,7 @@ def with_distributions(
     """Return a forecast with the whole distribution of each impact (accumulated quantity).
 
     A distribution is solved exactly if that is cheap, else counted in simulated histories. An impact that has its
-    distribution already is not changed. Without Numba only solved distributions are added.
+    distribution already is not simulated again. Without Numba only solved distributions are added.
 
     Args:
         forecast: The forecast.
@@ -95,9 +95,8 @@ def _counted(
 def _distributions(
     scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return {impact: (quantiles over time, distribution)}.
-
-    `amounts` (D, R, T, I) are for I impacts by T report times, in R replicates of each of D draws.
+    """Return {impact: (quantiles over time, distribution at the last time)}. `amounts` (D, R, T, I) are for I impacts
+    by T report times, in R replicates of each of D draws.
     """
     from simlib.engines.montecarlo.counts import distribution
 

@@ -143,7 +143,8 @@ class Reference:
     def hazard(self, move: Move, state: State, day: float) -> float:
         """Return the hazard of a move per day, in a state on a day.
 
-        The hazard is the rate times the factors, or the rate that an intervention sets. Without such an intervention, a
+        The hazard is the rate times the factors, or the rate that an intervention sets. It is 0 if the move is
+        forbidden or not possible. Unless an intervention sets a rate, a
         move that takes some time or has a date has hazard 0: it happens when its work is done, or on its date.
         """
         standing = self.ruling(move, state, day)
@@ -239,7 +240,8 @@ class Reference:
 
         Args:
             rng: The random numbers.
-            shares: For each name the assumption that gives its probability, or None for the name that takes the rest.
+            shares: For each name the assumption that gives its probability, or None for the name that gets the
+                remaining probability.
             values: The values of the assumptions.
             odds: For each name a factor on its probability. Default: 1. The products are then normalized.
         """
@@ -313,7 +315,7 @@ class Reference:
     def _keep_dates(self, story: Run, day: float, rng: random.Random) -> None:
         """Let the moves that have `day` as their fixed date happen.
 
-        A move does not happen if its condition does not hold, or if an intervention replaces its rate.
+        A move does not happen if its condition does not hold, or if an intervention forbids it or sets its rate.
         """
         for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
             if story.ending is None and move.when.holds(story.state) and not self.ruling(move, story.state, day):

@@ -185,7 +185,7 @@ class Update(Answer):
         return pd.DataFrame(rows)
 
     def data(self) -> dict[str, Any]:
-        """Return the rows grouped by their use, the assumptions, the questions and the levels."""
+        """Return the rows (grouped by their use), the assumptions, the questions and the levels."""
         groups = ("taken", "left_out", "unmapped", "impossible", "unknown", "outside", "after_the_end")
         return {
             "complete_to": self.complete_to,
@@ -232,7 +232,8 @@ def update(
         learn: Whether to update the assumptions. If not, they keep their prior and only the state is inferred.
         draws: Number of draws of the assumptions.
         seed: Seed of the draws.
-        skip_impossible: Whether rows that the scenario cannot explain are left out and listed.
+        skip_impossible: Whether rows that the scenario cannot explain are left out and listed. If not, the first one
+            raises ImpossibleLog.
         control: Progress callback, cancellation and number of threads.
 
     Raises:

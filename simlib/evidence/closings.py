@@ -78,7 +78,7 @@ class Stages:
 
 
 class Replay:
-    """The likelihoods and forecasts as rows of a log are added, at any assumption values.
+    """Likelihoods and forecasts at each stage of adding log rows, at any assumption values.
 
     `days` (J,) are the first day of the log, the days of the `closings` and the last day. If there is a `question`, the
     forecast includes the probability that its event has happened already, since the scenario's first day.

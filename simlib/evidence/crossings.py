@@ -68,7 +68,7 @@ class Entering:
 
     - state: machine state of the new cell.
     - count: combination of counts of the new cell, packed into one number.
-    - origin: index of the old cell. In the first matrix, it is a start state.
+    - origin: index of the old cell. In the first matrix, it is the index of a start state.
     - weight: factor on the probability.
     """
 
@@ -92,7 +92,7 @@ class Crossings:
         self.machine, self.timetable, self.tables = machine, timetable, machine.tables
 
     def cross(self, entering: Entering, before: Span | None, after: Span | None, day: float) -> Entering:
-        """Close the rows that end by `day`, check its facts, and open the rows of the span `after`."""
+        """Close the rows that end by `day`, check this day's facts, and open the rows of `after`."""
         rows, old = self.timetable.rows, before.open if before else ()
         counts = digits(entering.count, [rows[row].times for row in old])
         for place, number in enumerate(old):

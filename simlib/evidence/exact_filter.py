@@ -303,7 +303,7 @@ class Filter:
         closing = [item for item in items if self.day_taken_in(item) == day]
         if not closing:
             raise NoProbability(
-                f"the absence of other rows up to day {day:g} has probability 0 at these rates; check them"
+                f"the absence of other rows up to day {day:g} has probability 0 at these rates; check the rates"
             )
         before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)

@@ -66,7 +66,7 @@ class LearntAssumption:
 
     @property
     def taught(self) -> bool:
-        """Whether the shift or narrowing passed its limit by more than the error of the draws."""
+        """Whether the score's shift or narrowing passed its limit by more than the draws' error."""
         return self.change not in (UNDECIDED, UNCHANGED)
 
     @property
@@ -198,7 +198,8 @@ def learn(
             row became public, or the day before `as_of` if that is earlier.
         draws: Number of draws of the assumptions.
         seed: Seed of the draws.
-        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        skip_impossible: Whether rows that the scenario cannot explain are left out. If not, the first one raises
+            ImpossibleLog.
         control: Progress callback, cancellation and number of threads.
     """
     taken = take_in(

@@ -10,7 +10,7 @@ The log up to a date may have been used to set an assumption (`uses_log_until`).
 state but not this assumption: the posterior is *cut* (Plummer 2015). Cut assumptions are drawn from their prior, and
 the other assumptions are drawn given the cut assumptions. The weights are normalised within the draws that share the
 same values of the cut assumptions. Rows after that date then change all weights. Assumptions that the log says nothing
-about keep their prior.
+about are drawn from their prior given the other assumptions.
 """
 
 from __future__ import annotations
@@ -317,7 +317,7 @@ def _faults_of_chains(r_hat: float, bulk: float) -> list[str]:
 
 def _refusal(faults: list[str]) -> str:
     return (
-        f"what the log teaches is not published: {', and '.join(faults)}; "
+        f"the posterior after the log is not reliable: {', and '.join(faults)}; "
         "take more draws, or take in the log without learning"
     )
 

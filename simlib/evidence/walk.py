@@ -104,7 +104,8 @@ class Walk:
     - map_start (S + 2,): where the entries of each map begin. A map is linear and leads from the grid of a span to the
       grid of the next span. The first map leads from the start states to the first span, and the last map leads from
       the last span to the end of the log.
-    - map_source: the cell that each entry leaves, as an index into its grid. In the first map, it is a start state.
+    - map_source: the cell that each entry leaves, as an index into its grid. In the first map, it is the index of a
+      start state.
     - map_target: the cell to which each entry leads, as an index into its grid.
     - map_weight: the factor of each entry on the probability.
     - ratings: the different ratings.

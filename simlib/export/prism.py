@@ -86,7 +86,7 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
     reasons = [f"{item}: {_why_not(item)}" for item in scenario.interventions]
     reasons += [
         f"moves.{move.id}.at: happens on {move.at}, but PRISM has no events at a date in a continuous-time chain; "
-        "give it a rate or a waiting time for the export"
+        "give the move a rate or a waiting time for the export"
         for move in scenario
         if move.at
     ]
@@ -114,7 +114,7 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 def notes(scenario: Scenario) -> list[str]:
     """Return a sentence for each question that gets no label in PRISM because it is about moves."""
     return [
-        f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state, so it has no label"
+        f"questions.{question.id}: asks {_asked(question)}, which is no condition on a state: the question has no label"
         for question in scenario.questions.values()
         if question.when is None
     ]
@@ -228,7 +228,7 @@ class _Writer:
         if branches:
             yield from (
                 "",
-                "// weights of outcomes; the probability of an outcome is its weight divided by the sum over its move",
+                "// weights of outcomes; the probability of an outcome is its share of the weights of its move",
             )
         for move, outcome in branches:
             share = self.express.share(move, outcome)
@@ -254,7 +254,7 @@ class _Writer:
         yield "endmodule"
 
     def _labels(self) -> Iterator[str]:
-        yield from ("", "// endings: disjoint, the first in the file wins")
+        yield from ("", "// endings: if several conditions hold, the first ending in the file counts")
         earlier: list[str] = []
         for ending in self.scenario.endings.values():
             when = bracket(self.express.condition(ending.when))
@@ -267,7 +267,7 @@ class _Writer:
 
     def _question(self, question: Question) -> str:
         if question.when is None:
-            return _comment(f"{question.id}: asks about firings, not about a state, so it has no label")
+            return _comment(f"{question.id}: asks about firings, not about a state, so this question has no label")
         return f'label "{self.names.question[question.id]}" = {self.express.condition(question.when)};'
 
     def _rewards(self) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _clock(move: Move) -> Clock:
 
 
 def wound(move: Move, clocks: tuple[Clock, ...]) -> Move:
-    """Return the move with one more effect, which sets its clock back to the first stage."""
+    """Return the move with one more effect in each outcome: set its clock to the first stage."""
     back = tuple(Effect(c.variable.id, level=c.variable.levels[0]) for c in clocks if c.move == move.id)
     if not back:
         return move

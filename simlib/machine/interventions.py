@@ -229,7 +229,7 @@ class Standing:
 
 
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Return whether an intervention can change a move's hazard or the progress of its wait."""
+    """Return whether an intervention can change a move's hazard, wait or chances of outcomes."""
     if isinstance(item, Assume):
         return item.assumption in {move.rate, *(factor.by for _, factor in move.placed_factors())}
     return move.id in (item.move, clock_id(item.move))

@@ -341,6 +341,6 @@ def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
     """
     if np.any(given[..., -1] <= 0):
         event, _, condition = measure.label.partition(", given: ")
-        what = f"“{condition}” has probability 0 here, or happened in none of the histories"
+        what = f"“{condition}” has probability 0 by the last date, or happened in none of the histories"
         raise SimlibError(f"{what}; ask about “{event}” given another condition, or by a later date")
     return np.minimum(np.divide(both, given, out=np.zeros_like(both, dtype=float), where=given > 0), 1.0)

@@ -39,7 +39,7 @@ def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
     """
     if isinstance(times, int | float | np.number):
         return np.linspace(0.0, horizon, whole("times", times, 1, MOST) + 1)
-    expected = f"expected a number of steps, or days that increase strictly from 0 to the horizon ({horizon:g} days)"
+    expected = f"expected a number of steps, or strictly increasing days between 0 and the horizon ({horizon:g} days)"
     try:
         result: Floats = np.array(list(times), dtype=np.float64)
     except (TypeError, ValueError):

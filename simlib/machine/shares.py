@@ -31,8 +31,8 @@ def normalized_shares(
         chance: For each probability (S,) the index of its assumption, or -1 for one minus the sum of the others in its
             group.
         starts (groups + 1,): The index of the first probability of each group, and at the end the number S.
-        place: A function that makes the problem of the error below. The function gets
-            the index of the group and the sums of all groups, and returns the problem to report.
+        place: A function from the index of a group and the sums of all groups to the `Problem` that the error below
+            reports.
         weight: Factors (S,) by which the probabilities are multiplied before a group is normalized.
 
     Raises:
@@ -58,7 +58,7 @@ def normalized_shares(
 
 
 def by_log_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
-    """Return derivatives (S,) with respect to the logs of weights.
+    """Turn derivatives for the logs of shares into those for the logs of weights, both (S,).
 
     `by_log` (S,) are the derivatives with respect to the logs of the `shares`. A share is a weight divided by the sum
     of the weights of its group. `starts` (groups + 1,) has the index of the first share of each group. The log of a

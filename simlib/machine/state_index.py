@@ -97,7 +97,8 @@ class StateIndex:
     def rungs(self, levels: NDArray[np.integer]) -> list[Ints]:
         """Return for each ladder the index of the rung of each state in `levels` (N, V).
 
-        If the conditions of several rungs hold, the state is on the highest of these rungs.
+        If the conditions of several rungs hold, the state is on the highest of these rungs. If none holds, the state is
+        on the lowest rung.
         """
         result = []
         for ladder in self.scenario.ladders.values():

@@ -176,7 +176,7 @@ class Tables(StateIndex):
                     0,
                     f"moves.{move.id}",
                     f"its guard and factors read so many variables that its table would have {entries:,} entries",
-                    f"expected at most {MAX_ENTRIES:,}; let it read fewer variables",
+                    f"expected at most {MAX_ENTRIES:,}; let the move read fewer variables",
                 )
             )
 
@@ -346,7 +346,7 @@ class Tables(StateIndex):
         groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
         count = int(np.prod([len(group) for group in groups]))
         if count > MAX_ENTRIES:
-            raise Unsupported(f"the starts of the variables combine to {count:,} states; at most {MAX_ENTRIES:,}")
+            raise Unsupported(f"the starts of the variables combine to {count:,} states; at most {MAX_ENTRIES:,} fit")
         chosen = np.array(list(itertools.product(*groups)), dtype=np.int64).reshape(-1, len(groups))
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
@@ -397,10 +397,10 @@ class Tables(StateIndex):
         return self.settled(result)
 
     def settled(self, levels: Ints) -> Ints:
-        """Set hidden clocks of impossible moves back to the first stage, in place, in states (N, V).
+        """Set hidden clocks of impossible moves back to the first stage in states `levels` (N, V).
 
         A hidden clock is a variable that counts the stages of a move's wait. A move is impossible if its guard
-        (condition) fails or an ending has been reached. The changed `levels` are also returned.
+        (condition) fails or an ending has been reached. The array `levels` is changed in place and also returned.
         """
         if self.clocks:
             over = self.ending(levels) >= 0

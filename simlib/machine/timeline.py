@@ -48,9 +48,10 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
-    """Return (day, action) for each action, in order of time.
+    """Return (day, action) for each action up to `horizon`, in order of time.
 
-    On the same day, `Hold` interventions come first, then the other interventions, then moves with a fixed date.
+    An action is the start of a `Force`, `Pin` or `Hold` intervention, or a move with a fixed date. On the same day,
+    `Hold` comes first, then `Force` and `Pin`, then moves with a fixed date.
     """
     actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
@@ -80,7 +81,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return each set of variables (indices) that interventions keep fixed at some moment."""
+    """Return each set of variables (indices) that interventions keep fixed at the same time."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

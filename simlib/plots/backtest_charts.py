@@ -24,10 +24,10 @@ MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
-    """Draw a line with each forecaster's forecasts of one question by the date of the forecast.
+    """Draw one line for each forecaster: its forecasts of a question by date of the forecast.
 
     `question` is an id (default: the main question of the scenario). `days` is how many days ahead each forecast looks
-    (0: up to the deadline of the backtest). A dotted line marks the date of the event.
+    (0: up to the deadline of the backtest). A dotted vertical line marks the date of the event, if it happened.
     """
     asked = question or result.headline
     some, came = result.of(asked, days), result.record[asked].happened

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
     """Plot draws of the assumptions as points, and a box (bounds on a few assumptions).
 
-    A draw is a triangle if its result reaches the threshold. `number` counts the boxes from 0. Raises ValueError if
-    there is no box with this number.
+    A draw is a triangle if the measure of the discovery reaches its threshold there. `number` counts the boxes from 0.
+    Raises ValueError if there is no box with this number.
     """
     if number >= len(result.boxes):
         raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
@@ -37,7 +37,7 @@ def axes_of(result: Discovery, region: Box) -> list[str]:
     """Return the ids of the assumptions on the horizontal and vertical axes of a box's picture.
 
     The axes are the first two assumptions that the box bounds. If the box bounds only one, the vertical axis is the
-    assumption whose ranks are most correlated with the results.
+    other assumption whose ranks are most correlated with the measure of the discovery.
     """
     chosen = [bound.assumption for bound in region.bounds[:2]]
     if len(chosen) == 1:
@@ -55,8 +55,8 @@ def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
     ax.scatter(x[hit], y[hit], s=14, marker="^", color=style.VERMILION, linewidth=0)
     least = f"at least {result.measure.write(result.threshold)} by {result.by_words}"
     title = (
-        f"{result.measure.label}: {least} in {percent(region.density)} of the draws in the box, in "
-        f"{percent(result.base_rate)} of all"
+        f"{result.measure.label}: {least} in {percent(region.density)} of the draws in the box, and in "
+        f"{percent(result.base_rate)} of all draws"
     )
     heading(ax, title, _key(result, region, chosen))
     _scale(ax, result, chosen[0], x, sideways=True)
@@ -166,7 +166,7 @@ class BoxBoard:
     values.
 
     - `figure`: a plain Figure of `width` by `height` pixels.
-    - `artists`: the parts that move with the mark. `Screen` draws only these again.
+    - `artists`: the two marks. When they move, `Screen` draws only these again.
     """
 
     def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:

@@ -1,4 +1,4 @@
-"""The words around a picture that stands alone: finding, basis of numbers, and foot line.
+"""The words around a picture that stands alone: finding, source of numbers, and foot line.
 
 A live picture needs no such words, because a sentence beside the picture has them.
 """
@@ -47,14 +47,14 @@ def computed_from(result: Forecast) -> str:
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
-    """Yield a note on the largest error of `bands` at their last time if it reaches 0.05 points."""
+    """Yield a note on the largest error of `bands` at their last time, if at least 0.05 points."""
     widest = max((float(band.high[-1] - band.low[-1]) / 2 for band in bands), default=0.0)
     if widest >= 5e-4:
         yield f"error of {computed_from(result)}: up to ±{100 * widest:.{0 if widest >= 0.0995 else 1}f} points"
 
 
 def foot(result: Forecast) -> str:
-    """Name the scenario with the start of its hash, date, view and number of interventions."""
+    """Return the foot line: scenario, start of its hash, date, view, number of interventions."""
     source = result.provenance
     view = f", seen through the view {source['view']}" if source.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""

@@ -25,7 +25,7 @@ def drivers(
     ax: Axes,
     *,
     title: str = "Assumptions that matter most",
-    note: str = "change in points at the low (hatched) and high of the assumption, from the slope",
+    note: str = "change in points at the low (hatched) and the high value, estimated from the slope",
     rows: int = ROWS,
 ) -> Axes:
     """Draw two bars for each of the first `rows` assumptions of a table.
@@ -33,8 +33,8 @@ def drivers(
     `frame` has one row for each assumption, with these columns:
 
     - `label`: the name of the assumption.
-    - `at_low`: the change of the probability when the assumption goes to its 5th percentile.
-    - `at_high`: the change of the probability when the assumption goes to its 95th percentile.
+    - `at_low`: the change of the probability when the assumption goes from its present value to its 5th percentile.
+    - `at_high`: the change of the probability when the assumption goes from its present value to its 95th percentile.
     - `solved` (optional): whether these changes are exact. A change that is not exact is written with "≈".
 
     The axis is in percentage points. `note` is written below the title.
@@ -67,7 +67,7 @@ def drivers(
 
 
 def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the `most` largest elasticities of a measure (default: the first).
+    """Draw bars for the `most` elasticities of a measure (default: the first) of largest size.
 
     A measure is a probability or an expected number. An elasticity is the change of the measure, in percent, for 1%
     more of an assumption.

@@ -1,7 +1,8 @@
 """Endings over time: the cumulative probability of each, with a band for its uncertainty.
 
-Without draws from the priors, a band shows the error of the computation. With draws, a band shows their range, which is
-the uncertainty about the assumptions. The caption says what the bands show.
+Without draws from the priors, a band shows the error of the computation. With draws, a band shows the range of the
+probability over the draws, which comes from the uncertainty about the assumptions. The caption says what the bands
+show.
 """
 
 from __future__ import annotations
@@ -214,8 +215,8 @@ def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
     likeliest_one = f"{quoted(_label(result, likeliest))}, {percent(last[likeliest])}"
     others = [name for name in result.contenders if name in last and name != likeliest]
     if others and likeliest in result.contenders:
-        more = f"{quoted(_label(result, others[0]))} lies" if len(others) == 1 else f"{len(others)} others lie"
-        found = f"No ending is clearly likeliest by {by}: {likeliest_one}, leads, but {more} within its error"
+        more = f"{quoted(_label(result, others[0]))}" if len(others) == 1 else f"{len(others)} others"
+        found = f"No ending is clearly likeliest by {by}: {likeliest_one}, leads, but {more} may be likelier"
         return found + (f"; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}" if every else "")
     if not every:
         return f"{'Likeliest of these by' if len(last) > 1 else 'By'} {by}: {likeliest_one}"

@@ -33,9 +33,9 @@ def fan(result: Fan, ax: Axes) -> Axes:
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the probabilities of the rungs of a ladder as stacked areas over time.
 
-    The height of a colour is the mean probability of its rung over the draws from the priors. The hatched band holds a
-    border between two rungs in 90% of the draws, and the crossed band in 50%. Where bands would overlap, only those
-    beside the widest rungs are drawn.
+    The height of a colour is the mean probability of its rung over the draws from the priors. A hatched band shows
+    where a border between two rungs lies in 90% of the draws, and a crossed band where the border lies in 50%. Where
+    bands would overlap, only those beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
@@ -138,7 +138,7 @@ def measure_fan(result: Fan, ax: Axes) -> Axes:
 
 
 def outlook_fan(result: Fan, ax: Axes, *, baseline: Floats | None = None) -> Axes:
-    """Draw the mean of a probability and its 5–95% range over time, without a title.
+    """Draw a probability over time, without a title: mean and 5–95% range over the draws.
 
     `baseline` (T,) holds the probability in the unchanged scenario at the T times of `result`.
     """

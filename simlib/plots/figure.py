@@ -142,7 +142,7 @@ def text_picture(width: int, lines: Sequence[str]) -> bytes:
 
 
 def _few_colours(picture: Any, kept: Any = None) -> bytes:
-    """Return a picture as PNG. The N colours `kept` (N, 3) are kept exactly."""
+    """Return a picture as PNG with few colours, which include the N colours `kept` (N, 3)."""
     from simlib.plots.palette import Palette
 
     pixels, palette = np.asarray(picture), Palette()
@@ -158,8 +158,8 @@ def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str
     """Return the data {type: content} and the metadata of a picture for a notebook.
 
     The data is the picture as HTML (for live notebooks) and as PNG, and its alternative text `words`. The HTML has
-    `sharp`, the same picture with more pixels. A picture that is too wide for the page scrolls and never shrinks. In a
-    dark theme of Jupyter, the HTML shows dark colours.
+    `sharp`, the same picture with more pixels, or else `png`. A picture that is too wide for the page scrolls and never
+    shrinks. In a dark theme of Jupyter, the HTML shows dark colours.
     """
     data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
     look = f'class="simlib-figure" width="{png_size(png)[0]}" style="max-width: none; background: white"'

@@ -144,7 +144,7 @@ def _column(width: int) -> int:
 
 
 def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int:
-    """Return the pixels that the longest label and value need on two lines, within `_LABELS`."""
+    """Return the width in pixels of the longest label on two lines, within the limits `_LABELS`."""
     names = [name for name in (show or result.endings) if name != ONGOING or show]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():

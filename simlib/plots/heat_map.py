@@ -1,4 +1,4 @@
-"""Heat maps: the cells of every heat map, and a map of one probability over two assumptions."""
+"""Heat maps: cells for other charts, and a map of one probability over two assumptions."""
 
 from __future__ import annotations
 

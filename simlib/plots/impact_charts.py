@@ -85,7 +85,7 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
 
 
 def in_words(result: Forecast, impact: str, span: tuple[float, float] | None = None) -> str:
-    """Write the mean of an impact with its 90% range `span` or else its standard deviation."""
+    """Write the mean of an impact and its 90% range `span` (without `span`: standard deviation)."""
     return f"{result.label('impacts', impact)}: {_size(result, impact, span)}"
 
 
@@ -100,7 +100,7 @@ def _size(result: Forecast, impact: str, span: tuple[float, float] | None) -> st
 
 
 def given_ending(result: Forecast, impact: str) -> dict[str, float]:
-    """Return the mean of an impact at the horizon given each possible ending and given none yet.
+    """Return the mean of an impact at the horizon given each possible ending or no ending yet.
 
     The mean of all histories is the mean of these numbers, weighted with the probabilities of the endings.
     """
@@ -114,9 +114,9 @@ def given_ending(result: Forecast, impact: str) -> dict[str, float]:
 
 
 def head_lines(result: Forecast, height: float) -> int:
-    """Return how many lines of text `consequence_rows` writes above its bars in `height` pixels.
+    """Return how many lines `consequence_rows` writes above its bars in axes of `height` pixels.
 
-    Impacts without bars have lines only if the bars of all endings then still have room.
+    The impacts without bars get lines only if there is still room for the bars of all endings.
     """
     bars = LINE * (len(result.endings) + 1)
     others = len(result.impacts) - 1
@@ -134,8 +134,8 @@ def consequence_rows(
 ) -> Axes:
     """Draw a bar for the mean of an impact given each ending.
 
-    The means of all impacts are written above the bars. If the axes are too low for all bars, those of the likeliest
-    endings are drawn.
+    The means of the impacts are written above the bars, as far as `head` has room. If the axes are too low for all
+    bars, those of the likeliest endings are drawn.
 
     Args:
         result: The forecast.

@@ -32,7 +32,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     some = sorted((result.signs or result.rows)[:most], key=lambda row: -np.nan_to_num(row.if_seen[0]))
     label, until, by = result.measure.label, result.look_by_words, result.by_words
     before = write_share(result.before)
-    title = f"{label}: {before}, and no move or level is known to be a sign of it by {until}"
+    title = f"{label}: {before}, and no move or level seen by {until} is known to be a sign of it"
     if result.signs:
         best = result.signs[0]
         after = f"{write_share(best.if_seen)} if {quoted(best.label)} is {best.verb}"
@@ -44,8 +44,8 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         ax,
         title,
         f"probability by {by}, if {result.condition}; {result.made()}; dashed line: before looking; "
-        f"filled: seen or reached by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: if not; "
-        "numbers: likelihood ratio of seeing it, and median days from the first sighting to the ending",
+        f"filled: seen or reached by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: if not seen; "
+        "numbers: likelihood ratio of seeing it, and median days from the first sighting to the event",
     )
     rows(ax, len(some))
     ax.axvline(result.before[0], color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)

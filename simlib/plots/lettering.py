@@ -6,8 +6,8 @@ Labels come from scenarios and may contain anything. Matplotlib alone makes thre
 - A number beside a right-to-left word loses its percent sign.
 - Letters that the font lacks become boxes.
 
-`settle` prevents these mistakes for all text below an artist, and `put` for one text whose words change. `lettered` is
-a decorator for functions that draw on axes.
+`settle` prevents these mistakes for all text in an artist (axes, a figure, a legend), and `put` for one text whose
+words change. `lettered` is a decorator for functions that draw on axes.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _letters(path: str) -> frozenset[int]:
 
 @functools.cache
 def _family(letter: str) -> str | None:
-    """Return the name of an installed font with a letter (upright sans-serif first) or None."""
+    """Return the name of an installed font that has `letter` (upright sans-serif first) or None."""
     from matplotlib import font_manager
 
     some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))

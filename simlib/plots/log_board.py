@@ -1,6 +1,6 @@
 """A picture for a slider over days: the forecast on every morning, and the state on one.
 
-Left: the forecast over all mornings. A strong line ends at the chosen morning, and a pale line shows the later
+Left: the forecast on each morning. A strong line shows the mornings up to the chosen one, and a pale line the later
 mornings. Right: the level of each variable on the chosen morning. A hidden variable has a bar with the probabilities of
 its levels.
 """

@@ -1,8 +1,8 @@
 """The base of live plots: artists that are made once, and then moved for each new forecast.
 
 A panel can be drawn whole, like any other matplotlib axes. A live picture draws only `artists` again, over a stored
-background, which is an order of magnitude quicker than a whole drawing. `update` says when the stored background no
-longer fits.
+background, which is an order of magnitude quicker than a whole drawing. `update` returns whether the stored background
+must be drawn again.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class LivePanel(ABC):
         return True
 
     def date_axis(self, result: Forecast) -> bool:
-        """Write the dates of a forecast at the horizontal axis. Return whether they changed."""
+        """Write the dates of a forecast at the horizontal axis, and return whether they changed."""
         span = (result.as_of, float(result.times[-1]))
         if span == self._span:
             return False
@@ -101,9 +101,9 @@ def beside(ax: Axes) -> float:
 class SideLabels:
     """Labels on the right of an axes, moved apart so that they never overlap.
 
-    Before each label is a short piece of its curve or area. A thin grey line leads to this piece from the end of the
-    curve. `styles` has the colour and the dash pattern of each piece. `room` is the width of lines and labels in pixels
-    (default: up to the edge of the figure).
+    Before each label is a short line in the style of its curve or area. A thin grey line leads to the short line from
+    the end of the curve. `styles` has the colour and the dash pattern of each short line. `room` is the width of lines
+    and labels in pixels (default: up to the edge of the figure).
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class SideLabels:
         """Write each label as near to its height as its neighbours allow.
 
         Args:
-            heights: The heights of the N labels (N,), in data units.
+            heights: The wanted heights of the N labels (N,), in data units.
             names: The names in the labels.
             values: The text before each name.
             short: Shorter names, for names that do not fit.

@@ -122,7 +122,7 @@ def _whole(result: Paths) -> str:
 
 
 def unit(result: Paths) -> str:
-    """Return the unit of `result`: probability or, given an ending, share of histories with it."""
+    """Return the unit of `result` in words: probability, or share of histories with its ending."""
     return "share of the histories that end this way" if result.given else "probability"
 
 
@@ -153,8 +153,9 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw how histories flow from rung to rung (levels of a ladder) as a Sankey diagram.
 
     Column k has a bar for each rung that is the k-th new rung of some history. The height of the bar is the share of
-    these histories. A band leads from a bar to the next new rung. Histories without a band visit no further rung. There
-    are at most `steps` columns. Columns and rungs that hardly any history reaches are left out.
+    these histories. A band leads from a bar to the next new rung. Histories without a band visit no further rung,
+    except in the last column. There are at most `steps` columns. Columns and rungs that hardly any history reaches are
+    left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -298,7 +299,7 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
         ax,
         paths.finding(),
         f"thin: {few} histories {paths.where()}, dots where they end; thick: a typical history of each of "
-        f"the likeliest paths, the one nearest to its average days on each rung; {ORDER}; lines on one rung "
+        f"the likeliest paths, nearest to the average days of this path on each rung; {ORDER}; lines on one rung "
         "are spread over its grey band so that none hides another",
     )
     ax.grid(visible=False, axis="y")

@@ -45,8 +45,9 @@ LETTERS = 112
 def calendar(result: Comparison, ax: Axes) -> Axes:
     """Draw a row for each intervention, under the name of its variant (changed scenario).
 
-    An intervention on one day is a mark, and an intervention that lasts is a bar. A tick of the axis stands at the
-    beginning of its date, because interventions act at the beginning of a day.
+    An intervention on one day is a mark, and an intervention that lasts is a bar. A move that is forced several times
+    has several marks in one row. A tick of the axis stands at the beginning of its date, because interventions act at
+    the beginning of a day.
     """
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
     idle = {label: _idle(result.effects[label]) for label in booked}
@@ -77,7 +78,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 
 
 def rows_of(result: Comparison) -> float:
-    """Return the height of a calendar in rows. This height includes the names of the variants."""
+    """Return the height of a calendar in rows, including the names of the variants."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
     more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
     return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more

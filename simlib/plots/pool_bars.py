@@ -23,7 +23,7 @@ def pools(result: Pool, ax: Axes) -> Axes:
     - A mark in colour: the probability in one view (set of assumptions).
     - Line: from the lowest to the highest of these probabilities.
     - Filled diamond: the linear pool of the views.
-    - Hollow diamond: their logarithmic pool.
+    - Hollow diamond: the logarithmic pool of the views.
     """
     note = f"probability by {result.by_words}, {result.basis}; line: from the lowest to the highest view"
     heading(ax, _finding(result), note)

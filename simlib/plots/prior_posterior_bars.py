@@ -88,7 +88,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
-    """Return the distances of `points` from the median, in standard deviations of the prior.
+    """Return the distances of `points` from the prior's median, in standard deviations.
 
     The `points` are in base units. Distances are measured on the scale of `forward` (log or logit). Below and above its
     median, a prior may have different standard deviations.

@@ -72,7 +72,7 @@ def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: Histori
             ax.plot([place - 0.4, place + 0.4], line, color=style.INK, linewidth=1.4)
     ax.set_xticks(range(len(bands)), [_days(row) for row in bands])
     ax.set_xlim(-0.6, len(bands) - 0.4)
-    ax.set_xlabel("days since the onset without the event", fontsize=style.TEXT, color=style.INK)
+    ax.set_xlabel("days since the onset of a crisis, without the event so far", fontsize=style.TEXT, color=style.INK)
     ax.set_ylabel("events per month", fontsize=style.TEXT, color=style.INK)
     ax.set_ylim(0, None)
     return ax

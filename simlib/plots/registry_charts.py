@@ -20,12 +20,12 @@ VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", Non
 def registered(result: RegistryScore, ax: Axes) -> Axes:
     """Draw a row for each registered forecast.
 
-    - Line: the range of the probability over 5 to 95% of the draws of the assumptions.
+    - Line: the range of the probability from 5% to 95% of the draws of the assumptions.
     - Filled dot: the forecast probability.
     - Hollow dot: the base rate.
     - Text: the probability, and whether the event happened.
     """
-    note = "line: 5 to 95% over the assumptions; filled: the forecast; hollow: the base rate"
+    note = "line: 5 to 95% of the draws of the assumptions; filled: the forecast; hollow: the base rate"
     heading(ax, "Registered forecasts beside their base rates", note)
     rows(ax, len(result.rows))
     for row, each in enumerate(result.rows):

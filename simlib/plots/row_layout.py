@@ -111,7 +111,7 @@ def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], l
 
 
 def bar(ax: Axes, row: ArrayLike, length: ArrayLike, colour: str, *, left: float = 0.0, hatched: bool = False) -> None:
-    """Draw the bar of a row, or of each row, from `left` on, leftwards for a negative `length`."""
+    """Draw a bar in each given row, from `left` on (leftwards for a negative `length`)."""
     look: dict[str, Any] = {"color": colour, "edgecolor": style.INK, "linewidth": 0.5, "hatch": "////" * hatched}
     ax.barh(np.asarray(row) + 0.2, length, left=left, height=0.36, **look)
 

@@ -39,7 +39,7 @@ def series(result: ForecastSeries, ax: Axes) -> Axes:
 
     A single question has up to three lines: a forecast updated with the log, a forecast with assumptions learnt from
     the log, and a forecast that is never updated. Each of several questions has a strong line for its updated forecast
-    and a thin line for the forecast that is never updated.
+    (with learnt assumptions, if they are known) and a thin line for the forecast that is never updated.
     """
     import matplotlib.dates as mdates
 

@@ -48,7 +48,7 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
     some = about.shares[:most]
     title = _title(about.measure.label, some)
     unit = f"share of the variance over the priors, by {result.by_words}"
-    heading(ax, title, f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
+    heading(ax, title, f"{unit}; filled: alone, hollow: with interactions; whiskers: 95%")
     rows(ax, len(some))
     for row, share in enumerate(some):
         name(ax, row, share.input.label)

@@ -1,8 +1,8 @@
 """A state diagram: a row of boxes (levels) for each variable, and arrows for moves.
 
 The state of the world is one level of every variable. An arrow has the numbers of the moves that make its change. A
-list beside the diagram gives the moves by actor: how often each move happens, the factors on its rate, the conditions
-    on variables that the move does not change, and the probabilities of its outcomes.
+list beside or below the diagram gives the moves by actor: how often each move happens, the factors on its rate, the
+conditions on variables that the move does not change, and the probabilities of its outcomes.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
 
 
 def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
-    """Return the levels of a variable that end the scenario at any levels of other variables."""
+    """Return the levels of a variable that end the scenario whatever the other variables are."""
     clauses = [dict(clause) for ending in scenario.endings.values() for clause in ending.when.clauses]
     return {level for clause in clauses if set(clause) == {variable.id} for level in clause[variable.id]}
 

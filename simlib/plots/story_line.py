@@ -31,8 +31,8 @@ def story(
     """Draw one history as steps over the rungs (levels) of a ladder.
 
     If the axes are too low for the names of all rungs, only the rungs between the lowest and the highest of the history
-    are shown. Only the rungs that the history visits are then named, and if these names do not fit either, those that
-    occur most often in `rungs`.
+    are shown. Only the rungs that the history visits are then named. If these names do not fit either, those that occur
+    most often in `rungs` are named.
 
     Args:
         days: The times of the start and of N - 1 events, in days after `as_of` (N,).
@@ -65,7 +65,8 @@ def story(
 def _shown(rungs: Ints, count: int, ax: Axes) -> tuple[range, list[int]]:
     """Return the rungs to draw, and the rungs whose names are written.
 
-    If there is no room for all names, only rungs that the history visits are named. The most visited ones come first.
+    If there is no room for all names, only rungs that the history visits are named. If these names do not fit either,
+    the most visited rungs are named.
     """
     room = max(lines_within(ax), 1)
     if count <= room:

@@ -125,8 +125,8 @@ def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -
     """Write the title of an axes, and leave room below the title for a caption of `lines` lines.
 
     A title of more than `TITLE_LINES` lines is set in small type. With `letters`, the title gets a single line with
-    room for so many letters of the usual size. Its type then shrinks as needed, and its middle is left out if even
-    small type does not fit. An axes becomes lower if its title would not fit into the figure.
+    room for this number of letters of the usual size. The type of the title then shrinks as needed, and its middle is
+    left out if even small type does not fit. An axes becomes lower if its title would not fit into the figure.
     """
     pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
     size = TITLE if title.count("\n") < TITLE_LINES else SMALL
@@ -275,7 +275,7 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
 
 def wrap_one(wordings: Sequence[str], width: int, lines: int) -> str:
-    """Break the first of several wordings that fits as `wrap` does, or else shorten the last."""
+    """Return the first of `wordings` that fits, broken by `wrap`, or else the last, shortened."""
     whole = (words for words in wordings if len(_lines(words, width)) <= lines)
     return wrap(next(whole, wordings[-1]), width, lines)
 
@@ -288,8 +288,8 @@ def _lines(text: str, width: int) -> tuple[str, ...]:
 def shorten(labels: Sequence[str], width: int) -> list[str]:
     """Shorten labels to one line of `width` characters each.
 
-    A label loses words from its middle. If two labels would then be equal, both lose their common first and last words
-    instead.
+    A label that is too long loses words from its middle. If two labels would then be equal, both lose their common
+    first and last words instead.
     """
     short = [wrap(label, width, 1) for label in labels]
     for text in {text for text in short if short.count(text) > 1}:

@@ -37,7 +37,7 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     what = "probability" if about.probability else "expected number"
     line = "at the medians" if result.provenance["belief"] else "as stated"
     unit = f"{what} by {result.by_words}; line: {line}, {write(stated)}"
-    heading(ax, title, f"{unit}; hatched: assumption at its low, plain: at its high")
+    heading(ax, title, f"{unit}; hatched: assumption at its low value, plain: at its high value")
     rows(ax, len(bars))
     for row, each in enumerate(bars):
         name(ax, row, each.assumption.short_label)

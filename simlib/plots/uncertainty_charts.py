@@ -21,8 +21,8 @@ QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -> Axes:
     """Draw the cumulative distribution of a measure over draws of the assumptions.
 
-    A measure is a probability or an expected number (default: the first). Two lines mark the mean and the value at the
-    stated assumptions.
+    A measure is a probability or an expected number (default: the first). Two lines mark the mean of the measure over
+    the draws, and the measure at the stated values of the assumptions.
     """
     spread = result.spread(measure)
     order = np.argsort(spread.answers, kind="stable")

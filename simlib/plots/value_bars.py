@@ -23,7 +23,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the value of knowing each of the first `most` assumptions exactly (EVPPI).
 
     Each bar is a share: the value of knowing one assumption, divided by the value of knowing all assumptions. The text
-    beside a bar names the sources of the assumption.
+        beside a bar gives the share, and the age and the names of the sources of the assumption.
     """
     some = result.worths[:most]
     next_one = (
@@ -50,7 +50,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the forecast if a move is seen (filled dot) and if not (hollow dot).
 
     The first `most` observations of `result` have a row each. A dashed line marks the probability without watching.
-    The text beside a row is the gain in the Brier score.
+    The text beside a row says by how much watching lowers the Brier score.
     """
     some = result.observations[:most]
     best = some[0]

@@ -35,7 +35,7 @@ Kind = Literal["endings", "questions"]
 
 _RANGE_OF_MOVES = (
     "An expected number is an average. The range says how often each move happens in nine of ten histories. "
-    "It comes from chance and from the ranges of the assumptions. More computing does not narrow it."
+    "This range comes from chance and, if assumptions are drawn, from their ranges. More computing does not narrow it."
 )
 
 
@@ -139,7 +139,7 @@ def _line(material: Material, kind: Kind, name: str) -> str:
     if said:
         return f"{forecast.label(kind, name)}: {said}{beside}."
     if p <= 0:
-        played = f"in none of the simulated histories (so at most {percent(high)})"
+        played = f"in none of the simulated histories (so its probability is at most {percent(high)})"
         return f"{forecast.label(kind, name)}: {icd203(p)}, {played}{beside}."
     if material.draws is not None:
         low, high = material.range_of(kind[:-1], name)

@@ -54,8 +54,8 @@ class Changes:
     """The changes since an earlier forecast, or the changes that a log of events has made.
 
     - `since`: the earlier forecast. None: only the changes made by a log are listed.
-    - `rows`: the probabilities that changed, the headline first. A row has the label, the earlier value, the present
-      value, and the difference in percentage points.
+    - `rows`: the probabilities that changed, the headline first. A row has the label, the earlier probability, the
+      present probability, and their difference in percentage points.
     - `assumptions`: a sentence for each changed assumption.
     - `events`: a sentence for each new event of the log.
     - `told`: a sentence on the event of the log that answers the question of the headline with yes ("": none). The

@@ -1,8 +1,9 @@
 """The confidence that a forecast deserves, by a rule that the reader can check.
 
-Confidence is not likelihood. Each ground speaks for the forecast or against it. Confidence is high if no ground speaks
-against the forecast, and low if three or more do. Otherwise confidence is moderate. Fewer than ten settled forecasts of
-the scenario are a ground against the forecast, so confidence is then never high.
+Confidence is not likelihood. Each ground, such as the width of the range, speaks for the forecast or against it.
+Confidence is high if no ground speaks against the forecast, and low if three or more do. Otherwise confidence is
+moderate. Fewer than ten settled forecasts of the scenario are a ground against the forecast, so confidence is then
+never high.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def figure_block(
 def annex_figure(
     forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, right: int = 30, height: int = _HEIGHT
 ) -> Block:
-    """Return a wide picture whose foot names the forecast, with `right` pixels for labels."""
+    """Return a block with a wide picture, `right` pixels for labels, and a foot on the forecast."""
     from simlib.plots.captions import foot
 
     left, bottom, top = 70, 54, 106

@@ -63,7 +63,8 @@ class Material:
     - `spread`: the range of the headline over these sets.
     - `worth`: the value of knowing each assumption.
     - `tornado`: the effect of each assumption on the headline and the most probable ending.
-    - `evident`: the ids of the assumptions whose effect on the headline is self-evident.
+    - `evident`: the ids of the assumptions on which the headline obviously depends, such as the rate of the only move
+      that leads to its event.
     - `paths`: the most probable paths.
     - `indicators`: the signs of the most probable endings.
     - `seeing`: how much each move would change the headline if it were seen.
@@ -133,11 +134,11 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the further questions of a report about the headline and most probable endings.
+    """Return the material of a report: answers about the headline and most probable endings.
 
     `forecast` is the mean of `draws` if there are any. The answers leave calendar windows out if the forecast does. If
-    `draws` were learnt from a log, nothing is compared with past crises or with the log, because neither covers the
-    time after the log. Raises any SimlibError that a question raises.
+    `draws` were learnt from a log, nothing is compared with past crises or with the log, because neither comparison
+    covers the time after the log. Raises any SimlibError that a question raises.
     """
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.sensitivity.direct_rates import self_evident

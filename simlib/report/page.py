@@ -79,7 +79,7 @@ def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
     if material.indicators or material.seeing:
         yield "What to watch for", _watch(material)
     if material.past_crises is not None or material.past is not None:
-        yield "How it compares with the past", _past(material)
+        yield "How the scenario compares with the past", _past(material)
     if material.changes is not None:
         yield "All changes", _all_changes(material)
     yield from _ground(material)

@@ -72,7 +72,7 @@ class AmountSample:
         return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
 
     def worst(self, share: float = 0.05) -> Estimate:
-        """Return the mean of the largest amounts, over a `share` of histories (expected shortfall)."""
+        """Return the mean of the `share` of histories with the largest amounts (expected shortfall)."""
         threshold = self.point(1 - share)
         mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
         half = Z_TWO_SIDED_95 * float(np.sqrt(variance))

@@ -240,7 +240,7 @@ class Forecast(Answer):
             return ""
         names = listed(quoted(self.label("questions", name)) for name in self.by_histories)
         runs, seed = self.provenance["histories"], self.provenance["histories_seed"]
-        return f"By Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), each with its 95% interval: {names}."
+        return f"Answered by Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), with 95% intervals: {names}."
 
     @property
     def by_words(self) -> str:
@@ -266,8 +266,8 @@ class Forecast(Answer):
     def contenders(self) -> tuple[str, ...]:
         """The endings that may be the likeliest by the last report time, the most probable first.
 
-        An ending is a contender if its interval overlaps the interval of the most probable ending. It is also one if it
-        is the likeliest in more than 5% of the sets of assumption values.
+        An ending is a contender if its interval overlaps the interval of the most probable ending. An ending that is
+        the likeliest in more than 5% of the sets of assumption values is also a contender.
         """
         last = {name: [float(x[-1]) for x in dataclasses.astuple(band)] for name, band in self.endings.items()}
         ranked = sorted(
@@ -284,7 +284,7 @@ class Forecast(Answer):
             return ""
         why = f"{many} lie within each other's error"
         if self.leads is not None:
-            why = f"the likeliest may be any of {many}, depending on the assumptions"
+            why = f"any of {many} may be the likeliest, depending on the assumptions"
         return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
@@ -323,7 +323,7 @@ class Forecast(Answer):
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
-        """Return the forecast that `save` wrote, bit for bit. Raises SimlibError for any other file."""
+        """Return the forecast that `save` wrote, bit for bit (SimlibError for any other file)."""
         answer = load_answer(path, (cls, Band, ScenarioKey, Accumulation, AmountSample))
         if not isinstance(answer, cls):
             raise SimlibError(f"{path}: holds no forecast")

@@ -47,7 +47,7 @@ def place_of(assumption: Assumption) -> Place:
 
 
 def _is_share(place: Place) -> bool:
-    """Return whether a number is the probability of a starting level, which needs no reason."""
+    """Return whether a number is the probability of a level at the start (it needs no reason)."""
     return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
 
 

@@ -1,8 +1,8 @@
 """The static rules of scenario files, one function for each rule.
 
 The name of a function states its rule. Each function takes a resolved scenario and yields a `Misfit` for each
-violation: (place in the file, fault, expected input). A rule must also accept an incomplete scenario, because it lacks
-the parts of its file that could not be read. Rules that need the reachable states or a solution are not static: see
+violation: (place in the file, fault, expected input). A rule must also accept an incomplete scenario, which lacks the
+parts of its file that could not be read. Rules that need the reachable states or a solution are not static: see
 `simlib.analysis.lint.rules`.
 """
 
@@ -70,7 +70,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
             if bound == end:
                 what = f"{name} is a chance of exactly {show(end, 'chance')}"
-                yield place_of(assumption), what, "expected one strictly between 0 and 1, or a fixed chance"
+                yield place_of(assumption), what, "expected a chance strictly between 0 and 1, or a fixed one"
 
 
 def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
@@ -239,7 +239,7 @@ def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Mis
         for place, window in move.placed_windows():
             if window.last < scenario.as_of:
                 what = f"the window closes on {window.last}, before the forecast begins ({scenario.as_of})"
-                yield ("moves", move.id, *place), what, "expected a window that is still open"
+                yield ("moves", move.id, *place), what, "expected a window that closes on that day or later"
 
 
 def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
@@ -260,7 +260,7 @@ def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
             amount = scenario.assumptions.get(reward.amount)
             if amount is not None and amount.spread > 0:
                 what = f"the amount per day {amount.id!r} has a spread from event to event"
-                expected = "leave 'spread' out: low and high say how uncertain it is"
+                expected = "leave 'spread' out: low and high say how uncertain the amount is"
                 yield ("impacts", impact.id, "per_day", index, "amount"), what, expected
 
 

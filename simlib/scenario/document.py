@@ -3,7 +3,7 @@
 Only this module and `yaml_editing` use ruamel.yaml. The data are built from the parser's events, so that every
 duplicate key is reported and not only the first. A scalar becomes text: `no` stays a word and `+1` keeps its sign. Only
 an empty scalar, `~` or `null` without quotes becomes None. A file cannot make the reader build other objects or
-evaluate expressions. Anchors, aliases and tags are refused. Size and depth are limited.
+evaluate expressions. Anchors, aliases, and tags other than those of plain data are refused. Size and depth are limited.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read an event log: a CSV file in which each row reports observed events of one day.
+"""Read an event log: a CSV file in which each row reports one or more observed events.
 
 Each row has a date and, in the column `move`, a word for what happened. `simlib.scenario.row_meaning` says what the row
 means for a scenario.
@@ -156,7 +156,7 @@ class _Cells:
             self.note("", "more cells than the header has", "a text with a comma needs quotes")
         date, known_on = self._date("date"), self._date("known_on") if self.cells["known_on"] else None
         if not self.cells["move"]:
-            self.note("move", "the cell is empty", "expected what happened: the id of a move, or a word for it")
+            self.note("move", "the cell is empty", "expected the id of a move, or a word for what happened")
         times = self._times()
         precision = self._precision()
         if date is None or not self.cells["move"]:

@@ -73,7 +73,7 @@ class RowRule:
     If none of these three is given, the row reports that `move` happened. If the rule has no `move`, the word of the
     row is the id of the move that happened. `outcomes` are the outcomes that the move may have had. `ratio` is the
     likelihood ratio P(row | its report is true) / P(row | its report is false). None: the `confidence` of the row
-    decides, and without one the report is certain.
+    decides. If the row has no `confidence`, its report is certain.
     """
 
     words: tuple[str, ...]

@@ -37,7 +37,7 @@ from simlib.scenario.waits import spread
 class Sentence:
     """One sentence about one item of a scenario.
 
-    - `section`: the heading of the sentence, which is the item's section of the file or, for one move, a topic.
+    - `section`: the heading of the sentence, which is the item's section of the file or, in `explain_move`, a topic.
     - `id`: the id of the item.
     - `sentence`: the text about the item.
     """

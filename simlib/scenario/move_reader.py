@@ -96,7 +96,7 @@ class MoveReader:
                 )
             if shape.when is not None or shape.between is not None:
                 what = f"{'when' if shape.when is not None else 'between'!r} beside 'per'"
-                self.document.note(place, what, "expected none: the rate is proportional to the counter all the time")
+                self.document.note(place, what, "leave it out: the rate is always proportional to the counter")
             return model.Factor("", per=shape.per if variable and variable.counter else "")
         return model.Factor(
             UNREAD if shape.by is None else self.numbers.at((*place, "by")),

@@ -1,7 +1,8 @@
 """Resolve the short form of a scenario, as people write it, into a `Scenario`.
 
 Every reference is looked up and every number is read. Anything unreadable is noted in the document and left out, so
-that the rest is still checked. So if a problem was noted, the scenario lacks parts of its file and must not be used.
+that all other parts of the file are still checked. If a problem was noted, the scenario lacks parts of its file and
+must not be used.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ A wait whose spread lies between those of one stage and of two stages is fitted 
 
 @functools.cache
 def percentiles(stages: int) -> tuple[float, float, float]:
-    """Return the 5th, 50th and 95th percentiles of `stages` summed exponential times of mean 1."""
+    """Return the 5th, 50th and 95th percentiles of a sum of `stages` exponentials of mean 1."""
     from scipy.special import gammaincinv
 
     low, median, high = (float(gammaincinv(stages, p)) for p in (0.05, 0.5, 0.95))
@@ -39,7 +39,7 @@ def percentiles(stages: int) -> tuple[float, float, float]:
 
 
 def spread(stages: int, median: float) -> tuple[float, float]:
-    """Return the 5th and 95th percentiles of a wait with this median and exponential `stages`."""
+    """Return the 5th and 95th percentiles of a wait of `stages` exponentials with this median."""
     low, middle, high = percentiles(stages)
     return median * low / middle, median * high / middle
 

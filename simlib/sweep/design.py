@@ -165,8 +165,8 @@ def views_design(
     """Return the design of a sweep over every combination of views, plans and seeds.
 
     `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If there
-    are any, the plan `baseline` without interventions is added (see `cross`). The assumptions have their values in
-    `worlds`. Raises ScenarioError for interventions that are impossible in a scenario.
+    are any, the plan `baseline` without interventions is added (see `cross`). The assumptions keep the values that they
+    have in `worlds`. Raises ScenarioError for interventions that are impossible in a scenario.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])

@@ -570,4 +570,6 @@ def test_large_errors_are_written_without_an_exponent():
     told = " ".join(found.sentences())
     assert re.search(r"±1\d\b", told)
     assert "e+0" not in told
-    assert "Each ± is a 95% interval for one change: of the 2 that were tried, about 1 in 20 lies outside" in told
+    assert (
+        "Each ± is a 95% interval for one change: of the 2 changes that were tried, about 1 in 20 lies outside" in told
+    )

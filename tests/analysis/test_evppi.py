@@ -118,7 +118,9 @@ def test_what_is_not_known_yet_is_named_and_not_skipped():
     last = [w for w in found.worths if w.known][:4][-1].share
     unsure = [w for w in found.worths if not w.known and w.share + w.share_error > last]
     assert unsure
-    assert told[-1].startswith("With 128 draws these assumptions cannot be ranked yet and may belong higher: “pace-")
+    assert told[-1].startswith(
+        "With 128 draws these assumptions cannot be ranked yet, and may be worth knowing too: “pace-"
+    )
     for w in sorted(unsure, key=lambda w: -(w.share + w.share_error))[:6]:
         assert f"“{w.assumption.label}” ({w.of_all})" in told[-1]
     assert list(found.frame()["known"]) == known

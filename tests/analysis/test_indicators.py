@@ -381,5 +381,5 @@ def test_both_engines_see_the_same_signs(world):
 
 
 def test_the_exact_engine_refuses_to_count():
-    with pytest.raises(Unsupported, match="counts only the first sighting of a sign; use Monte Carlo"):
+    with pytest.raises(Unsupported, match="counts only the first sighting of a sign; for more use Monte Carlo"):
         indicators(two_types(), "war", look_by=DAY, engine="exact", times_seen=2)

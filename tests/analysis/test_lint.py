@@ -65,8 +65,8 @@ def test_a_level_behind_a_window_that_never_opens_can_never_be_reached():
 def test_a_move_that_is_never_possible():
     assert found(unreachable_rung(), "moves.repaint.when") == [
         (
-            "warning: moves.repaint.when: 'repaint' is never possible: no history meets its guard; "
-            "expected a guard that can come true before an ending"
+            "warning: moves.repaint.when: 'repaint' is never possible: no history meets its condition; "
+            "expected a condition that can come true before an ending"
         )
     ]
     assert found(unreachable_rung(), "moves.light.when") == []
@@ -144,7 +144,7 @@ def test_states_with_no_way_out_are_counted_and_named():
     assert found(world.scenario(), "moves") == [
         (
             "warning: moves: of 4 reachable states, 2 have no way out and are not endings, "
-            "such as bank at right, tide at low; expected a move that leads out of it, or an ending"
+            "such as bank at right, tide at low; expected for each such state a move that leads out of it, or an ending that holds in it"
         )
     ]
     assert "1 has no way out and is not an ending" in about(two_states(), "no way out")[0]
@@ -339,7 +339,7 @@ def patrols(
 def test_a_base_rate_read_off_a_hot_record_claims_more_than_it_says():
     told = found(patrols(), "moves.patrol.rate")
     assert "a base rate of 2 per week implies 6 per week at the start" in told[0]
-    assert "if 2 per week was observed, write it under observed: and 0.667 per week under value" in told[0]
+    assert "if 2 per week was observed, write it as `observed` and 0.667 per week under value" in told[0]
 
 
 @pytest.mark.parametrize(

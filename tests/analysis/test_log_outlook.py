@@ -211,7 +211,7 @@ def test_an_impossible_row_of_the_log_is_an_error(world):
 def test_what_cannot_be_scrubbed_is_refused(world):
     with pytest.raises(Unsupported, match="without interventions"):
         LogOutlook(world.replace(interventions=(Forbid("act", None),)))
-    with pytest.raises(Unsupported, match="2031-03-01 is before the history begins; choose"):
+    with pytest.raises(Unsupported, match="2031-03-01 is before the first possible day; choose"):
         LogOutlook(world, dt.date(2031, 3, 1))
 
 

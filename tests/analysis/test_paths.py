@@ -219,7 +219,7 @@ def test_an_ending_that_cannot_happen_is_refused_in_words():
     for ask in (paths, passages):
         with pytest.raises(ScenarioError, match="given: “home” cannot happen by 30 April 2031: no history leads"):
             ask(kept, given="home")
-    with pytest.raises(SimlibError, match="'ending:home' cannot happen by the horizon, so there is no history"):
+    with pytest.raises(SimlibError, match="'ending:home' has the probability 0 at the horizon, so there is no history"):
         histories_given(kept, "ending:home", 3)
     with pytest.raises(ScenarioError, match="given: none of the 50 histories ends in “home”"):
         counted_paths(histories(kept, 50), given="home")

@@ -285,7 +285,7 @@ def test_wrong_numbers_are_refused(options, words):
 
 
 def test_fixed_assumptions_leave_no_doubt_to_carry():
-    with pytest.raises(Unsupported, match="is fixed: give some of them a low and a high"):
+    with pytest.raises(Unsupported, match="is fixed: give at least one a low and a high value"):
         uncertainty(two_states(ends=True))
 
 

@@ -32,7 +32,7 @@ ISLANDS = {
         ["--forbid", "patrol", "--runs", "500"],
         r"forbidden\): “A ship of North Island is hit” falls from 30% to .*",
     ),
-    "drivers": ([], f"{HEADLINE}.*\\n“.*” moves it most: to .*% at its low value, and to .*% at its high"),
+    "drivers": ([], f"{HEADLINE}.*\\n“.*” moves it most: to .*% at its low value, and to .*% at its high value"),
     "uncertainty": (["--draws", "128"], HEADLINE),
     "paths": ([], r"^42% of all histories take the path “.+” by 29 June 2031"),
     "paths --given": (["--given", "--runs", "200"], r"^Of the histories that end in “Open war” by 29 June 2031"),

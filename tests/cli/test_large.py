@@ -61,7 +61,7 @@ def test_indicators_are_counted_and_forced_in_histories(large, capsys):
     few = ["--measure", "ending:agreement", "--draws", "10", "--runs", "200", "--doing", "2", "--json", "-"]
     assert main(["indicators", large, *few]) == 0
     told, err = capsys.readouterr()
-    assert "the effect of forcing a move is counted in pairs of histories under common random numbers" in err
+    assert "the effect of forcing a move is estimated from pairs of histories with common random numbers" in err
     found = json.loads(told)["indicators-agreement"]["indicators"]
     forced = [row for row in found if row["doing"] is not None]
     assert len(forced) == 2
@@ -140,7 +140,7 @@ def test_histories_to_a_rare_ending_are_drawn(bridge, capsys):
     """Clearing by force is rare: of a few hundred histories hardly any ends so."""
     assert main(["paths", bridge, "--given", "cleared-away", "--runs", "300"]) == 0
     out = capsys.readouterr().out
-    assert "in 300 histories drawn to end in “Cleared by force”" in out
+    assert "in 300 histories simulated under the condition that they end in “Cleared by force”" in out
     rows = re.findall(r"^  .* → .*?( +[\d,]+)( +\S+){3}$", out, re.MULTILINE)
     assert sum(int(row[0].replace(",", "")) for row in rows) >= 300
 

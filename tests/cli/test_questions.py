@@ -197,7 +197,7 @@ def test_without_doubt_the_slopes_are_told_and_the_rest_is_refused(door, capsys)
     assert "every assumption is fixed" in told.err
     for question in ("uncertainty", "discover"):
         assert main([question, path]) == 1
-        assert "is fixed: give some of them a low and a high" in capsys.readouterr().err
+        assert "is fixed: give at least one a low and a high value" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -254,7 +254,11 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["paths", "two-islands", "--over", "talks", "--ladder", "standard"], 2, "--over: it cannot be used"),
         (["diff", "two-islands", "--out", __file__], 2, "is a file; expected a folder"),
         (["drivers", "two-islands", "--measure", "ending:wor"], 2, "wor"),
-        (["sweep", "two-islands", "--out", "x"], 2, "expected one of --sobol, --grid, --views, or plans alone"),
+        (
+            ["sweep", "two-islands", "--out", "x"],
+            2,
+            "expected exactly one of --sobol, --grid and --views, or only plans",
+        ),
         (["sweep", "two-islands", "--out", "x", "--grid", "patrol_rate"], 2, "cannot be read"),
         (
             ["sweep", "two-islands", "--out", "x", "--sobol", "4", "--seeds", "3"],
@@ -464,7 +468,7 @@ def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
     for words in (
         f"{file}:6: interventions.1.level: 'standoff' has no level 'calmer'; did you mean 'calm'?",
         "hawks.yaml:9: assumptions: a plan cannot change assumptions; expected interventions, such as `assume`",
-        "--as a: --set hot_factor=2: a plan cannot change assumptions; expected --assume, or put --set before --as",
+        "--as a: --set hot_factor=2: a plan cannot change assumptions; expected --assume, or --set before the first --as",
         "none.yaml: --as a: there is no such file; expected a view file, or the id of a view",
         "--as b: no intervention follows it; expected --plan, or an intervention",
         "two plans are called 'a'; expected another name",

@@ -103,7 +103,7 @@ def test_an_impact_has_its_distribution_with_and_without_draws(cli, bridge, draw
 def test_monte_carlo_prints_intervals_and_needs_no_runs(cli, bridge) -> None:
     code, out, _ = cli("run", bridge, "--engine", "montecarlo", "--runs", "400", "--seed", "0")
     assert code == 0
-    assert "Monte Carlo: 400 replicates, seed 0. In brackets: the 95% interval of the computation." in out
+    assert "Monte Carlo: 400 replicates, seed 0. In brackets: the 95% interval of each simulated number." in out
     assert re.search(r"^  Agreed( +[\d.]+% \[[\d.]+–[\d.]+%\]){5}$", out, re.MULTILINE)
     assert re.search(r"^  Offer talks( +[\d.]+ ±[\d.]+){5}$", out, re.MULTILINE)
 
@@ -296,7 +296,7 @@ def test_json_on_standard_output_is_alone_there(cli, bridge, tmp_path: Path) -> 
 def test_what_an_earlier_answer_left_in_the_folder_is_told(cli, bridge, tmp_path: Path) -> None:
     argv = ("compare", bridge, "--runs", "0", "--out", str(tmp_path / "out"), "--forbid", "clear", "--measure")
     assert cli(*argv, "agreement")[2].count("this answer did not write") == 0
-    assert "also holds 2 files that this answer did not write: effects-" in cli(*argv, "cleared-away")[2]
+    assert "also holds 2 files that this command did not write: effects-" in cli(*argv, "cleared-away")[2]
 
 
 def test_the_same_command_gives_the_same_bits_on_one_thread_or_two(cli, bridge) -> None:
@@ -370,7 +370,10 @@ def test_figures_are_the_same_bytes_again(cli, bridge, tmp_path: Path) -> None:
         (["--force", "meet"], "expected MOVE[:OUTCOME]@DATE"),
         (["--pin", "talks=signd@2031-04-09"], "'talks' has no level 'signd'; did you mean 'signed'?"),
         (["--pin", "talks=open@2031-09-09"], "2031-09-09 is after the horizon"),
-        (["--draws", "1"], "--draws: 1, too few to tell how far the mean may be off; expected at least 10, or 0"),
+        (
+            ["--draws", "1"],
+            "--draws: 1, too few to estimate the error of the mean over the draws; expected at least 10, or 0",
+        ),
         (["--view", "hopefull"], "has no view 'hopefull'; did you mean 'hopeful'?"),
     ],
 )
@@ -491,7 +494,7 @@ def test_a_place_that_cannot_be_is_refused_first(cli, bridge, tmp_path: Path, mo
     monkeypatch.setattr("simlib.cli.commands.run.compute", lambda *_: pytest.fail("computed first"))
     code, _, err = cli("run", bridge, "--out", str(tmp_path / "file" / "out"))
     assert code == 2
-    assert err.startswith(f"simlib: --out: {tmp_path / 'file'}: Not a directory; expected a place that can be written")
+    assert err.startswith(f"simlib: --out: {tmp_path / 'file'}: Not a directory; expected a file that can be written")
     code, _, err = cli("run", bridge, "--json", str(tmp_path / "file" / "a.json"))
     assert code == 2
     assert err.startswith(f"simlib: --json: {tmp_path / 'file'}: Not a directory")
@@ -647,7 +650,7 @@ def test_the_help_tells_the_true_defaults(cli) -> None:
     told = {command.name: " ".join(cli(command.name, "--help")[1].split()) for command in COMMANDS}
     assert "default: the headline" in told["discover"]
     assert "default: every ending and question" in told["compare"]
-    assert "if there are too many states for it, nothing is computed" in told["run"]
+    assert "if there are too many states for that engine, nothing is computed" in told["run"]
     for command in ("compare", "pool"):
         assert "default: 0, which means the stated values" in told[command]
     assert "default: 0, as many as needed" in told["uncertainty"]

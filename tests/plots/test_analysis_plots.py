@@ -566,7 +566,7 @@ def test_a_box_is_shaded_inside_its_bounds_which_are_named_and_its_ticks_are_rou
         unit = scenario.assumptions["clash.rate" if rate == 0.01 else "patrol.rate"].unit
         assert f"at {side} {show(rate, 'rate', unit)}" in text
     by = long_date(found.by)
-    assert f"by {by} in 50% of the draws in the box, in {percent(found.base_rate)} of all" in text
+    assert f"by {by} in 50% of the draws in the box, and in {percent(found.base_rate)} of all" in text
     assert "the box, which holds 60% of all triangles, and has bounds on 1 further assumption too" in text
     assert "both axes are logarithmic" in text
     ticks = [label.get_text().split(" ")[0] for label in ax.get_xticklabels()]

@@ -172,7 +172,7 @@ def test_a_large_world_counts_what_it_does_not_lead_with(monkeypatch):
     counted, exact = (forecast.questions["first-challenge"] for forecast in (part, whole))
     assert counted.low[-1] < exact.probability[-1] < counted.high[-1]
     text = to_markdown(blocks(Material(world, part, draws)))
-    assert "By Monte Carlo (6,400 replicates" in text
+    assert "Answered by Monte Carlo (6,400 replicates" in text
 
 
 def test_texts_are_cut_after_a_sentence_or_a_word():

@@ -46,7 +46,7 @@ HEADINGS = [
     "What drives it",
     "By which path",
     "What to watch for",
-    "How it compares with the past",
+    "How the scenario compares with the past",
     "How the questions are settled",
     "Where it starts",
     "The assumptions",
@@ -239,7 +239,7 @@ def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, m
     assert main(["report", str(write_bridge(tmp_path)), "--draws", "10", "--out", str(target)]) == 0
     assert "note: the exact engine would need at least 14 reachable states" in capsys.readouterr().err
     text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
-    without_log = [heading for heading in HEADINGS if heading != "How it compares with the past"]
+    without_log = [heading for heading in HEADINGS if heading != "How the scenario compares with the past"]
     assert re.findall("^## (.*)$", text, re.MULTILINE)[-len(without_log) :] == without_log
     assert "counted in 5,000 histories" in text
     assert "the probability of “Every lane is closed” by 30 May 2031 is" in text
@@ -315,7 +315,7 @@ def test_what_the_model_decides_is_said_plainly():
     assert "- later: likely, 78%." in text
     assert "that they are right: all are fixed" in text
     sampled = to_markdown(blocks(Material(scenario, simulate(scenario, runs=400, times=5))))
-    assert "- never: less than 1%, in none of the simulated histories (so at most 1.0%)." in sampled
+    assert "- never: less than 1%, in none of the simulated histories (so its probability is at most 1.0%)." in sampled
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_every_fault_of_a_log_is_told_at_once_with_its_line():
         "later.csv:2: date: '2031-04-31' is not a date; expected a date such as 2031-04-01",
         "later.csv:3: times: '0' is no number of events; expected a whole number from 1 to 1000",
         "later.csv:3: date_precision: unknown precision 'hour'; expected one of: day, week, month",
-        "later.csv:4: move: the cell is empty; expected what happened: the id of a move, or a word for it",
+        "later.csv:4: move: the cell is empty; expected the id of a move, or a word for what happened",
         "later.csv:5: known_on: 2031-04-01 is before the event (2031-04-09); expected that day or later",
     ]
 

@@ -50,7 +50,7 @@ def test_an_exercise_accepts_its_own_solution(lesson, number):
         (2, ("9", "Call the patrols home")),
         (3, ("20%", "20%")),
         (4, ("50%",)),
-        (5, ("0.6%", "The computer draws at random, so that the two differ by luck.")),
+        (5, ("0.6%", "The computer draws at random, so that the two numbers differ by luck.")),
         (6, ("60", "20", "180")),
         (7, ("a cause", "a sign only")),
         (8, ("format: 1\nid: [",)),

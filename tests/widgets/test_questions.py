@@ -598,7 +598,7 @@ def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
     alone = plain.answer(plain.chosen, UNWATCHED)
     assert [row[:3] for row in answer.rows] == [row[:3] for row in alone.rows]
     assert answer.head[2:] == ("as it stands", "Talks before a full blockade", "change")
-    assert answer.sentences[0] == f"As it stands, {alone.sentences[0]}"
+    assert answer.sentences[0] == f"Without the plan, {alone.sentences[0]}"
     assert answer.sentences[1].startswith("Under the plan “Talks before a full blockade” the probability goes from ")
     assert answer.size[1] == 2 * alone.size[1]
     assert question.worlds(chosen)[0] == question.worlds(chosen | {"plan": "none"})[0] == WORLD.sha256

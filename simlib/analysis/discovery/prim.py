@@ -129,7 +129,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return a box without the thin slice whose removal raises its density most.
+    """Return the box without the thin slice whose removal raises the density of the box most.
 
     Return None if too few points would be left, or if no cut raises the density.
     """
@@ -185,7 +185,7 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 
 
 def _p_values(cases: _Cases, box: Floats) -> Floats:
-    """Return the quasi-p-value of each low and high bound (2, D), which is 0 without a bound.
+    """Return the quasi-p-value of each low and high bound (2, D), 0 where there is no bound.
 
     Suppose that the true share of cases of interest is the share in the box without this bound. The quasi-p-value is
     the probability that the box would then contain at least the observed number of cases of interest. Weighted draws
@@ -230,7 +230,7 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
     Args:
         points: The ranks of n points in D coordinates, between 0 and 1 (n, D).
         answers: The number that the tree explains, at each point (n,).
-        depth: How often the points are split in two.
+        depth: The number of rounds. In each round every leaf is split in two.
         weights: The weights of the points (n,). Default: equal weights.
     """
     weights = np.ones(len(points)) if weights is None else weights / weights.max()

@@ -8,7 +8,7 @@ too much was removed. The result is a *box*: a region of assumption values, give
 
 - The *coverage* of a box is the share of all cases of interest that lie in the box.
 - The *density* of a box is the share of its draws that are cases of interest.
-- The *quasi-p-value* of a bound says how easily chance alone would give the same gain in density.
+- The *quasi-p-value* of a bound says how easily chance alone would give the gain in density that the bound brings.
 
 Coverage and density are counted in the draws in which the box was found, so both are usually a little too high. In
 fresh draws of fictional worlds, coverage and density were lower by 1 to 4 points for boxes found in 1,000 draws, and by
@@ -144,7 +144,7 @@ class Discovery(Answer):
 
     The regions come from D draws of A assumptions.
 
-    threshold: a draw is a case of interest if the measure is at least this.
+    threshold: a draw is a case of interest if the measure is at least this number.
     upper_quarter: whether the threshold is the upper quartile of the answers.
     theta (D, A): the assumption values of each draw, in base units.
     weights (D,): the weights of the draws, 1 for the largest.
@@ -307,7 +307,8 @@ def discover(
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
-        Unsupported: For a belief about another scenario or date.
+        Unsupported: For a belief about another scenario or date, and for "exact" if the measure depends on whole
+            histories.
         SimlibError: When the answers differ, but all of them reach the threshold, or none does.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.

@@ -33,7 +33,8 @@ def exact_indicators(
 ) -> Indicators:
     """Compute exactly what each move and level says about an ending or a question.
 
-    The assumptions have their stated values. `look_by_day` is in days after the start. Lead times are nan.
+    The assumptions have their stated values. `look_by_day` is in days after the start. Lead times (`lead_days`) are
+    nan.
 
     Raises TooManyStates, Unsupported for a question about a move, and Cancelled.
     """

@@ -228,7 +228,7 @@ class Indicators(Answer):
         first = f"If {self.condition}, {whose} by {by} is {write_share(self.before)}."
         if self.before[0] in (0.0, 1.0):
             often = "none" if self.before[0] == 0 else "every one"
-            which = f"The event happens in {often} of the histories that are still open then"
+            which = f"The event happens in {often} of the histories that are still open at the end of {until}"
             return [first, f"{which}, so no move or level can be a sign of the event."]
         if not self.rows:
             return [first, "There is no sign: no public move or level could show whether the event will happen."]
@@ -306,7 +306,8 @@ class Indicators(Answer):
 def signs(scenario: Scenario) -> Iterator[tuple[str, str, str, int, int]]:
     """Yield (kind, id, label, index, level) of public moves and of levels of public variables.
 
-    `index` is the position of the move or the variable, and `level` that of the level (-1 for a move).
+    `index` is the position of the move or the variable, and `level` is the position of the level (-1 for a move).
+    Levels of counters are left out.
     """
     for index, move in enumerate(scenario):
         if not move.covert:
@@ -319,7 +320,8 @@ def signs(scenario: Scenario) -> Iterator[tuple[str, str, str, int, int]]:
 def write_ratio(row: Indicator) -> str:
     """Return the likelihood ratio of a sign as text.
 
-    An unknown ratio (a count is zero) is written as its bound, or as "-" if the sign is not known.
+    An unknown ratio (a count is zero) is written as "below" or "above" the bound of its interval, or as "-" if the sign
+    is not known.
     """
     value, low, high = row.ratio_seen
     if np.isfinite(value):
@@ -330,7 +332,7 @@ def write_ratio(row: Indicator) -> str:
 
 
 def write_number(value: float) -> str:
-    """Return a number above zero as text with two digits, without an exponent: "250", "0.0018"."""
+    """Return a positive number with two significant digits and no exponent: "250", "0.0018"."""
     if value <= 0 or not np.isfinite(value):
         return f"{value:g}"
     size = int(np.floor(np.log10(float(f"{value:.1e}"))))
@@ -345,7 +347,7 @@ def write_bits(row: Indicator) -> str:
 def write_share(share: Share) -> str:
     """Return a share as text ("-": unknown).
 
-    For a share of 0 or 1 that is not exact, the other bound of its interval is written.
+    A share of 0 that is not exact is written as "under" its upper bound, and a share of 1 as "over" its lower bound.
     """
     value, low, high = share
     if not np.isfinite(value):

@@ -103,7 +103,7 @@ def _exact(
     scenario: Scenario, target: Measure, day: float, times_seen: int, draws: int | Belief, control: Control
 ) -> Indicators:
     if times_seen != 1:
-        raise Unsupported("the exact engine counts only the first sighting of a sign; use Monte Carlo")
+        raise Unsupported("the exact engine counts only the first sighting of a sign; for more use Monte Carlo")
     if isinstance(draws, Belief):
         raise Unsupported(
             f"the exact engine works at the stated values, not over the belief {quoted(draws.name)}; use Monte Carlo"

@@ -88,7 +88,7 @@ def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Fin
 
 
 def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
-    """Report each assumption whose value is much nearer to one end of its range than the other.
+    """Report each assumption whose value is much nearer one end of its range than the other end.
 
     Distances are measured on the scale of the prior: logits for chances, and logarithms for all other numbers.
     """
@@ -110,7 +110,7 @@ def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
 
 
 def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
-    """Report each variable that may start at several levels, if no reason is given for that.
+    """Report each variable that may start at several levels, if its start has no reason.
 
     The reason may be given with the variable, or with the probabilities of its levels. "assumed" is a reason.
     """
@@ -136,8 +136,7 @@ _SILENCE = ("", "no reason given")
 class Claim:
     """The rate of a move, as implied by its base rate and its factors together.
 
-    move: the move.
-    base: the assumption that is the base rate (the rate before any factor).
+    base: the assumption that is the base rate of the move (the rate before any factor).
     multipliers: the expected product of the factors, by period. "at the start" is the mean over the start states in
     which the move is possible. For an observed rate there is also "over the first 3 weeks": the mean over the days on
     which the move is possible.
@@ -149,7 +148,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier that best implies the observed rate, or the first if none was observed."""
+        """The multiplier that best implies the observed rate, or the first if no rate was observed."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -199,7 +198,7 @@ def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]
                 subject.place(base),
                 claim.what,
                 f"expected a base rate without the effect of the factors: if {claim.shown(base.value)} was observed, "
-                f'write it under observed: and {fair} under value; if not, begin the reason (because:) with "assumed"',
+                f'write it as `observed` and {fair} as `value`; if not, begin the reason (because:) with "assumed"',
             )
 
 

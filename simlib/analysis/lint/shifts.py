@@ -48,8 +48,8 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
     """Report each upward shift to a level to which another move always leads.
 
     A shift of +1 acts at every level at which its move can happen. If another move always leads to a certain level, a
-    shift that also reaches this level was probably not meant to act at the level from which it gets there. A shift that
-    can lead to only one level is not reported.
+    shift that also reaches this level was probably not meant to act at the level from which the shift gets there. A
+    shift that can lead to only one level is not reported.
     """
     steps = list(_steps(subject))
     for step in steps:
@@ -64,7 +64,7 @@ def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding
                 yield warning(
                     f"moves.{step.move}.outcomes.{step.outcome}.then.{variable.id}",
                     f"shift {step.effect.shift:+d} of {step.move!r} goes from {low!r} to {high!r}, the level to which "
-                    f"{ways} lead{'s' * (len(others) == 1)}",
+                    f"{ways} always lead{'s' * (len(others) == 1)}",
                     f"expected a condition (set: ..., when: ...) that leaves out {low!r}, or a level by name",
                 )
 

@@ -47,8 +47,8 @@ def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield warning(
                 f"moves.{move.id}.when",
-                f"{move.id!r} is never possible: no history meets its guard",
-                "expected a guard that can come true before an ending",
+                f"{move.id!r} is never possible: no history meets its condition",
+                "expected a condition that can come true before an ending",
             )
 
 
@@ -80,7 +80,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
             yield note(
                 f"moves.{name}.outcomes.{outcome_id}",
                 f"{outcome_id!r} has effects, but they change nothing in any state in which {name!r} can happen",
-                "expected an effect that shows in some state",
+                "expected an effect that changes at least one of these states",
             )
 
 
@@ -119,7 +119,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
                 yield note(
                     f"ladders.{ladder.id}.{rung.id}",
                     f"no history ever reaches the rung {rung.id!r}",
-                    "expected a state in which this is the highest rung, unless the ladder is a standard one",
+                    "expected a state in which this is the highest rung, unless the ladder was made for many scenarios",
                 )
 
 
@@ -138,7 +138,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
             "moves",
             f"of {len(subject.levels):,} reachable states, {states} no way out and {endings}, "
             f"such as {subject.state(space.levels[stuck[0]])}",
-            "expected a move that leads out of it, or an ending",
+            "expected for each such state a move that leads out of it, or an ending that holds in it",
         )
 
 

@@ -249,7 +249,7 @@ class _Strands:
     def _by_histories(self, which: Sequence[int]) -> Floats:
         """Return each strand's largest change to a question that needs whole histories.
 
-        The changes come from Monte Carlo simulations with the same random numbers.
+        The changes come from Monte Carlo simulations with common random numbers.
         """
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
         responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)

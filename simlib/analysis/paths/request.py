@@ -18,7 +18,7 @@ HISTORIES = 5_000
 
 
 def engine_over(draws: int | Belief, engine: Engine) -> Engine:
-    """Return the engine for a question about paths, which is Monte Carlo if there are draws.
+    """Return the engine for a question about paths: Monte Carlo for draws, else `engine`.
 
     Raises Unsupported if `engine` is "exact" although there are draws.
     """

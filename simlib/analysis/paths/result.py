@@ -46,9 +46,9 @@ class Branch:
     """All histories whose first visits to rungs begin with the same rungs in the same order.
 
     rungs: the ids of the rungs (levels of escalation), in the order of first visits.
-    entered: the probability that the first rungs that a history visits by the target day are these, in this order.
-    share_of_parent: the share of histories that next visit the last of these rungs, among histories that first visit
-        the other rungs in this order.
+    entered: the probability that a history visits these rungs first, in this order, by the target day.
+    share_of_parent: among the histories that first visit all but the last of these rungs in this order, the share that
+        visit the last rung next.
     """
 
     rungs: tuple[str, ...]

@@ -73,7 +73,7 @@ class RungTimes(Answer):
             f"{in_days(float(f'{stay.days[2]:.3g}'))}, in {stay.count:,} stays by {self.by_words}."
             for stay in common
         ]
-        return lines or [f"No change from one rung to another has {FEWEST} stays before it: too few for a median."]
+        return lines or [f"No change from one rung to another happened {FEWEST} times or more, so there is no median."]
 
     def frame(self) -> pd.DataFrame:
         """Return a table with one row for each pair of rung (level) and next rung.

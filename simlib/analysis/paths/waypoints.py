@@ -193,7 +193,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 
 
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
-    """Count which share of the histories with a given ending passes each rung and each move.
+    """Count the share of the histories with a given ending that pass each rung and each move.
 
     Args:
         played: The histories.

@@ -15,9 +15,9 @@ __all__ = ["self_evident", "ways"]
 def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
     """Return the ids of the assumptions on which the event of a measure obviously depends.
 
-    These are the rate of the only move that leads to the event and, if only some of its outcomes bring the event about,
-    the chances of those outcomes. The result is empty for a measure that is not an event, and for an event to which
-    several moves lead.
+    These are the rate of the only move that leads to the event and, if only some outcomes of this move bring the event
+    about, the chances of those outcomes. The result is empty for a measure that is not an event, and for an event to
+    which several moves lead.
     """
     found = ways(scenario, measure)
     moves = {move.id for move, _ in found}

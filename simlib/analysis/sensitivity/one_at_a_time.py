@@ -175,7 +175,7 @@ class Drivers(Traced):
                 f"({high})."
             )
         if strongest and self.engine != "exact":
-            some = f"of the {2 * len(self.bars)} that were tried, about 1 in 20 lies outside its interval"
+            some = f"of the {2 * len(self.bars)} changes that were tried, about 1 in 20 lies outside its interval"
             yield f"Each ± is a 95% interval for one change: {some}."
         if not strongest:
             yield "No assumption that was tried moves the answer by more than the error of the computation."
@@ -242,7 +242,8 @@ def drivers(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: When every assumption is fixed, or the belief is about another scenario or date.
+        Unsupported: When every assumption is fixed, for a belief about another scenario or date, and for "exact" if a
+            measure depends on whole histories.
         ScenarioError: For unknown measures or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.

@@ -2,7 +2,8 @@
 
 The draws are several independently scrambled Sobol sequences with two dimensions for each assumption, split into
 matrices A and B. For each input i there is a further matrix AB_i: A with the columns of that input taken from B. Let
-f_A be the answers at the rows of A, minus their mean, and f_B and f_AB the same for B and AB_i. Then
+f_A be the answers at the rows of A, minus their mean. Let f_B and f_AB be the answers at the rows of B and of AB_i,
+also minus their means. Then
 
     total    T = E[(f_A - f_AB)²] / (E f_A² + E f_AB²)                        (Jansen 1999)
     first    S = 2 E[f_B (f_AB - β f_A)] / (E f_B² + E f_AB²),   β = 1 - T.

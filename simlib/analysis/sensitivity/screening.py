@@ -4,8 +4,8 @@ A *normal score* of 1 is one standard deviation of an assumption on the scale of
 from its value to its 95th percentile. A *swing* is the change of a measure when an assumption moves by one score.
 
 A swing comes from the exact gradient if the states can be enumerated. Otherwise it comes from Monte Carlo under common
-random numbers, one score up and one score down. A swing is a linear estimate. It is good enough to choose the
-assumptions that deserve the full computation (factor screening).
+random numbers, with the assumption one score up and one score down. A swing is a linear estimate. It is good enough to
+choose the assumptions that deserve the full computation (factor screening).
 """
 
 from __future__ import annotations

@@ -259,8 +259,8 @@ def sobol(
 
     Raises:
         ValueError: If `draws` is no power of two, or less than 8.
-        Unsupported: For a belief, when every assumption is fixed, or for a group with only some of several correlated
-            assumptions.
+        Unsupported: For a belief, when every assumption is fixed, for a group with only some of several correlated
+            assumptions, and for "exact" if a measure depends on whole histories.
         ScenarioError: For unknown measures or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.

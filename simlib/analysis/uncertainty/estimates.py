@@ -86,12 +86,12 @@ class Weighting:
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
     def given(self, probability: Floats) -> Weighting:
-        """Multiply the weight of each draw by its probability (D,) of a condition (Bayes' rule)."""
+        """Return the weighting given an event of this probability (D,) at each draw (Bayes' rule)."""
         weights = probability if self.scale is None else self.scale * probability
         return Weighting(self.group, weights / weights.mean())
 
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
-        """Return a statistic of each of G groups of draws (G,), and their relative weights (G,)."""
+        """Return a statistic of G groups of draws (G,), and the relative weights of the groups (G,)."""
         parts, shares = [], []
         for group in np.unique(self.group):
             rows = self.group == group

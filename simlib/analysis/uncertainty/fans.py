@@ -150,8 +150,9 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 def _fan(
     draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats, given: Floats | None = None
 ) -> Fan:
-    """Return the fan of S series over T times, from values by draw (D, S, T) and stated (S, T).
+    """Return the fan of S series over T times.
 
+    `series` (D, S, T) has the values at each draw, and `stated` (S, T) has the values at the stated assumptions.
     `given` (D, T) is the probability of the condition at each draw, for a conditional probability.
     """
     scale = None if draws.belief.equal else draws.weights * len(series)

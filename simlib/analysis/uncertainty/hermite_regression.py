@@ -33,11 +33,12 @@ def explained(
 ) -> Number:
     """Estimate `statistic(values, basis, scale)`, not below zero, with its 95% half-width.
 
-    A jackknife that leaves out one group of draws at a time gives the error from the draws. It also removes the bias:
-    Sobol sequences put less noise into a regression than the independent draws that `explained_variance` allows for.
-    The spread between groups would be too large an error, because a regression on an eighth of the draws is much
-    noisier than one on all of them. If the event is rare and a few draws in the tail cause most of the variance of its
-    probability, the interval of a gain in score, value ± half-width, covers the true gain in less than 95% of cases.
+    A jackknife that leaves out one group of draws at a time gives the error from the draws. The jackknife also removes
+    a bias: `explained_variance` allows for the noise of independent draws, and Sobol sequences put less noise into a
+    regression. The spread between groups would be too large an error, because a regression on an eighth of the draws is
+    much noisier than one on all of them. If the event is rare and a few draws in the tail cause most of the variance of
+    its probability, the interval of a gain in score, value ± half-width, covers the true gain in less than 95% of
+    cases.
     """
     groups = np.unique(weighting.group)
     rest = [weighting.group != group for group in groups]
@@ -95,7 +96,7 @@ def explained_share(values: Floats, basis: Floats, scale: Floats | None = None) 
 
 
 def explained_information(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return the mutual information (nats) of outcome and θᵢ, reduced by noise in the fit."""
+    """Return the mutual information (nats) of the outcome and θᵢ, without the noise of the fit."""
     fitted, _ = _regression(values, basis, scale)
     raw = mean(fitted.mean(axis=1) ** 2, scale)
     if raw <= 0:

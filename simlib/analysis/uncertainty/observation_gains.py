@@ -153,8 +153,8 @@ def settled_share(shares: Floats, scale: Floats | None) -> float:
 def main_assumption(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
     """Return the id of the assumption that best explains the variance of P(seen by t).
 
-    The result is "" if no assumption explains more than `EXPLAINS`. `scores` (D, A) are the normal scores of the
-    assumptions.
+    The result is "" if no assumption explains more than the share `EXPLAINS` of this variance. `scores` (D, A) are the
+    normal scores of the assumptions.
     """
     seen = shares[:, :, EVER]
     spread = variance_over_draws(seen, scale)

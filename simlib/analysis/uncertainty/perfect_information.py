@@ -165,7 +165,7 @@ class Evppi(Answer):
             f"from {total:.{digits}f} to {self.chance:.{digits}f}, by {self.gain}. The rest is chance."
         )
         some = [w for w in self.worths if w.known][:most]
-        lines = [_about(w) for w in some] or ["For no single assumption is the gain larger than its error."]
+        lines = [_about(w) for w in some] or ["No single assumption is worth more than the error of its estimate."]
         return [*lines, whole, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:
@@ -176,7 +176,7 @@ class Evppi(Answer):
         names = "; ".join(f"{quoted(w.assumption.label)} ({w.of_all})" for w in some[:NAMED])
         more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
         draws = counted(self.draws, "draw")
-        return [f"With {draws} these assumptions cannot be ranked yet and may belong higher: {names}{more}."]
+        return [f"With {draws} these assumptions cannot be ranked yet, and may be worth knowing too: {names}{more}."]
 
     def data(self) -> dict[str, Any]:
         """Return the value of knowing all assumptions, and the value of knowing each one."""

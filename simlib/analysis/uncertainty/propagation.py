@@ -1,4 +1,4 @@
-"""The range of an answer over the assumptions, and their share of its uncertainty.
+"""The range of an answer over the assumptions, and the share of uncertainty that they cause.
 
 Each draw (set of assumption values) gives a probability P. The spread of P over the draws is *uncertainty about the
 assumptions*, which research can reduce. The uncertainty within a draw is *chance*, which no research can reduce. The
@@ -288,7 +288,7 @@ def uncertainty(
     precision: Precision = PRECISION,
     control: Control = UNWATCHED,
 ) -> Uncertainty:
-    """Return each measure's range over the assumptions, and their share of its uncertainty.
+    """Return each measure's range over the assumptions, and the share of uncertainty they cause.
 
     Args:
         scenario: The scenario, with its interventions.

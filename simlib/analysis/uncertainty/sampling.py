@@ -1,7 +1,7 @@
 """Adaptive sampling: draws and replicates grow until the quantiles are known well enough.
 
-A draw is a set of assumption values, and replicates are simulated histories. Draws come in sequences and replicates in
-blocks, so that their errors can be estimated (see `simlib.analysis.uncertainty.propagation`).
+A draw is a set of assumption values, and replicates are simulated histories. Draws come in sequences, and replicates
+come in blocks, so that the errors from both can be estimated (see `simlib.analysis.uncertainty.propagation`).
 """
 
 from __future__ import annotations

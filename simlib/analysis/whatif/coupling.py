@@ -104,7 +104,7 @@ class Flips:
         return np.stack([self.matrix.sum(axis=1), self.matrix.sum(axis=0)]) / self.runs
 
     def by_ending(self) -> list[dict[str, Any]]:
-        """Return each ending's probability before and after, and its share of flips with bounds.
+        """Return each ending's probability in both scenarios, and its share of flips with bounds.
 
         This share counts the replicates that have the ending in only one of the two scenarios. Its bounds are
         |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁), where p₀ and p₁ are the two probabilities.
@@ -256,7 +256,7 @@ def _asked(measure: Measure) -> list[Measure]:
 
 
 def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
-    """Return the means of M measures by block (B, T, M), from those that `_asked` gives."""
+    """Return the means of M measures by block (B, T, M), from means of what `_asked` returns."""
     column, columns = iter(np.moveaxis(means, 2, 0)), []
     for measure in measures:
         parts = [next(column) for _ in _asked(measure)]
@@ -281,7 +281,7 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 
 
 def typical_flips(before: Replicates, after: Replicates) -> Ints:
-    """Return the number of the first replicate with each of the two commonest ending changes."""
+    """For each of the two commonest ending changes, return the number of its first replicate."""
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
     _, first, count = np.unique(pairs, axis=0, return_index=True, return_counts=True)

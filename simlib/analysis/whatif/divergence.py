@@ -136,8 +136,8 @@ class _History:
     def _marks(self, count: int) -> Ints:
         """Return a number for each of the first `count` events. Equal events have equal numbers.
 
-        For a move, this is the number of the outcome. For an intervention that sets a variable, it is made from the
-        levels after the event.
+        For a move, this is the number of the outcome. For an intervention that sets a variable, the number is made from
+        the levels after the event.
         """
         rows = self.rows[:count]
         return np.array(

@@ -57,7 +57,7 @@ def by_blocks(
         weights: The weight of each block (B,).
         effective: The effective number of blocks.
         runs: The number of replicates in all blocks, None for exact blocks. If all differences are 0, the half-width
-            follows from this number, like the rule of three, and is 0 for exact blocks.
+            follows from this number (as in the rule of three). For exact blocks it is 0.
     """
     share = weights / weights.sum()
     mean = share @ blocks

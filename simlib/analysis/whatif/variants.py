@@ -50,7 +50,7 @@ def vary(scenario: Scenario, *changes: Variant, ignore_windows: bool = False) ->
     Raises:
         ScenarioError: When a change does not fit the scenario.
         Unsupported: When a changed scenario has other variables, assumptions, moves, endings, questions or ladders.
-        TypeError: When a change is of another kind.
+        TypeError: When a change is of none of these kinds.
     """
     if len(changes) == 1 and isinstance(changes[0], Scenario):
         changed = _same_structure(scenario, changes[0])

@@ -48,7 +48,7 @@ def execute(arguments: Request) -> int:
             raise
         world.note(f"{too_large(error)}; no slopes are computed, and all other results are computed by Monte Carlo")
     if not limits.uncertain(scenario):
-        world.note("every assumption is fixed, so there is nothing to vary; give some of them a low and a high")
+        world.note("all assumptions are fixed, so nothing can vary; give at least one a low and a high value")
         return tell(arguments, results, made=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {
         "engine": arguments.engine or ("auto" if results else "montecarlo"),

@@ -36,7 +36,7 @@ def execute(arguments: Request) -> int:
     first = next(iter(results.values()))
     in_pairs = [result for result in results.values() if result.provenance.get("doing_engine") == "montecarlo"]
     if any(sign.if_forced for result in in_pairs for sign in result.signs):
-        world.note("the effect of forcing a move is counted in pairs of histories under common random numbers")
+        world.note("the effect of forcing a move is estimated from pairs of histories with common random numbers")
     of_all = list(results.values())
     if arguments.out is not None and not arguments.measure and len(scenario.endings) > 1:
         with Task("watching for every ending") as task:

@@ -67,7 +67,7 @@ def execute(arguments: Request) -> int:
         results["passages"] = Table(waypoints.frame())
         tables += _passed(waypoints)
     elif arguments.passages:
-        world.note("--passages has no effect without --given: it lists the rungs and moves on the paths to one ending")
+        world.note("--passages lists the rungs and moves on the paths to an ending: it has no effect without --given")
     some = played.to_the_ending()
     if some is not None:
         times = times_between_rungs(some, ladder=result.ladder)
@@ -102,7 +102,7 @@ class _Played:
             return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
-        """Return the histories with the ending that `--given` names, or all without `--given`.
+        """Return the histories with the ending of `--given` (without `--given`: all histories).
 
         Return None if no histories can be simulated.
         """
@@ -142,7 +142,7 @@ class _Played:
         if self.given is None:
             return f"in {len(some):,} histories"
         if self.drawn:
-            return f"in {len(some):,} histories drawn to end in {self.given.words}"
+            return f"in {len(some):,} histories simulated under the condition that they end in {self.given.words}"
         return f"in those {len(some):,} of {len(self.all):,} simulated histories that end in {self.given.words}"
 
 
@@ -166,7 +166,7 @@ def _passed(waypoints: Waypoints) -> Iterator[str]:
     head = [["", "share", *([] if exact else ["95% interval"])]]
     text = table(f"{title}, as a share of these histories{how}", head, rows)
     left = len(some) - len(rows)
-    yield text + (f"\n  and {left} rarer ones (--out writes all)" if left else "")
+    yield text + (f"\n  and {left} rarer rungs and moves (--out writes all)" if left else "")
 
 
 def _times(times: RungTimes, how_many: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """Average the forecasts of several views in two ways, and say how far they disagree."""
+    """Average the forecasts of several views in two ways, and say how far the views disagree."""
     from simlib.analysis.pooling import pool
     from simlib.machine.measures import headline
 

@@ -38,7 +38,7 @@ def execute(arguments: Request) -> int:
         for one in new
     ]
     head = f"{counted(len(new), 'forecast')} registered in {registry.file}" if new else "Nothing new to register."
-    late = ["The deadline has passed, so these forecasts prove no skill."] if any(one.late for one in new) else []
-    receipt = f"Receipt: {registry.receipt}\nPublish it. It proves later that no earlier record was changed."
+    late = ["A forecast proves no skill if its deadline has passed."] if any(one.late for one in new) else []
+    receipt = f"Receipt: {registry.receipt}\nPublish the receipt. It proves later that no earlier record was changed."
     sys.stdout.write("\n".join([head, *lines, *late, receipt]) + "\n")
     return 0

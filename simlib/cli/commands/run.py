@@ -62,7 +62,7 @@ def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
         if not base.path:
             raise Refusal("a scenario from a pipe has no folder for views", "expected the scenario as a file")
         if not NAME.fullmatch(name):
-            raise Refusal(f"{name!r} is no name", "expected letters, digits and hyphens, beginning with a letter")
+            raise Refusal(f"{name!r} is no name", "expected a letter, then letters, digits, hyphens or underscores")
         save_view(base, view_of(base, changed, id=name, title=name), file, new=True)
     except FileExistsError:
         raise ScenarioError(

@@ -45,10 +45,10 @@ def execute(arguments: Request) -> int:
 def _refused(arguments: Request) -> Iterator[Problem]:
     designs = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
     if len(designs) > 1 or not (designs or arguments.plans):
-        expected = "expected one of --sobol, --grid, --views, or plans alone"
+        expected = "expected exactly one of --sobol, --grid and --views, or only plans"
         yield Problem("", 0, "sweep", f"{len(designs)} designs are given", expected)
     if arguments.views and arguments.view:
-        what = "only one view can be used at a time"
+        what = "it cannot be used with --views"
         yield Problem("", 0, "--view", what, f"expected {arguments.view!r} among --views, or --view left out")
     if arguments.sobol and arguments.seeds is not None:
         yield Problem(

@@ -70,7 +70,7 @@ def execute(arguments: Request) -> int:
         made=heading(arguments, scenario, method),
     )
     if stopped:
-        raise StoppedWithAnswer(f"the answer is from the {counted(answer.draws, 'draw')} made by then")
+        raise StoppedWithAnswer(f"the answer is from the {counted(answer.draws, 'draw')} made before the stop")
     return 0
 
 

@@ -85,7 +85,7 @@ def _lead(answer: Update, before: Forecast, sample: Ensemble) -> str:
     if known and known[0]:
         return f"{lead.words}: yes, since {long_date(known[0])}; {said}."
     by = sample.stated.by_words
-    return f"{lead.words} by {by}: {now} after the log ({stated} at the stated values, with which {said})."
+    return f"{lead.words} by {by}: {now} after the log. At the stated values it is {stated}, and {said}."
 
 
 def _effects(arguments: Request, taken: Intake) -> RowEffects | str:

@@ -25,7 +25,7 @@ _ADDED: dict[str, Any] = {"action": "append", "default": []}
 
 def add_path(parser: argparse.ArgumentParser) -> None:
     """Add the argument PATH, which names the scenario."""
-    parser.add_argument("path", metavar="PATH", help="scenario folder or file, shipped scenario, or `-` for input")
+    parser.add_argument("path", metavar="PATH", help="folder, file or name of a scenario, or `-` for standard input")
 
 
 def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
@@ -47,13 +47,13 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
     """Add and return the group of options for a view, assumptions, a horizon and interventions."""
     group = parser.add_argument_group("changes")
     add_view(group, **how)
-    group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
+    group.add_argument("--horizon", metavar="LENGTH", help='how far ahead to forecast: "30 days", or a number of days')
     add_interventions(group, **how)
     return group
 
 
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add an option for each kind of intervention, so that those of one day keep their order."""
+    """Add an option for each kind of intervention, all of which fill one list in their order."""
     how = how or {"dest": "interventions", **_ADDED}
     for kind, form in FORMS.items():
         group.add_argument(
@@ -63,8 +63,8 @@ def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Add the options for a forecast from the state at the end of a log of events."""
-    group = parser.add_argument_group("as of a date of the log")
-    add_log(group, "date of the answer; only what was public before that day counts (default: the scenario's date)")
+    group = parser.add_argument_group("forecast after a log of events")
+    add_log(group, "date of the answer; only rows public before that day count (default: the scenario's date)")
     add_no_learn(group)
 
 
@@ -107,7 +107,7 @@ def add_question(
     options: dict[str, dict[str, Any]] = {
         "--measure": {"type": name, "metavar": "NAME", "help": f"{forms}; default: {measure}", **_ADDED},
         "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
-        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: exact, unless there are too many states"},
+        "--engine": {"choices": ("exact", "montecarlo"), "help": "default exact if able (discover, sweep: montecarlo)"},
         "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
         "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED},
     }

@@ -18,7 +18,7 @@ def run(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.RUN_ABOUT, help_texts.RUN_EXAMPLES
     common.add_path(parser)
     engine = parser.add_argument_group("engine").add_argument
-    which = "default: exact; if there are too many states for it, nothing is computed"
+    which = "default: exact; if there are too many states for that engine, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
     engine(
         "--runs",
@@ -76,7 +76,7 @@ def compare(parser: argparse.ArgumentParser) -> None:
         help="begin a variant of this name, made by the changes that follow (repeatable)",
         **how,
     )
-    text = "add a view as a variant; after --as, the view becomes part of that variant (repeatable)"
+    text = "add a view as a variant; after --as, the view is part of the variant that --as began (repeatable)"
     changes.add_argument("--with-view", metavar="NAME", type=change("view"), help=text, **how)
     common.add_set(changes, **how)
     common.add_interventions(changes, **how)
@@ -92,7 +92,7 @@ def pool(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help="views to pool; `baseline` is the scenario without a view (default: `baseline` and all views)",
     )
-    parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: equal)")
+    parser.add_argument("--weights", type=names, metavar="W,...", help="weight of each view (default: equal weights)")
     common.add_question(parser, "--engine", "--draws", "--seed")
     text = f"number of Monte Carlo replicates, for each draw if --draws is given (default: {common.RUNS:,} in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
@@ -136,14 +136,14 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     design.add_argument(
         "--views", type=names, metavar="NAME,...", help="views; `baseline` is the scenario without a view"
     )
-    plans, how = parser.add_argument_group("plans: each point is computed with each plan and without"), OF_VARIANT
+    plans, how = parser.add_argument_group("plans: each point is computed with each plan and with none"), OF_VARIANT
     text = "a view that has only interventions, or the path of its file; after --as, part of that plan (repeatable)"
     plans.add_argument("--plan", metavar="NAME", type=change("plan"), help=text, **how)
     text = "begin a plan of this name; interventions before the first --as apply to every point (repeatable)"
     plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
     common.add_question(parser, "--engine", "--seed", outputs=False)
     parser.add_argument(
-        "--seeds", type=whole(1), metavar="N", help="seeds for each point and plan; the first is --seed (default: 1)"
+        "--seeds", type=whole(1), metavar="N", help="number of seeds per point and plan, from --seed on (default: 1)"
     )
     parser.add_argument(
         "--runs", type=whole(1), default=1000, metavar="N", help="replicates at each point (default: 1,000)"

@@ -14,7 +14,7 @@ examples:
   simlib run two-islands --draws 200         the forecast averaged over the ranges of the assumptions
   simlib compare two-islands --forbid patrol what changes if a move is forbidden
   simlib drivers two-islands                 which assumptions matter most
-  simlib pool two-islands                    its views as one forecast, and where they disagree
+  simlib pool two-islands                    its views as one forecast, and how far they disagree
   simlib paths two-islands --given ending:open-war  the paths that lead to an ending
   simlib export two-islands --to prism       the same model for PRISM and Storm
   simlib lab                                 the notebooks
@@ -29,7 +29,7 @@ of moves.
 
 The exact engine computes the forecast unless --engine says otherwise. If a scenario has too many states for it,
 the command says how many and computes nothing. By default the forecast is at the stated values of the assumptions,
-which are medians. --draws N adds the mean over N draws from their ranges: this is the forecast to publish."""
+which are medians. --draws N adds the mean over N draws from their priors. This mean is the forecast to publish."""
 
 RUN_EXAMPLES = """\
 quantities:
@@ -64,8 +64,8 @@ examples:
 
 POOL_ABOUT = """\
 Pool several views of a scenario: the linear pool (the mean of their probabilities) and the logarithmic pool (their
-normalised geometric mean, at each date). The answer also says how far apart the views are: the lowest and the
-highest, the standard deviation between them, and the Jensen-Shannon divergence in bits."""
+normalised geometric mean, at each date). The answer also measures how far apart the views are, by the lowest and
+the highest probability, the standard deviation between the views, and the Jensen-Shannon divergence in bits."""
 
 POOL_EXAMPLES = """\
 examples:
@@ -78,8 +78,8 @@ stopped, the same command goes on where it stopped: nothing is lost or counted t
 the finished part is a fair sample. In rows of the kind `impact` the column `probability` has the expected amount.
 
 A plan is a named set of interventions. With plans, every point of the design is computed without one (as the plan
-`baseline`) and under each plan, with the same values and the same seed. These forecasts make one `case`, and the column
-`plan` tells them apart. A plan file is a view file with `interventions`, and without changed assumptions or a
+`baseline`) and under each plan, with the same values and the same seed. A point is one `case`, and the column
+`plan` tells its forecasts apart. A plan file is a view file with `interventions`, and without changed assumptions or a
 horizon."""
 
 SWEEP_EXAMPLES = """\

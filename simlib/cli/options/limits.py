@@ -80,7 +80,7 @@ def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> 
 def _of_draws(request: Request) -> Iterator[Problem]:
     draws = request.draws
     if request.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
-        what = f"{draws}, too few to tell how far the mean may be off"
+        what = f"{draws}, too few to estimate the error of the mean over the draws"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
 
 
@@ -93,9 +93,7 @@ def _of_ladder(request: Request, scenario: Scenario) -> Iterator[Problem]:
     elif over and over not in scenario.variables:
         yield Problem("", 0, "--over", f"unknown variable {over!r}", did_you_mean(over, scenario.variables))
     elif over and scenario.variables[over].counter:
-        yield Problem(
-            "", 0, "--over", f"{over!r} is a counter", "expected a variable with levels, or a ladder with rungs"
-        )
+        yield Problem("", 0, "--over", f"{over!r} is a counter", "expected a variable with levels, or --ladder")
     elif not over and not ladder and not scenario.ladders:
         known = ", ".join(scenario.variables)
         yield Problem("", 0, "paths", f"{scenario.id!r} has no ladder", f"expected --over with a variable: {known}")
@@ -145,4 +143,4 @@ def uncertain(scenario: Scenario) -> bool:
 def insist_on_uncertainty(scenario: Scenario) -> None:
     """Raise Unsupported if no assumption of the scenario has a range."""
     if not uncertain(scenario):
-        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give some of them a low and a high")
+        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give at least one a low and a high value")

@@ -26,7 +26,7 @@ def update(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the effect of each row on one forecast, and whether the row was taken in",
     )
-    text = "also forecast on each date of the log, with what was known by then"
+    text = "also forecast at these intervals since the start, each time from the rows public by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
     text = "measure of --series (repeatable); --rows uses the first one (default: the headline)"
     add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
@@ -36,7 +36,7 @@ def update(parser: argparse.ArgumentParser) -> None:
 def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
     add = parser.add_argument
     common.add_log(
-        parser, "date of the new forecast; only what was public before that day counts (default: the scenario's date)"
+        parser, "date of the new forecast; only rows public before that day count (default: the scenario's date)"
     )
     common.add_draws(parser, 2, draws)
     common.add_question(parser, "--seed", outputs=False)
@@ -95,7 +95,7 @@ def score(parser: argparse.ArgumentParser) -> None:
 def backtest(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `backtest` to its parser."""
     parser.description = (
-        "Forecast each question on each day of a past crisis, from the log that was public by then. Score the\n"
+        "Forecast each question on each day of a past crisis, from the log's rows public by then. Score the\n"
         "forecasts by what happened, beside the base rate, a constant rate, and a copy of the first forecast that\n"
         "is never updated. The folder needs record.toml (what happened) and forecasts/terms.csv (the base rates)."
     )

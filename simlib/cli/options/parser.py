@@ -72,15 +72,15 @@ COMMANDS = (
         "indicators", "what to watch for: which moves and levels are signs of an ending", question_commands.indicators
     ),
     Command("discover", "under which values of the assumptions an answer is high", question_commands.discover),
-    Command("pool", "pool several views into one forecast, and say where they disagree", forecast_commands.pool),
+    Command("pool", "pool several views into one forecast, and say how far they disagree", forecast_commands.pool),
     Command(
         "diff",
         "what changed between two scenarios or views, and what that does to the forecast",
         scenario_commands.diff,
     ),
     Command("report", "write a brief to hand on: answer, drivers, watch list, assumptions", forecast_commands.report),
-    Command("sweep", "compute many points (draws, a grid, views, plans) into Parquet files", forecast_commands.sweep),
-    Command("update", "what a log of events says, and what the forecast is after it", log_commands.update),
+    Command("sweep", "write forecasts at many points (draws, grid, views, plans) to Parquet", forecast_commands.sweep),
+    Command("update", "how a log of events changes the state, the assumptions and the forecast", log_commands.update),
     Command("learn", "what a log of events teaches about the assumptions: prior and posterior", log_commands.learn),
     Command("register", "register forecasts with their rules, before the answer is known", log_commands.register),
     Command("resolve", "write down how a registered forecast was settled", log_commands.resolve),

@@ -85,6 +85,6 @@ def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
         if kind == "set":
             what, expected = (
                 f"--set {text}: a plan cannot change assumptions",
-                "expected --assume, or put --set before --as",
+                "expected --assume, or --set before the first --as",
             )
             yield Problem("", 0, f"--as {name}", what, expected)

@@ -16,7 +16,7 @@ def drivers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sobol",
         action="store_true",
-        help="also say which assumptions cause the spread (Sobol indices; takes minutes)",
+        help="also say which assumptions cause the spread of the answer (Sobol indices; takes minutes)",
     )
     common.add_as_of(parser)
     common.add_changes(parser)
@@ -33,7 +33,7 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=float,
         metavar="POINTS",
-        help="draw until each quantile is known to this many percentage points (default: 2)",
+        help="draw until each quantile is known to within this many percentage points (default: 2)",
     )
     parser.add_argument("--most-draws", type=whole(1), metavar="N", help="largest number of draws (default: 1,024)")
     parser.add_argument(
@@ -47,7 +47,7 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
         "--look-by",
         type=day,
         metavar="DAY",
-        help="also rank possible observations up to this day (a date, or days after the start) by their value",
+        help="also rank possible observations up to this day (a date, or days after the start) by value of information",
     )
     common.add_as_of(parser)
     common.add_changes(parser)
@@ -65,7 +65,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--over", type=name, metavar="VARIABLE", help="use the levels of this variable as steps")
     text = (
-        "only the paths to the ending, as shares of its probability (ending:ID; without a value: the headline ending)"
+        "only the paths to this ending, as shares of its probability (ending:ID; without a value: the headline ending)"
     )
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
@@ -98,7 +98,7 @@ def indicators(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         default=1,
         metavar="N",
-        help="how often a move must be seen to count (default: 1)",
+        help="number of sightings from which a move or level counts as seen (default: 1)",
     )
     common.add_draws(parser, 0, 500)
     text = "histories at each draw (default: 20,000 in all)"

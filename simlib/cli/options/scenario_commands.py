@@ -13,9 +13,9 @@ def check(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `check` to its parser."""
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
-        "the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
+        "then the exit code is 2. Without problems, the command solves the scenario and warns of probable mistakes.\n"
         "It prints each probability stated for a period beside the one that the model implies. If the scenario\n"
-        "names a reference class, it prints the probabilities of the model beside the base rates of past crises."
+        "names a reference class, the output has the probabilities of the model beside the base rates of past crises."
     )
     common.add_path(parser)
     parser.add_argument("--quick", action="store_true", help="only read the files; give no warnings")
@@ -72,7 +72,7 @@ def data(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `data` to its parser."""
     add = parser.add_argument
     add("path", metavar="FILE", help="a file of MID, ICB, ICBe, GDELT, ICEWS, ACLED or UCDP")
-    text = "keep the events between these actors, or all that a single actor does (names as in the file)"
+    text = "keep the events between these actors, or all actions of a single actor (names as in the file)"
     add("--actors", type=names, default=[], metavar="NAME,...", help=text)
     add("--from", dest="first", type=date, metavar="DATE", help="first day (default: all)")
     add("--until", dest="last", type=date, metavar="DATE", help="last day (default: all)")
@@ -83,7 +83,7 @@ def rates(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `rates` to its parser."""
     parser.description = (
         "Read a file of event data (MID, ICB, ICBe, GDELT, ICEWS, ACLED, UCDP). Count an event in a class of cases.\n"
-        "The rates say how soon after the onset the event first came, and what to expect in a new case. The answer\n"
+        "The rates say how soon after a case began the event first came, and what to expect in a new case. The answer\n"
         "ends with an assumption to paste into a scenario. A selection is COLUMN=VALUE|VALUE,COLUMN=VALUE with the\n"
         "columns case, actor, target, code, category and source."
     )

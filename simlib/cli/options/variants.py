@@ -111,7 +111,7 @@ def requested_views(request: Request) -> dict[str, Scenario]:
     ]
     if len(names) < 2:
         what = f"{names[0]!r} alone" if request.views else f"{base.id!r} has no views"
-        problems.append(Problem("", 0, "--views", what, "expected at least two to pool (`baseline` may be one)"))
+        problems.append(Problem("", 0, "--views", what, "expected at least two views (`baseline` may be one)"))
     return requested_worlds(request, names, problems)
 
 

@@ -57,9 +57,9 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool) ->
 
 
 def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
-    """Yield for each result a tornado diagram and, if there are any, its Sobol indices.
+    """Yield a tornado diagram of each measure and, if there are any, its Sobol indices.
 
-    A tornado diagram shows the result with each assumption at its low and at its high value.
+    A tornado diagram shows the measure with one assumption at a time at its low and at its high value.
     """
     from simlib.plots.sobol_bars import shares
     from simlib.plots.tornado_bars import tornado

@@ -95,7 +95,7 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
         yield Problem("", 0, option, f"{file} is a folder", f"expected a file{also and ','}{also}")
     elif is_stream(file):
         if not os.access(file, os.W_OK):
-            yield Problem("", 0, option, f"{file}: Permission denied", "expected a place that can be written to")
+            yield Problem("", 0, option, f"{file}: Permission denied", "expected a file that can be written to")
     else:
         yield from _unwritable(option, Path(os.path.realpath(file)).parent)
 
@@ -111,7 +111,7 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
             probe.write(b"x")
             probe.flush()
     except OSError as error:
-        yield Problem("", 0, option, f"{folder}: {error.strerror or error}", "expected a place that can be written to")
+        yield Problem("", 0, option, f"{folder}: {error.strerror or error}", "expected a folder that can be written to")
 
 
 @contextmanager
@@ -166,7 +166,7 @@ def written(folder: Path, names: set[str]) -> str:
     if not others:
         return sentence
     few = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-    return f"{sentence}note: {folder} also holds {counted(len(others), 'file')} that this answer did not write: {few}\n"
+    return f"{sentence}note: {folder} holds {counted(len(others), 'file')} that this command did not write: {few}\n"
 
 
 def write_all(forecast: Forecast, draws: Ensemble | None, folder: Path, task: Task) -> set[str]:

@@ -72,7 +72,7 @@ def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str
 def _sentences(forecast: Forecast) -> Iterator[str]:
     if forecast.stated is None:
         yield f"At the stated values. {forecast.sentences()[0]}"
-        yield "--draws 200 gives the forecast over the ranges of the assumptions."
+        yield "--draws 200 adds the mean forecast over 200 draws of the assumptions."
     else:
         over, stated = forecast.sentences()
         where = over_draws(forecast.provenance)
@@ -132,7 +132,7 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
         why = f", because its {states} fit" if chosen else f": {states}"
         note = f"\n{forecast.histories_note}" if forecast.histories_note else ""
         return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}{note}"
-    what = over or " In brackets: the 95% interval of the computation."
+    what = over or " In brackets: the 95% interval of each simulated number."
     return f"Monte Carlo: {counted(source['runs'], 'replicate')}, seed {source['seed']}.{what}"
 
 
@@ -153,7 +153,7 @@ def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
         void = f": without effect in {percent(idle)}" if idle else ""
         yield f"{intervention_in_words(item, scenario)}{because}{void}"
     if forecast.interventions:
-        yield "the other actors react only to the new state, not to motives"
+        yield "all actors react only to the new state, not to the motive of an intervention"
 
 
 # Tables
@@ -275,9 +275,9 @@ def count(number: float) -> str:
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     """Return the indices of about `wanted` report times, evenly spaced and including the last.
 
-    If enough report times are ends of days, and the last report time is one of them, all others are left out. Enough
-    means `wanted` or, in a shorter forecast, one for each day. Each column then means "by the end of a date", and no
-    date occurs twice.
+    If enough report times are ends of days, and the last report time is one of them, report times within a day are left
+    out. Enough means `wanted` or, in a forecast of fewer days, one for each day. Each column then means "by the end of
+    a date", and no date occurs twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if is_whole(times[i])]

@@ -77,7 +77,7 @@ def _given(forecast: Forecast, labels: dict[str, str]) -> str:
         Row(forecast.label("endings", ending), [_mean_given(impact, ending) for impact in forecast.impacts.values()])
         for ending in endings
     ]
-    title = f"Impacts: expected amount given the ending by {forecast.by_words}. {AFTERWARDS}"
+    title = f"Impacts: expected amount given the ending reached by {forecast.by_words}. {AFTERWARDS}"
     return table(title, [list(labels.values())], rows) if rows else ""
 
 

@@ -37,9 +37,9 @@ PARTED = 44
 
 
 def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[str]:
-    """Yield a table with a column per variant, then tables of histories whose ending changes.
+    """Yield tables with a column per variant, then tables of histories whose ending changes.
 
-    The rows of the first table are endings, questions and impacts. With `asked` the rows are all quantities that the
+    The rows of the first tables are endings, questions and impacts. With `asked` the rows are all quantities that the
     answer compares. With `cumulative` the title says that each variant also has the changes of all variants before it.
     """
     names = list(result.effects)
@@ -133,7 +133,7 @@ def drivers(result: Drivers, slopes: Elasticities | None, shares: Sobol | None) 
             columns = [[*row, *two] for row, two in zip(columns, cells, strict=True)]
         rows = [Row(bar.assumption.label, cells) for bar, cells in zip(bars, columns[1:], strict=True)]
         error = "" if result.engine == "exact" else "; ± of the change (95%)"
-        title = f"{measure.words} by {result.by_words}, with one assumption at its low and at its high{error}"
+        title = f"{measure.words} by {result.by_words}, with one assumption at its low and at its high value{error}"
         yield table(title, [columns[0]], rows)
 
 
@@ -163,8 +163,9 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
     """Return two table columns as pairs of texts: the titles, then a pair for each assumption.
 
-    A pair is the share of the spread that the assumption causes alone, and the share together with other assumptions.
-    Correlated assumptions form a group. Each assumption of a group gets the share of the whole group.
+    A pair is the share of the spread of `measure` that the assumption causes alone, and the share that it causes
+    together with other assumptions. Correlated assumptions form a group. Each assumption of a group gets the share of
+    the whole group.
     """
     found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
     some = (found.get(bar.assumption.id) for bar in bars)
@@ -178,7 +179,7 @@ def _index(index: Index) -> str:
 
 
 def pooled(result: Pool) -> str:
-    """Return a table of probabilities: two averages over views, and the lowest and highest view."""
+    """Return a table of probabilities: two averages over the views, the lowest, and the highest."""
     names, rows = list(result.weights), []
     for item in sorted(result.items, key=lambda item: item.kind == "ending"):
         views, pools = item.views[:, -1], (item.linear[-1], item.logarithmic[-1])
@@ -189,7 +190,7 @@ def pooled(result: Pool) -> str:
 
 
 def differences(result: Diff) -> Iterator[str]:
-    """Yield a table of the two forecasts side by side, if there are forecasts."""
+    """Yield a table of the forecasts of both scenarios, or nothing if they were not computed."""
     rows = []
     for row in result.frame("forecast").to_dict("records"):
         before, after = row["before"], row["after"]

@@ -1,4 +1,4 @@
-"""Progress of a long computation on standard error, and its stop by Ctrl-C or SIGTERM."""
+"""Long computations: progress on standard error, and stops by Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Task:
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Whether Ctrl-C or SIGTERM has asked to stop. The caller must then print the answer so far.
+        """Whether Ctrl-C or SIGTERM has asked to stop. A caller that gets True must print the answer so far.
 
         After this call, the end of the task does not raise KeyboardInterrupt.
         """

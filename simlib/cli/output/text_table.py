@@ -31,7 +31,7 @@ def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width:
         title: The line above the table.
         head: The lines of column headings, each with one text for each column.
         rows: The rows.
-        width: The largest number of characters in a line. None means the width of the terminal, if there is one.
+        width: The largest number of characters in a line. None means the result of `terminal_width`.
     """
     width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]

@@ -22,7 +22,7 @@ _FAST = {"reassoc", "contract"}
 
 @compiled_once()
 def _find(table, codes, dense, code):
-    """Return a state code's position in the hash table, and its state's index (-1: not found)."""
+    """Return the position of a state code in the hash table, and the index of the state or -1."""
     if dense:
         return uint64(code), table[code]
     mask = uint64(len(table) - 1)
@@ -101,7 +101,7 @@ def insert(table, codes, dense, first, last):
 def explore(
     table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses, clocks
 ):
-    """Continue a breadth-first search until `stop` states are expanded or `limit` + 1 are found.
+    """Continue breadth-first search until `stop` states are expanded or over `limit` are found.
 
     A state is expanded when the states that follow it have been found. `table` maps codes to positions in the order of
     discovery, directly if `dense`, else by open addressing. Returns (states found, states expanded).
@@ -227,7 +227,8 @@ def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
     """Do one step per weight: vector[x, n] becomes Σ_k value[k] vector[index[k], n - shift[k]].
 
     The sum is over the edges k into state x. Before each step, the vector times the weight is added to `end`, and the
-    column sums of the vector itself are added to a row of `sums`. Returns (vector after the last step, spare array).
+    column sums of the vector itself are added to the step's own row of `sums`. Returns (vector after the last step,
+    spare array).
     """
     rows, columns = vector.shape
     for step in range(len(weights)):

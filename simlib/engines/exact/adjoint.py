@@ -8,10 +8,10 @@ needs no separate solution for each assumption:
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
 so one forward and one backward solution, kept at Gauss-Legendre nodes, serve all assumptions at once. The rate of an
-edge from state x to state y depends only on its *pair*: an entry of the rate tables and an outcome of the move. The
-edge adds p(x) (u(y) - u(x)) to the derivative with respect to this rate. `ChainRule` turns the derivatives for the few
-thousand pairs into derivatives with respect to the assumptions. This is adjoint sensitivity (Cao, Li, Petzold & Serban
-2003).
+edge from state x to state y depends only on its *pair*: an entry of a move's rate table and an outcome of this move.
+The edge adds p(x) (u(y) - u(x)) to the derivative with respect to this rate. `ChainRule` turns the derivatives for the
+few thousand pairs into derivatives with respect to the assumptions. This is adjoint sensitivity (Cao, Li, Petzold &
+Serban 2003).
 
 Sizes: N states, P pairs, J nodes, A assumptions, O outcomes, B branches (outcomes under given conditions).
 """
@@ -85,7 +85,7 @@ def gradient(
         measure, day: The name of the measure, and the target in days after `as_of`.
         assumption, label, value: The id of the assumption, its label, and its value in base units.
         answer: The value of the measure.
-        derivative: The derivative of the answer with respect to the value.
+        derivative: The derivative of the answer with respect to the value of the assumption.
         elasticity: The derivative of log answer with respect to log value, nan if the answer is 0.
 
     Raises:
@@ -226,7 +226,7 @@ class Adjoint:
         return answer, derivative
 
     def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
-        """Return the expected number of times that an amount is added to the measure.
+        """Return the expected number of times (or days) that an amount is added to the measure.
 
         This is the derivative of the measure with respect to the amount, at fixed rates.
         """
@@ -332,8 +332,8 @@ class Adjoint:
     def _by_pair(self, move: int, by_state: Floats) -> Floats:
         """Return the sum of `by_state` (N,) over the states of each pair of a move.
 
-        The states of a pair are those, except endings, in which the move takes its rate from the rate table entry.
-        Other moves' pairs get 0.
+        The states of a pair are those, except endings, in which the move takes its rate from the pair's entry in the
+        rate table. Other moves' pairs get 0.
         """
         entry = self.tables.local_index(move, self.space.levels)
         gain = np.where(self.space.ended, 0.0, by_state)

@@ -38,9 +38,10 @@ def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
 def exact_amounts(
     solver: Solver, impact: int, found: Accumulation, belief: Belief | None, steps: int, control: Control
 ) -> tuple[Floats, AmountSample] | None:
-    """Return three quantiles of an impact (3, T), and its distribution at the last of T times.
+    """Return three quantiles (3, T) of an impact at T times, and its distribution at the last.
 
-    The result is None if the impact is no `fixed_amount`, or if the distribution would take too many multiplications.
+    The result is None if `fixed_amount` returns None for the impact, or if the distribution would take too many
+    multiplications.
 
     Args:
         solver: The scenario, prepared to be solved.

@@ -35,8 +35,8 @@ def state_values(
     Args:
         solver: The scenario, prepared to be solved. Its horizon is the deadline.
         chain: The Markov chain of the scenario at assumption values.
-        asked: The event. Either the state at the deadline lies in a set of states, or the history meets any of certain
-            states or firings (happenings of a move) by the deadline (a first passage).
+        asked: The event. Either the state at the deadline lies in a set of states, or the history meets one of a set of
+            states and firings (happenings of moves) by the deadline (a first passage).
         days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any
             intervention on that day.
         since: The day from which a first passage counts. States and firings that are met earlier do not count.

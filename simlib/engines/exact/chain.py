@@ -92,7 +92,7 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment, one object for successive segments with the same rates."""
+        """Return the rates of a segment: the same object for successive segments with equal rates."""
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -118,7 +118,8 @@ class Chain:
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
         """Return the hazard per day in each state (N,) of the marked `pairs` of a move.
 
-        Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs.
+        Outcomes that leave the state as it is are included. `pair_rates` (P,) are the rates of all pairs, and `pairs`
+        (P,) marks those that count.
         """
         entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]

@@ -2,7 +2,7 @@
 
 An assumption acts on a measure through the hazards of moves, through the chances of their outcomes, and through the
 probabilities of the start states. The module `adjoint` finds the derivatives with respect to these hazards, chances and
-probabilities. `ChainRule` turns them into derivatives with respect to the assumptions.
+probabilities. `ChainRule` turns these derivatives into derivatives with respect to the assumptions.
 
 A *pair* is a pair of a rate table entry and an outcome, which determines the rate of an edge. A *branch* is an outcome
 of a move under given conditions, which determine the chance of the outcome. Sizes: A assumptions, B branches, N states,
@@ -25,7 +25,7 @@ __all__ = ["ChainRule"]
 
 
 class ChainRule:
-    """The derivatives of a measure at assumption values `theta` (A,), collected by segment."""
+    """The derivatives of a measure at assumption values `theta` (A,), added up over segments."""
 
     def __init__(self, tables: Tables, space: StateSpace, theta: Floats) -> None:
         self.tables, self.space, self.theta = tables, space, theta

@@ -7,8 +7,8 @@ probability of the jump to it. The value of a state is the probability that the 
 at the horizon. No path is rejected, and no rate grows without bound near the horizon. Given the path, firings
 (happenings of moves) that change nothing are independent Poisson processes, which are added afterwards.
 
-With several draws θ of the assumption values, one draw is chosen first, in proportion to its prior weight π(θ) times
-P_θ(ending).
+With several draws θ of the assumption values, one draw is chosen first for each history, in proportion to its prior
+weight π(θ) times P_θ(ending).
 Sizes: N states.
 """
 
@@ -78,7 +78,7 @@ def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: 
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
-            f"drawing histories given an ending needs {last + 1:,} steps of {len(space):,} states at once; "
+            f"drawing histories given an ending needs {last + 1:,} steps of {len(space):,} states in memory; "
             "draw ordinary histories and keep those with that ending, or shorten the horizon"
         )
     push = Push(space, pair_values, stay, None)
@@ -114,7 +114,7 @@ class EndpointSampler:
             self.spans.insert(0, self._span(segment, self.spans[0].before if self.spans else terminal))
         self.probability = float(self.start @ self.spans[0].before)
         if self.probability <= 0:
-            raise SimlibError(f"{measure!r} cannot happen by the horizon, so there is no history to draw")
+            raise SimlibError(f"{measure!r} has the probability 0 at the horizon, so there is no history to draw")
 
     def _span(self, segment: Segment, value: Floats) -> _Stretch:
         space, duration = self.space.held(segment.held, self.tables), segment.end - segment.start
@@ -323,7 +323,7 @@ def histories_given(
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
-        SimlibError: When the measure cannot hold.
+        SimlibError: When the measure cannot hold at the target.
         Unsupported: For another kind of measure, or if the values of the states would not fit into memory.
         TooManyStates: When there are too many states.
         Cancelled: When `control` cancels the work.

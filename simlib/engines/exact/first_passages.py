@@ -30,8 +30,8 @@ class FirstPassages:
     def taboo(self, question: Question) -> Taboo:
         """Return the states and firings that make the answer to a question yes.
 
-        Raises Unsupported for a question about a lull (days without a firing), a count or two events, because no single
-        state or firing answers it.
+        Raises Unsupported for a question about a lull (days without a firing), a count, or one or two events, because
+        no single state or firing answers it.
         """
         if question.lull or question.count or question.joint:
             what = "a lull" if question.lull else "a count" if question.count else "two events"

@@ -34,7 +34,7 @@ def solve(
     ranges: bool = False,
     control: Control = UNWATCHED,
 ) -> Forecast:
-    """Solve a scenario exactly at its stated values.
+    """Solve a scenario exactly at its stated values, or with some of them replaced.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -52,7 +52,7 @@ def solve(
 
     Raises:
         TooManyStates: Above `cap` reachable states.
-        ScenarioError: For an unknown assumption, or a target day or an intervention outside the scenario's dates.
+        ScenarioError: For an unknown assumption, or a horizon or an intervention outside the scenario's dates.
         Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)

@@ -60,7 +60,7 @@ class Jump:
         return result
 
     def stopped(self, vector: Floats, taboo: Taboo) -> float:
-        """Return the probability of stopping a history, given the distribution (N,) beforehand."""
+        """Return the probability that the intervention stops a history, given `vector` (N,) before."""
         shares = [chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome)]
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())

@@ -58,7 +58,7 @@ class Extra:
 
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
-        """Build from all edges and self-loops.
+        """Build an `Extra` from all edges and self-loops.
 
         `rows` leaves out states without incoming edges, and `stays` leaves out states without self-loops. `values` (S,
         4) are the rates of edges, and `stay` (N, 4) are the rates of self-loops.
@@ -137,7 +137,7 @@ class Lanes:
         self.keep = 1 - self.out
 
     def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
-        """Let each later column gain amounts per day in proportion to the first (the distribution).
+        """Let the columns after the first gain daily amounts in proportion to it (the distribution).
 
         `values` (S, 4) are the gains per day of each column along the `edges`. `stay` (N, 4) are the gains per day
         within each state. All gains are per unit of probability.
@@ -150,7 +150,7 @@ class Lanes:
         return self.width * len(self.values)
 
     def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
-        """Write the states `first` to `last` - 1 of a block (N, width), after one jump, to `result`.
+        """Write rows `first` to `last` - 1 of a block (N, width), after one jump, to `result`.
 
         The step includes only the rates that all lanes (columns) share. `finish` adds the other rates.
         """

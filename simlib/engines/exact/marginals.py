@@ -5,7 +5,7 @@ also needs the expected hazard of each move, which depends only on the joint dis
 move reads. So a few *groups* of dimensions (see `Features`) are chosen, whose joint histograms contain all that is
 needed. At each step of the uniformised chain, only these histograms are updated. At the end, numbers called *columns*
 are computed from the cells (*bins*) of the histograms. The column of a level is a sum of bins. The column of a move is
-a sum of bins weighted by its hazard.
+a sum of bins, each weighted by the hazard of the move in this bin.
 
 Sizes: N states, V variables, M moves, E rate table entries, T times.
 """

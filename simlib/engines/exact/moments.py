@@ -46,7 +46,7 @@ class Gain:
         values (S, 4): The mean gain along each slot (all edges from one state to another).
         stay (N, 4): The mean gain by firings (happenings of a move) that change nothing, and by amounts per day.
         mean (N, 4): The whole mean gain in each state.
-        square (N, 4): The gain of squared amounts in each state.
+        square (N, 4): The mean sum of the squared amounts that firings add per day in each state.
     """
 
     edges: Incoming
@@ -90,7 +90,7 @@ class StateRewards:
         return len(self.rewards.impacts)
 
     def _kinds(self) -> Ints:
-        """Return a number for each state (N,), equal only if states add the same to every impact."""
+        """Return a number for each state (N,), so that states with equal numbers add equal amounts."""
         outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
         moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
         kinds = np.zeros(len(self.space), dtype=np.int64)

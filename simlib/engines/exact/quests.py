@@ -25,7 +25,7 @@ class Quest:
         name: The id of the question, or a name made from this id.
         taboo: The states and firings (happenings of a move) that make the answer yes up to the day `until`.
         until: The last day to which `taboo` applies, in days after `as_of`.
-        later: The states and firings that make the answer yes after that day.
+        later: The states and firings that make the answer yes after the day `until`.
     """
 
     name: str
@@ -51,7 +51,7 @@ NO_QUEST = Quest("", NOTHING)
 
 @dataclass
 class Seats:
-    """The vectors in the lanes (columns) of one block, in this order.
+    """The vectors in the lanes (columns) of one block, in the order of the attributes.
 
     Attributes:
         main: Whether the block has the distribution over the states.

@@ -165,7 +165,7 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield three arrays for each outcome that can happen in the states, the rows of `levels`.
+        """Yield three arrays for each outcome that can happen in the states (the rows of `levels`).
 
         They are the indices of the rows that the outcome changes, these rows after the outcome, and for each of them
         its pair (rate table entry, outcome).

@@ -42,7 +42,7 @@ class Solution:
 
     Attributes:
         features: How results are computed from columns (weighted sums of histogram bins).
-        at (T, columns): The columns.
+        at (T, columns): The columns at each time.
         until (T, columns): The integrals of the columns over the days up to each time.
         counts (T, moves): The expected number of times that each move has happened.
         hits: For each question with a separate vector (a quest), the probability (T,) that its answer is yes.
@@ -52,7 +52,7 @@ class Solution:
         without_effect: The probability that an intervention on a day had no effect, given that no ending had been
             reached before. The keys are positions in the scenario's list of interventions. None: an ending was certain
             before the intervention.
-        steps: The number of steps (products with the transition matrix) of the distribution.
+        steps: The number of steps (products with the transition matrix) that the distribution took.
     """
 
     features: Features

@@ -82,7 +82,7 @@ class Solver:
 
         Args:
             scenario: The scenario, with its interventions.
-            times: A number of equal steps, or the report times in days after `as_of`.
+            times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
             by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
             ignore_windows: Whether to ignore the calendar windows of moves and factors.
             cap: Largest number of reachable states.
@@ -91,7 +91,7 @@ class Solver:
         Raises:
             TooManyStates: Above `cap` reachable states.
             Unsupported: When the levels of the variables combine to too many states to be numbered.
-            ScenarioError: For an intervention or a target day outside the scenario's dates.
+            ScenarioError: For an intervention or a horizon outside the scenario's dates.
             Cancelled: When `control` cancels the search.
         """
         self.scenario = scenario
@@ -143,7 +143,7 @@ class Solver:
     def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
         """Prepare a question about one or two events, to be solved exactly or else by simulation.
 
-        The exact solution uses P(A and B) = P(A) + P(B) - P(A or B).
+        For two events, the exact solution uses P(A and B) = P(A) + P(B) - P(A or B).
         """
         if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question

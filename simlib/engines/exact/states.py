@@ -127,7 +127,7 @@ class StateSpace:
     def part(self, key: Hashable, pairs: Bools) -> Incoming:
         """Return only the edges of the marked `pairs` (P,), grouped by the state in which they end.
 
-        `pairs` (P,) marks the pairs. The result is cached under `key`, which must identify the pairs.
+        The result is cached under `key`, which must identify the marked pairs.
         """
         if key not in self._parts:
             some = pairs[self.pair]

@@ -66,7 +66,7 @@ class Structure(NamedTuple):
     By rate table entry:
         possible: Whether the guard (condition) of the move holds. After all entries, a copy of them follows for each
             move with a fixed date. A copy is also False where an intervention replaces the rate.
-        branch: The first branch of the context.
+        branch: The first branch of the entry's context.
     By branch or pin:
         effect_variable, effect_keep, effect_amount: Its effects. The new level is old level x keep + amount, kept
             within the range of levels.
@@ -163,7 +163,7 @@ class Values(NamedTuple):
 
     Attributes:
         rates: The hazard per day of every rate table entry. The rate tables stand one after the other.
-        chance: The cumulative probabilities of the branches (outcomes) in each context. The tables stand one after the
+        chance: The cumulative probabilities of the branches (outcomes) in each context, for one rate table after the
             other.
         share: The cumulative probabilities of the start levels of each variable.
         mean: The mean of each amount of an impact.

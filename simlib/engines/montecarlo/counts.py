@@ -43,7 +43,7 @@ class Counts:
         firings (moves, N): Replicates in which a move happened 0, 1, 2, ... times. The last column also counts the
             replicates in which it happened more often.
         tried (interventions,): For each one-off intervention, the replicates that had no ending when it acted.
-        void (interventions,): The part of these replicates in which it had no effect.
+        void (interventions,): The number of these replicates in which it had no effect.
 
     By replicate:
         ending (replicates,): The index of the ending, -1 for none.

@@ -175,8 +175,8 @@ def histories(
         control: Cancellation and number of threads.
 
     Raises:
-        ScenarioError: For an unknown name, or a target day or an intervention outside the scenario's dates.
-        ValueError: For numbers out of range, or if both `values` and `theta` are given.
+        ScenarioError: For an unknown assumption, or a horizon or an intervention outside the scenario's dates.
+        ValueError: For a seed or replicate numbers out of range, or if both `values` and `theta` are given.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """

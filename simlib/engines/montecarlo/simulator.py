@@ -62,7 +62,7 @@ class Simulator:
             ignore_windows: Whether to ignore the calendar windows of moves and factors.
 
         Raises:
-            ScenarioError: For an intervention or a target day outside the scenario's dates.
+            ScenarioError: For an intervention or a horizon outside the scenario's dates.
             MissingDependency: Without Numba.
         """
         self.scenario = scenario
@@ -172,8 +172,8 @@ def simulate(
         The forecast, each probability with its 95% Wilson interval.
 
     Raises:
-        ScenarioError: For an unknown name, or a target day or an intervention outside the scenario's dates.
-        ValueError: For numbers out of range.
+        ScenarioError: For an unknown assumption, or a horizon or an intervention outside the scenario's dates.
+        ValueError: For `runs` or `seed` out of range.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
@@ -293,7 +293,7 @@ def thread_count(threads: int | None, chunks: int) -> int:
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
-    """Return `runs`, the number of replicates, and `first`, the first one's number, as ints.
+    """Return the number of replicates and the number of the first replicate, as ints.
 
     Raises ValueError for numbers out of range.
     """

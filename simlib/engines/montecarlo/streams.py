@@ -2,7 +2,7 @@
 
 A random number (a *draw*) is a pure function of (seed, replicate, stream, number). A *stream* belongs to one source of
 chance: the waits and the outcomes of a move, the level of a variable on day 0, one forced firing (happening of a move),
-or one amount of an impact. A stream is named by an id, never by a position.
+or one amount of an impact. The stream of a move or a variable is named by an id, never by a position.
 
 This has four consequences. The same seed gives the same bits for any number of threads. The first 1,000 of 10,000
 replicates are the same as in a run of 1,000. Adding, dropping or reordering moves changes no draw of the other moves.

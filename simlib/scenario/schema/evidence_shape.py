@@ -54,7 +54,7 @@ class LogRuleShape(Shape):
     row: Annotated[
         Annotated[Reference, Tag("\0text")]
         | Annotated[list[Reference], Field(min_length=1, max_length=100), Tag("\0list")],
-        either("expected a word of the log's column `move`, or a list of them"),
+        either("expected a word of the log's column `move`, or a list of such words"),
     ] = Field(description="the rule is for rows with one of these words in the column `move`")
     date: Date | None = Field(None, description="only rows of this date")
     actor: Text | None = Field(None, description="only rows with this actor")

@@ -117,7 +117,7 @@ ConditionShape = Annotated[
 
 BRIEFLY = f"a shorter label for sliders and axes, at most {SHORT} characters"
 WHEN = (
-    "{variable: levels}, which holds if every variable is at one of these levels, "
+    "{variable: levels}, which holds if every variable is at one of the levels given for it, "
     "or a list of such mappings, one of which must hold"
 )
 

@@ -104,7 +104,7 @@ class VariableShape(Shape):
 
     label: Label | None = Field(None, description="name of the variable; default: its id")
     levels: LevelsShape = Field(
-        description="names of its levels in order, such as [quiet, hot], or {from: 0, to: 60} for a counter"
+        description="names of the levels in order, such as [quiet, hot], or {from: 0, to: 60} for a counter"
     )
     start: Annotated[
         Annotated[Reference, Tag("\0text")]

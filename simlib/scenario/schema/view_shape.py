@@ -108,7 +108,7 @@ class AssumeShape(Shape):
     """An assumption with another value from a day on, or while a condition holds."""
 
     assume: Reference = Field(description="id of the assumption")
-    value: Number = Field(description="the median during this time; draws from the prior shift by the same step")
+    value: Number = Field(description="the new median; draws from the prior shift by the same step as the median")
     when: ConditionShape | None = Field(
         None, description=f"only while this condition holds; not allowed if the assumption is a chance; {WHEN}"
     )
@@ -136,7 +136,7 @@ InterventionShape = Annotated[
         custom_error_type="shape",
         custom_error_message=(
             "expected one of force: MOVE, repeat: MOVE, forbid: MOVE, delay: MOVE, policy: MOVE, pin: VARIABLE, "
-            "hold: VARIABLE or assume: ASSUMPTION among its keys"
+            "hold: VARIABLE or assume: ASSUMPTION as a key of the intervention"
         ),
     ),
 ]

@@ -20,7 +20,7 @@ class Form:
     """The form in which one kind of intervention is typed on a command line.
 
     - `text`: the form as people see it.
-    - `pattern`: the regular expression that reads it.
+    - `pattern`: the regular expression that matches the typed text.
     - `purpose`: the effect of the intervention in words.
     """
 
@@ -43,7 +43,7 @@ FORMS = {
     "forbid": Form(
         "MOVE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
         rf"(?P<name>[^:@.]+?){_SPAN}{_WHILE}",
-        "make a move impossible from one date (default: the start) until another",
+        "make a move impossible from one date (default: the start) until another, or while a condition holds",
     ),
     "delay": Form("MOVE@DATE", r"(?P<name>[^:@]+)" + _ON, "make a move impossible before a date"),
     "policy": Form(

@@ -17,7 +17,7 @@ LISTED = 3
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
     """Describe in words how `changed` differs from `base`: values, horizon, then interventions.
 
-    Only interventions that were added at the end are described, in their order.
+    Of the interventions, only those that `changed` has after those of `base` are described, in their order.
     """
     parts = []
     for name, old in base.assumptions.items():

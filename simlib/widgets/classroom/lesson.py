@@ -37,15 +37,15 @@ _VERDICTS = (
 )
 
 _SIGNS = {
-    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer itself adds less",
+    "offer-talks": "talks are offered when things are quiet, and then ships are safer; the offer adds less than quiet",
     "fire-on-patrol": "the shots themselves hit, and make things hot",
 }
 """The moves that the learner sorts into signs and causes, each with the reason for the solution."""
 
 _WHY = (
-    "The computer draws at random, so that the two differ by luck.",
+    "The computer draws at random, so that the two numbers differ by luck.",
     "A probability does not rise in step with a rate, so its mean over a range is not its value at the stated median.",
-    "The ranges are too wide; with better ranges both would be the same.",
+    "The ranges are too wide; with better ranges both numbers would be the same.",
 )
 
 
@@ -290,7 +290,7 @@ class Lesson:
         )
 
     def _seen_and_forced(self, move: str) -> tuple[float, float]:
-        """Return two probabilities of a hit: if `move` is seen by `_SEEN_BY`, and if it is forced."""
+        """Return two probabilities of a hit: if `move` is seen by day `_SEEN_BY`, and if forced."""
         forced = with_interventions(self.world, [Force(move, self.world.as_of)])
         seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
         return seen, self.probability("question:ship-hit", world=forced)

@@ -79,7 +79,7 @@ def check(text: str) -> CheckedText:
 
 
 def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
-    """Return a text with the linter's findings and a forecast, or the reason why both fail.
+    """Return a text with the linter's findings and a forecast, or why it has neither of them.
 
     Raises Cancelled.
     """

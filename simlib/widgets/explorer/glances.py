@@ -72,7 +72,7 @@ class Glances:
     def trace(
         self, settings: Settings, name: str, control: Control = UNWATCHED, *, lead: str | None, moves: bool
     ) -> None:
-        """Prepare quick answers for all values of `name` between its ends (see `slider_curve`).
+        """Prepare quick answers for all values of the slider of `name` (see `slider_curve`).
 
         The other assumptions keep their values in `settings`. `lead` and `moves` are as in `glance`. Raises Cancelled.
         """
@@ -106,10 +106,10 @@ class Glances:
         return self.answers.labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
-        """Measure the time of a glance (for `lead` see `glance`), unless enough times are known.
+        """Measure the time of a glance (for `lead` see `glance`), unless enough glances were timed.
 
-        The first two glances are always measured, because the first may compile code. A time between `QUICK_SECONDS`
-        and `NEARLY` times as long is measured again at each call.
+        The first two glances are always measured, because the first may compile code. If a glance takes longer than
+        `QUICK_SECONDS`, but less than `NEARLY` times as long, it is measured again at each call.
         """
         machine = self.answers.machine(settings)
         nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS

@@ -28,7 +28,7 @@ LATER = " (a later guess, not counted)"
 class GuessFirst(w.VBox):
     """A panel that asks for your probability before it shows the forecast.
 
-    Then the panel also shows the scores of your earlier guesses, and the explorer.
+    After your guess, the panel also shows the scores of your earlier guesses, and the explorer.
 
     Args:
         scenario: The name of a shipped scenario, a path, or a Scenario.

@@ -35,7 +35,7 @@ If the leading question has no gradient, the ends of all sliders are solved.
 
 
 class IdleDisplay(Protocol):
-    """The session that shows the results of the idle work, always under the session's lock."""
+    """The session, which takes its lock whenever it shows a result of the idle work."""
 
     def take_influence(self) -> None:
         """Show the order of the sliders again, because `IdleWork.influence` is known now."""

@@ -49,7 +49,7 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
     """Return a simulated history with the ending `ending` ("": any), or None if there is none.
 
     `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
-    same, so a replicate changes only where other values change its course.
+    same, so other values change a replicate only where they change its course.
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.
     """

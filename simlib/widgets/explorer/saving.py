@@ -94,7 +94,7 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_view(state.base, view, path)
     except OSError as error:
-        expected = "copy the scenario to a folder of your own and open that"
+        expected = "copy the scenario to a folder of your own, and open the copy"
         raise ScenarioError(Problem(str(path), 0, "", f"cannot be written: {error.strerror}", expected)) from error
     state.add_view(view)
     return path

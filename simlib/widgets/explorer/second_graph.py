@@ -117,7 +117,7 @@ def consequences(
 def drivers(
     scenario: Scenario, measure: Measure, ends: Mapping[str, Ends], forecast: Forecast, size: Size, ratio: float = 1.0
 ) -> Still:
-    """Draw how far the assumptions that matter most change the leading answer.
+    """Draw how far the strongest assumptions change the answer to the leading question.
 
     Args:
         scenario: The scenario, for the labels of its assumptions.
@@ -152,7 +152,7 @@ def drivers(
     first = frame.head(STRONGEST)
     reached = zip(first["label"], first["at_low"], first["at_high"], strict=True)
     strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in reached)
-    return Still(png, f"{title}. Changes in points, at low and at high: {strongest}.")
+    return Still(png, f"{title}. Changes in points, at the low and at the high end: {strongest}.")
 
 
 def history(

@@ -84,7 +84,7 @@ class State:
             given = Settings.from_dict(dict(settings or {}))
         except (KeyError, TypeError, ValueError) as error:
             raise ScenarioError(
-                Problem("", 0, "settings", f"cannot be read: {error}", "expected those of “Copy as code”")
+                Problem("", 0, "settings", f"cannot be read: {error}", "expected settings from “Copy as code”")
             ) from None
         if lead:
             find(state.base, lead)
@@ -314,7 +314,7 @@ class State:
 
     @property
     def shown(self) -> tuple[str, ...] | None:
-        """The ids of the curves for the whole answer: the leading question and every ending.
+        """The ids of the curves in an exported figure: the leading question and every ending.
 
         If the leading measure is an ending, the result is None, which stands for all endings.
         """
@@ -392,7 +392,7 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
 
 
 def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return the quantity that a typed text means, or raise ScenarioError with `label`."""
+    """Return the quantity that a typed text means (ScenarioError: names the field by `label`)."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
         check_range(quantity.value, kind, quantity.text)

@@ -147,7 +147,7 @@ class SwitchesPage(Page):
             return False
 
     def _read_horizon(self, text: str) -> float | None:
-        """Return a typed horizon in days, or None for that of the chosen view or of the file."""
+        """Return a typed horizon in days, or None if the chosen view or the file has this horizon."""
         days = self._days(text)
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days

@@ -73,8 +73,8 @@ class ActionWidget(anywidget.AnyWidget):
     - `actions` [{page, n, what, ...}]: the actions that the kernel may not have heard yet, in order. The browser sets
       them. Two pages may show one widget, so each page has an id and numbers its own actions.
     - `heard` {page: n}: the number of the last action of each page that the kernel has carried out. The kernel sets
-      these numbers. Of the moves of a slider, it reports only the last, when the slider stops, because each message
-      costs time.
+      these numbers. Of the moves of a slider, the kernel reports only the last, when the slider stops, because each
+      message costs time.
     """
 
     actions: Any = traitlets.List().tag(sync=True, echo_update=False)

@@ -142,7 +142,7 @@ def refusal(scenario: Scenario, left_out: LeftOut) -> str:
         )
     move = scenario.moves[left_out.reading.firings[0][0]]
     needs = condition_in_words(move.when, scenario, labels=True)
-    return f"Not taken in: the move is possible only if {needs}; by then {_possible(scenario, move.when, left_out)}."
+    return f"Not taken in: the move is possible only if {needs}; that day {_possible(scenario, move.when, left_out)}."
 
 
 def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:

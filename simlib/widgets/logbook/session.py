@@ -45,7 +45,7 @@ NARROWEST, WIDEST = 640, 1200
 OFTEN = 0.4
 """Seconds between two pictures while the worker computes the mornings."""
 
-CANCELLED = "Cancelled. Each other morning is computed when you go to it."
+CANCELLED = "Cancelled. A morning without an answer is computed when you go to it."
 
 
 class LogFront(Protocol):
@@ -172,7 +172,7 @@ class LogSession:
         self.front.show_status(status(CANCELLED))
 
     def change(self, action: Callable[..., None], *arguments: Any) -> None:
-        """Change the own rows with a method of `own`, and compute the forecasts that this affects."""
+        """Change the own rows with a method of `own`, and compute the forecasts that they affect."""
         with self.lock:
             before = self.own.rows
             action(*arguments)

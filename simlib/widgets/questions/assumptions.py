@@ -159,7 +159,7 @@ class WorthKnowing(PanelQuestion):
 class UnderWhichAssumptions(PanelQuestion):
     """Boxes (ranges of assumptions) in which an event is likely, by scenario discovery (PRIM)."""
 
-    name, title = "under-which-assumptions", "Under which assumptions is it likely?"
+    name, title = "under-which-assumptions", "Under which assumptions is the event likely?"
     edition = 4
 
     def make_fields(self) -> Sequence[Field]:

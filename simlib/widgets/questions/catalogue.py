@@ -1,4 +1,4 @@
-"""All questions that have a panel in a notebook. The methods are in `simlib.analysis`."""
+"""All questions that have a panel in a notebook (most methods are in `simlib.analysis`)."""
 
 from simlib.widgets.questions.assumptions import (
     ChanceWithinDoubt,

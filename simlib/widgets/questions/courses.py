@@ -123,7 +123,7 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories that reach an ending, and the rungs and moves that occur in most of them."""
+    """Histories that reach an ending, and the share of them with each rung and each move."""
 
     name, title, edition = "on-the-way-to", "What do the paths to one ending have in common?", 3
 
@@ -146,7 +146,7 @@ class OnTheWayTo(PanelQuestion):
         likeliest = paths(self.scenario, given=target, engine="exact", top=TYPICAL, control=quiet)
         return shown_answer(
             waypoints.sentences(),
-            ("kind", "passage", "share of the histories to this ending"),
+            ("kind", "rung or move", "share of the histories to this ending"),
             [(row.kind, row.label, percent(row.share)) for row in waypoints.rows],
             1,
             Drawing(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 566, 180, 110, 131),

@@ -70,7 +70,7 @@ class RatesFromHistory(PanelQuestion):
         return [
             Field("move", "Event", options[0][1], options),
             number("cases", "Past crises", 40, 5, 400),
-            number("sample", "Sample", 1, 1, 999, "Another sample of as many crises"),
+            number("sample", "Sample", 1, 1, 999, "Each number gives another sample of as many crises"),
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -107,7 +107,7 @@ class RatesFromHistory(PanelQuestion):
             f"{x * DAYS_PER['month']:.2g}" for x in (few.pooled.per_day, few.pooled.low, few.pooled.high)
         )
         told = [
-            f"In {came} of these {crises} the event came by day 30. Over many crises it does in {shall_come}.",
+            f"In {came} of these {crises} the event came by day 30. Over many crises it comes by then in {shall_come}.",
             f"On average it came {mean} times a month (90% interval {low} to {high}).",
         ]
         if few.new_case is None:

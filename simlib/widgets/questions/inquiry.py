@@ -44,7 +44,7 @@ class StatusLine:
 
 EARLIER = StatusLine("The answer below is for earlier settings. Press Compute for the settings above.")
 CURRENT = StatusLine("The answer below is for the settings above.")
-STORED = StatusLine("Stored answer for this scenario and these settings. Press Compute to run it again.")
+STORED = StatusLine("Stored answer for this scenario and these settings. Press Compute to compute it again.")
 COMPUTED = StatusLine("Computed just now.")
 TOO_LONG = StatusLine(f"This takes longer than two seconds. {EARLIER.text}")
 PREVIOUS = "The answer below is the previous one."
@@ -190,7 +190,7 @@ class Inquiry:
             self._follow()
 
     def _follow(self) -> None:
-        """Show that the answer is for the present settings, compute one, or say to press Compute."""
+        """Show that the answer is current, or compute a current one, or say to press Compute."""
         try:
             settings = self.question.check(self._now)
         except ScenarioError as error:

@@ -96,7 +96,7 @@ class WhatIf(PanelQuestion):
             Field("date", DATE, s.as_of, (), s.as_of, s.by_date(s.horizon_days), applies=_has_date),
             Field("state", STATE, NONE, states, applies=_may_wait),
             replace(
-                number("days", "rule: on average every (days)", 3, 1, 365, "How often it is followed while it applies"),
+                number("days", "rule: on average every (days)", 3, 1, 365, "How often the move is made under the rule"),
                 applies=lambda chosen: chosen["change"] == "policy",
             ),
             Field("kept", "A variable is kept at", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),

@@ -142,10 +142,10 @@ def _told(result: Update) -> Iterator[str]:
     count = {reach: sum(each.reach == reach for each in result.learnt) for reach in REACH}
     if count["untouched"]:
         these = counted(count["untouched"], "assumption")
-        yield f"The log cannot teach {these}, because nothing in it depends on them. They keep their ranges."
+        yield f"The log cannot teach {these}: nothing in the log depends on such assumptions. Their ranges stay."
     if count["cut"]:
         these = counted(count["cut"], "assumption")
-        yield f"{these} had been set with rows of this log. Those rows do not count a second time. Later ones do."
+        yield f"{these} had been set with rows of this log. Those rows do not count a second time. Later rows do."
     yield _trust(result)
 
 

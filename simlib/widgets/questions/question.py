@@ -136,7 +136,7 @@ class PanelQuestion(ABC):
 
 
 class PlannedQuestion(PanelQuestion):
-    """A question about plans (views or paths of files with views), with `plans` as {id: view}."""
+    """A question about plans, given as views or paths of files, and kept in `plans` {id: view}."""
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any

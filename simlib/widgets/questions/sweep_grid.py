@@ -61,7 +61,7 @@ class Sweep(PlannedQuestion):
 
         across, up = (self.scenario.assumptions[chosen[axis]] for axis in ("across", "up"))
         if across.id == up.id:
-            what, expected = "both axes are the same assumption", "expected two different ones"
+            what, expected = "both axes are the same assumption", "expected two different assumptions"
             raise ScenarioError(Problem("", 0, self.title, what, expected))
         columns, lines = (values_between(a, chosen["levels"]) for a in (across, up))
         design = sweep.grid_design(self.scenario, {up.id: lines, across.id: columns})
@@ -95,7 +95,7 @@ class Sweep(PlannedQuestion):
         ranges = " and ".join(f"{quoted(axis.label)} ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
         known = f"The error of a cell is at most ±{100 * half:.1f} points (95%). Differences between cells are more"
         before, pairs = values[..., 0], values[..., 0].size
-        stands = "" if plan is None else "As it stands, "
+        stands = "" if plan is None else "Without the plan, "
         sentences = [
             f"{stands}{quoted(label)} by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
             *([] if plan is None else [_changed(values, plan)]),
@@ -139,7 +139,7 @@ def _points(change: float) -> str:
 
 
 def _cells(values: Floats) -> tuple[str, ...]:
-    """Return one cell's texts: the probability or, with a plan, two and their difference."""
+    """Return a cell's texts: its probability or, with a plan, two probabilities and the change."""
     texts = tuple(percent(float(value)) for value in values)
     return texts if len(texts) == 1 else (*texts, f"{_points(float(values[1] - values[0]))} points")
 
