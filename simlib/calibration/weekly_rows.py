@@ -147,7 +147,7 @@ def rows_per_week(
         raise Unsupported(f"the log of {scenario.id!r} has no whole week to be counted")
     played = _played(taken, edges, end, seed, control.part(0.5, 1.0))
     if len(played) < FEWEST:
-        raise Unsupported(f"{len(played)} of {HISTORIES:,} histories outlast the log; expected at least {FEWEST}")
+        raise Unsupported(f"{len(played)} of {HISTORIES:,} histories outlast the log; at least {FEWEST} must")
     seen = _seen(prepared, edges, end)
     later = edges[:-1] >= 0
 

@@ -95,8 +95,9 @@ def _counted(
 def _distributions(
     scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
 ) -> dict[str, tuple[Floats, AmountSample]]:
-    """Return {impact: (quantiles over time, distribution at the last time)}. `amounts` (D, R, T, I) are for I impacts
-    by T report times, in R replicates of each of D draws.
+    """Return {impact: (quantiles over time, distribution at the last time)}.
+
+    `amounts` (D, R, T, I) are the amounts of I impacts by T report times, in R replicates of each of D draws.
     """
     from simlib.engines.montecarlo.counts import distribution
 

@@ -47,7 +47,7 @@ class RateTerms:
 
         - The probability that the log does not show a firing by the date of the answer, for transitions that no row
           counts.
-        - The probability that the log ever shows a firing, for transitions that a row counts.
+        - The probability that the log ever shows a firing, for transitions that are matched to a row.
         - The probability that the log shows a firing by the date of the answer, for firings that change no state.
 
         On days on which the absence of rows says nothing, these probabilities are set to 1, 1 and 0.

@@ -144,7 +144,8 @@ def test_states_with_no_way_out_are_counted_and_named():
     assert found(world.scenario(), "moves") == [
         (
             "warning: moves: of 4 reachable states, 2 have no way out and are not endings, "
-            "such as bank at right, tide at low; expected for each such state a move that leads out of it, or an ending that holds in it"
+            "such as bank at right, tide at low; "
+            "expected for each such state a move that leads out of it, or an ending that holds in it"
         )
     ]
     assert "1 has no way out and is not an ending" in about(two_states(), "no way out")[0]
@@ -612,7 +613,8 @@ def test_a_shift_larger_than_its_counter():
 def test_a_shift_that_goes_where_another_move_leads():
     assert found(patron(), "moves.appeal.outcomes.done.then.patron") == [
         (
-            "warning: moves.appeal.outcomes.done.then.patron: shift +1 of 'appeal' goes from 'committed' to 'supplying', "
+            "warning: moves.appeal.outcomes.done.then.patron: "
+            "shift +1 of 'appeal' goes from 'committed' to 'supplying', "
             "the level to which 'deliver' leads; expected a condition (set: ..., when: ...) that leaves out "
             "'committed', or a level by name"
         )

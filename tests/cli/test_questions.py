@@ -468,7 +468,7 @@ def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
     for words in (
         f"{file}:6: interventions.1.level: 'standoff' has no level 'calmer'; did you mean 'calm'?",
         "hawks.yaml:9: assumptions: a plan cannot change assumptions; expected interventions, such as `assume`",
-        "--as a: --set hot_factor=2: a plan cannot change assumptions; expected --assume, or --set before the first --as",
+        "--as a: --set hot_factor=2: a plan cannot change assumptions; expected --assume, or --set before the first",
         "none.yaml: --as a: there is no such file; expected a view file, or the id of a view",
         "--as b: no intervention follows it; expected --plan, or an intervention",
         "two plans are called 'a'; expected another name",

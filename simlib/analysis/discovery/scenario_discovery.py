@@ -234,7 +234,8 @@ class Discovery(Answer):
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:
-                yield f"Where {where}, the answer is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of draws)."
+                mean = self._value(leaf.mean)
+                yield f"Where {where}, the answer is {mean} on average ({percent(leaf.mass)} of the draws)."
         yield from self._about_noise()
 
     def _value(self, value: float) -> str:

@@ -248,7 +248,7 @@ class Indicators(Answer):
         return lines
 
     def _by_chance(self, tested: int) -> str:
-        """Return a sentence on the number of signs that chance alone would name."""
+        """Return a sentence that says how many signs would be listed by chance alone."""
         wrong = WRONG * tested
         some = f"about {round(wrong)}" if wrong >= 1.5 else "about one" if wrong >= 0.75 else "fewer than one"
         whole = f"If none of the {tested} moves and levels were a sign, chance alone would still list {some} as signs."

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "VariantEffect"]
 
 NAMED = 3
-"""Largest number of changed measures that the sentences on a variant name, besides the first one."""
+"""Largest number of changed measures, besides the first one, that are named in the sentences on a variant."""
 
 
 @dataclass(frozen=True)
