@@ -11,12 +11,17 @@ from typing import Any
 from simlib.formatting import counted, percent
 from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Band, Forecast
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Intervention, Scenario
+from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.doubt import Doubt
+from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status_line import Part, part
 
 LEADING = ("question", "ending")
 """The kinds of measures that an explorer can be about."""
+
+MOSTLY = 0.5
+"""If an intervention has no effect in at least this share of the histories, the headline says so."""
 
 
 def band(forecast: Forecast, measure: Measure) -> Band:
@@ -80,6 +85,35 @@ def change_in_words(now: Forecast, before: Forecast | None, measure: Measure) ->
     if abs(points) < max(0.05, 50 * float(found.high[-1] - found.low[-1])):
         return ""
     return f"{'up' if points > 0 else 'down'} {abs(points):.{0 if abs(points) >= 9.95 else 1}f} points"
+
+
+def without_effect(state: State, forecast: Forecast | None, item: Intervention) -> float:
+    """Return the share of not yet ended histories in which an intervention had no effect (0: unknown).
+
+    `forecast` is the answer that is shown. It may be an answer to earlier settings, or None.
+    """
+    items = state.machine().interventions
+    if forecast is None or item not in items or len(forecast.interventions) != len(items):
+        return 0.0
+    return float(forecast.interventions[items.index(item)].get("without_effect") or 0.0)
+
+
+def changes_by_hand(state: State, forecast: Forecast | None) -> str:
+    """Return sentences on the changes by hand that no slider shows, or "" if there are none.
+
+    The second sentence is about the intervention that most often had no effect (see `without_effect`). It is left out
+    if the share of histories without an effect is below `MOSTLY`.
+    """
+    changes = list(state.by_hand(values=False))
+    more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
+    changed = f"Changed by hand: {changes[0]}{more}." if changes else ""
+    shares = {item: without_effect(state, forecast, item) for item in state.settings.interventions}
+    item = max(shares, key=lambda each: shares[each], default=None)
+    if item is None or shares[item] < MOSTLY:
+        return changed
+    words, share = intervention_in_words(item, state.base), percent(shares[item])
+    effect = f"{words}: it had no effect in {share} of the histories that had not ended by then."
+    return effect if changes == [words] else f"{changed} {effect}"
 
 
 def answers(

@@ -12,11 +12,9 @@ from typing import Any
 
 from simlib.control import Control
 from simlib.errors import ScenarioError
-from simlib.formatting import percent
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
 from simlib.scenario.model import Intervention
-from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer import headline, last_change, second_graph, slider_notes
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
@@ -38,9 +36,6 @@ from simlib.widgets.kit.status_line import Part, failure, status
 
 BANDS = "bands are 95% intervals"
 """What the status line of a Monte Carlo answer says about its error."""
-
-MOSTLY = 0.5
-"""If an intervention has no effect in at least this share of the histories, the headline says so."""
 
 
 class ExplorerSession:
@@ -373,7 +368,14 @@ class ExplorerSession:
 
     def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
         stated = not self.state.values()
-        return headline.sentence(forecast, self.state.lead, baseline, doubt=doubt, stated=stated, note=self._deeds())
+        return headline.sentence(
+            forecast,
+            self.state.lead,
+            baseline,
+            doubt=doubt,
+            stated=stated,
+            note=headline.changes_by_hand(self.state, self.shown),
+        )
 
     def _draw_still(self) -> None:
         """Draw the second graph on another thread, unless it is drawn together with the first graph."""
@@ -398,27 +400,7 @@ class ExplorerSession:
 
     def without_effect(self, item: Intervention) -> float:
         """Return the share of not yet ended histories in which `item` had no effect (0: unknown)."""
-        items = self.state.machine().interventions
-        if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
-            return 0.0
-        return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
-
-    def _deeds(self) -> str:
-        """Return sentences on the changes by hand that no slider shows, or "" if there are none.
-
-        The second sentence is about the intervention that most often had no effect. It is left out if the share of
-        histories without an effect is below `MOSTLY`.
-        """
-        changes = list(self.state.by_hand(values=False))
-        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
-        told = f"Changed by hand: {changes[0]}{more}." if changes else ""
-        shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
-        item = max(shares, key=lambda each: shares[each], default=None)
-        if item is None or shares[item] < MOSTLY:
-            return told
-        words, share = intervention_in_words(item, self.state.base), percent(shares[item])
-        effect = f"{words}: it had no effect in {share} of the histories that had not ended by then."
-        return effect if changes == [words] else f"{told} {effect}"
+        return headline.without_effect(self.state, self.shown, item)
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return full answers at the present settings and the baseline (None: both are the same)."""
