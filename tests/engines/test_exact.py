@@ -16,6 +16,7 @@ from simlib.engines.exact.forecast import Solver, gradient, solve
 from simlib.engines.exact.poisson import pmf, truncation
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
 from simlib.machine.tables import Tables
+from simlib.scenario.model import Pin
 from tests import worlds
 from tests.strategies import seeded_world
 from tests.worlds import World
@@ -30,6 +31,16 @@ def test_two_states_there_and_back():
     np.testing.assert_allclose(forecast.variables["bank"]["right"], a / (a + b) * (1 - np.exp(-(a + b) * t)), atol=1e-9)
     np.testing.assert_allclose(forecast.questions["crossed"].probability, 1 - np.exp(-a * t), atol=1e-9)
     np.testing.assert_allclose(forecast.questions["sailed"].probability, 1 - np.exp(-a * t), atol=1e-9)
+
+
+def test_a_ferry_and_a_parcel_that_never_meet_keep_the_laws_that_each_has_alone():
+    world = World.of(worlds.erlang(4, 0.3))
+    world.endings.clear()
+    world.variable("bank", "left", "right", start="left").move("cross", 0.1, {"bank": "right"}, when={"bank": "left"})
+    both, t = solve(world.scenario(), times=DAYS).variables, np.array(DAYS)
+    np.testing.assert_allclose(both["bank"]["right"], -np.expm1(-0.1 * t), atol=1e-9)
+    offices = [poisson_law.pmf(number, 0.3 * t) for number in range(4)]
+    np.testing.assert_allclose(list(both["parcel"].values()), [*offices, poisson_law.sf(3, 0.3 * t)], atol=1e-9)
 
 
 def test_competing_exits_share_by_rate():
@@ -66,7 +77,9 @@ def test_interval_is_the_truncation_bound():
     truth = -np.expm1(-0.5 * np.array(DAYS))
     assert np.all(band.low <= truth + 1e-15)
     assert np.all(truth <= band.high + 1e-15)
-    assert 0 < forecast.provenance["truncation_bound"] <= 1e-4
+    bound, steps = (forecast.provenance[name] for name in ("truncation_bound", "steps"))
+    assert 0 < bound <= 1e-4
+    assert bound == pytest.approx(poisson_law.sf(steps - 1, 0.5 * 30), rel=1e-6), "the first step has no jump"
 
 
 def test_one_in_a_billion_is_solved_to_relative_accuracy():
@@ -93,10 +106,22 @@ def test_too_many_states_names_the_count_and_the_other_engine():
         solve(world.scenario(), cap=1000)
 
 
+@pytest.mark.parametrize(("kernels", "found"), [(reachable.kernels, "5"), (None, "at least 4")], ids=["Numba", "NumPy"])
+def test_too_many_states_are_counted_to_the_end_or_said_to_be_a_part(kernels, found, monkeypatch):
+    """An Erlang world of four stages has 5 states. NumPy finds one of them at a time, and stops at the fourth."""
+    monkeypatch.setattr(reachable, "kernels", kernels)
+    with pytest.raises(TooManyStates, match=f"would need {found} reachable states"):
+        reachable.enumerate_states(Tables(worlds.erlang(4)), cap=3)
+    world = worlds.unreachable_rung().replace(interventions=(Pin("lamp", "green", worlds.date(3)),))
+    with pytest.raises(TooManyStates, match="would need at least 3 reachable states"):
+        reachable.enumerate_states(Tables(world), cap=1)
+
+
 def test_cancel_stops_and_progress_reaches_one():
-    scenario, told = worlds.birth_death(30.0, 20.0, horizon=100.0), []
+    scenario, told = worlds.windows(30.0, factor=2.0, horizon=100.0), []
     solve(scenario, control=Control(progress=told.append))
     assert told == sorted(told)
+    assert {0.05, 0.13} <= {round(part, 9) for part in told}, "the window opens on day 5 of 100, and closes on day 13"
     assert told[-1] == pytest.approx(1.0)
     with pytest.raises(Cancelled, match="cancelled"):
         solve(scenario, control=Control(cancel=lambda: len(told) > 0))

@@ -298,11 +298,9 @@ class Adjoint:
             return value, sums
         taboo = measure.quest.at(span.segment.start)
         pair_rates, kill = self.chain.without(taboo, span.rating.pair_rates)
-        reward = None
-        if measure.worths:
-            reward = self._by_firings(span, self._worth(measure))
-            for each in measure.worths:
-                reward = reward + each.scale(self.theta) * each.by_state
+        reward = self._by_firings(span, self._worth(measure))
+        for each in measure.worths:
+            reward += each.scale(self.theta) * each.by_state
         worth = backward(
             span.space,
             pair_rates,

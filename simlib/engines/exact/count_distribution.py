@@ -28,6 +28,7 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.chain import Chain
+from simlib.engines.exact.generator import jumps_per_day
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import pmf, truncation
 from simlib.engines.exact.uniformization import blocks
@@ -215,7 +216,7 @@ class _Matrix:
             stay = _staying(chain, some, counts == up, leaving) if up else np.zeros(states)
             exits += leaving + stay
             parts += [(target, source, values, up), (every, every, stay, up)]
-        uniform = max(float(exits.max(initial=0.0)), 1e-3 / duration)
+        uniform = jumps_per_day(exits, duration)
         parts.append((every, every, np.maximum(uniform - exits, 0.0), 0))
         return cls._sorted(parts, states, uniform)
 

@@ -148,7 +148,7 @@ class _Search:
             new = np.unique(np.concatenate([frontier[:0], *codes]))
             frontier = np.setdiff1d(new, known, assume_unique=True)
             known = np.union1d(known, frontier)
-            self._check(len(known), complete=len(frontier) == 0)
+            self._check(len(known), complete=False)
         return self._numpy_edges(known)
 
     def _numpy_edges(self, codes: Ints) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
@@ -208,11 +208,11 @@ class _Search:
                 search.done + _BLOCK,
                 *arguments,
             )
-            self._check(search.count, complete=search.done == search.count)
             if search.done == search.count:
                 for pin in pins:
                     search.add(np.unique(self._pinned(self._levels(search.codes[: search.count]), *pin) @ self.radix))
                 self._add_held(search)
+            self._check(search.count, complete=search.done == search.count)
         return self._numba_edges(search, arguments)
 
     def _add_held(self, search: _Table) -> None:
