@@ -262,6 +262,7 @@ def test_the_noise_of_few_replicates_is_taken_out_of_the_spread_of_the_draws(equ
     assert weights @ shrunk == pytest.approx(weights @ counted)
 
 
-def test_the_variance_of_a_mean_of_equal_draws_is_that_of_the_draws_over_their_number():
-    values = np.array([[0.1], [0.4], [0.7], [0.2]])
-    assert _variance_of_mean(values, np.full(4, 0.25)) == pytest.approx(values.var(axis=0, ddof=1) / 4)
+@pytest.mark.parametrize("draws", [2, 4])
+def test_the_variance_of_a_mean_of_equal_draws_is_that_of_the_draws_over_their_number(draws):
+    values = np.array([[0.1], [0.4], [0.7], [0.2]])[:draws]
+    assert _variance_of_mean(values, np.full(draws, 1 / draws)) == pytest.approx(values.var(axis=0, ddof=1) / draws)

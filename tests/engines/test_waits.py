@@ -84,8 +84,10 @@ def test_six_stages_are_nearest_to_a_passage_of_5_to_21_days():
     assert stages_of(10, 0.74, 43.2) == 1
 
 
-def test_a_factor_speeds_the_clock():
-    np.testing.assert_allclose(in_port(ship(times=[(2.0, None)])), arrived_by(2 * np.array(TIMES)), atol=3e-9)
+def test_a_factor_or_a_counter_speeds_the_clock():
+    rowed = World.of(ship(per=["oars"])).counter("oars", 0, 3, start=2).scenario()
+    for world in (ship(times=[(2.0, None)]), rowed):
+        np.testing.assert_allclose(in_port(world), arrived_by(2 * np.array(TIMES)), atol=3e-9)
 
 
 def test_a_wait_begins_anew_when_the_move_has_happened():

@@ -90,6 +90,7 @@ def test_what_the_draws_cannot_decide_is_called_undecided_wherever_the_lessons_a
     few = dataclasses.replace(lessons, learnt=(unsure, same))
     assert [learn._fate(each) for each in few.learnt] == ["undecided", "kept"]
     assert "The other uncertain assumption keeps its prior, or nearly so." in few.sentences()
+    assert not any("says nothing about" in text for text in few.sentences())
     assert few.plot().get_title(loc="left").startswith("The log teaches hardly anything")
     none = dataclasses.replace(lessons, learnt=(same,))
     assert none.plot().get_title(loc="left").startswith("The log teaches nothing")

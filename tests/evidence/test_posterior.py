@@ -68,6 +68,23 @@ def test_chains_find_a_normal_distribution_and_say_when_they_have_not():
     assert hamiltonian.convergence(apart)[0] > 1.5
 
 
+def test_the_step_of_a_chain_that_never_moves_shrinks_as_in_dual_averaging():
+    """If no proposal is accepted, step n is 10 s exp(-16 n^1.5 / (n + 10)), and s at first (Hoffman and Gelman 2014).
+
+    A momentum of so many dimensions d has nearly the length √d, which shows the step. s = d^-¼ / 2.
+    """
+    size, asked = 10_000, []
+
+    def alone(x):
+        asked.append(x)
+        return (-np.inf if len(asked) > 1 else 0.0), np.zeros(size)
+
+    hamiltonian._chain(alone, size, 1, np.random.default_rng(1))
+    steps = [np.linalg.norm(x - asked[0]) / np.sqrt(size) for x in asked[1:9]]
+    n = np.arange(1, 8)
+    assert steps == pytest.approx([0.05, *(0.5 * np.exp(-16 * n**1.5 / (n + 10)))], rel=0.03)
+
+
 def eight_events():
     """Eight events in 62 days at a quiet rate with a prior: the score has the mean .16193 and the sd .60885."""
     return weigh(clocks(hot=None, uncertain=True), [row("event", day) for day in range(8)], 62)
