@@ -15,6 +15,9 @@ Result = TypeVar("Result")
 Engine = Literal["auto", "exact", "montecarlo"]
 """The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""
 
+DEFAULT_RUNS = 10_000
+"""Default number of replicates of the Monte Carlo engine, if there are no draws of the assumptions."""
+
 
 def check_engine(engine: str) -> None:
     """Raise ArgumentError for a name that is no engine, such as "MonteCarlo"."""

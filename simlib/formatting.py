@@ -83,13 +83,13 @@ def one_digit(error: float) -> str:
     return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
 
 
-DUST = 1e-4
+SMALLEST_WRITTEN_SIZE = 1e-4
 """Sizes below this limit are written as "less than 0.0001"."""
 
 
 def plainly(size: float, unit: str = "") -> str:
     """Write a size with two digits and no exponent: "0.0076 points", "less than 0.0001 points"."""
-    if size < DUST:
+    if size < SMALLEST_WRITTEN_SIZE:
         return f"less than 0.0001{unit}"
     return with_plural(f"{_two_digits(size)}{unit}", "")
 

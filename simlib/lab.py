@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simlib import _jupyter
 from simlib.scenario.library import in_clone, notebooks_folder
-from simlib.widgets.kit.shown_pictures import LIVE
+from simlib.widgets.kit.shown_pictures import NOTEBOOKS_VARIABLE
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"
@@ -34,7 +34,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
         print(f"JupyterLab is not installed; {how}", file=sys.stderr)
         return 1
     notebooks = writable_notebooks()
-    os.environ[LIVE] = str(notebooks)
+    os.environ[NOTEBOOKS_VARIABLE] = str(notebooks)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, [str(Path(_jupyter.__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")])
     )

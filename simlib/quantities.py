@@ -70,7 +70,7 @@ _GRAMMAR: tuple[tuple[Kind, str], ...] = (
 _AMOUNT = re.compile(rf"{_NUMBER}(?:\s+(?P<unit>\S.*))?", re.ASCII)
 _PATTERNS = tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in _GRAMMAR)
 
-EXPECTED: dict[Kind, str] = {
+EXPECTED_QUANTITY: dict[Kind, str] = {
     "rate": 'expected a rate, such as "2 per week", "every 12 days" or "30% within 90 days"',
     "chance": 'expected a chance from 0 to 1, such as "30%" or 0.3',
     "factor": "expected a factor above zero, such as 3 or 0.5",
@@ -131,13 +131,13 @@ def spoken(text: str) -> str:
 
 def _from_number(number: object, kind: Kind | None) -> Quantity:
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
-        raise QuantityError(f"{number!r} is not a quantity", EXPECTED[kind or "number"])
+        raise QuantityError(f"{number!r} is not a quantity", EXPECTED_QUANTITY[kind or "number"])
     try:
         value = float(number)
     except OverflowError:
-        raise QuantityError("a number too large to hold", EXPECTED[kind or "number"]) from None
+        raise QuantityError("a number too large to hold", EXPECTED_QUANTITY[kind or "number"]) from None
     if not math.isfinite(value):
-        raise QuantityError(f"'{value!r}' is not a quantity", EXPECTED[kind or "number"])
+        raise QuantityError(f"'{value!r}' is not a quantity", EXPECTED_QUANTITY[kind or "number"])
     return Quantity("amount" if kind == "amount" else "number", value, repr(value))
 
 
@@ -150,18 +150,18 @@ def _read(written: str, kind: Kind | None) -> Quantity:
     for form, pattern in _PATTERNS:
         match = pattern.fullmatch(written)
         if match and form == "duration" and kind not in (None, form) and _singular(match["unit"]) not in DAYS_PER:
-            raise QuantityError(f"{written!r} has the unit {match['unit']!r}", EXPECTED[kind])
+            raise QuantityError(f"{written!r} has the unit {match['unit']!r}", EXPECTED_QUANTITY[kind])
         if match:
             return _build(form, match.groupdict(), written)
     if re.search(r"\d,\d", written):
         raise QuantityError(f"{written!r} has a comma in a number", "expected a point, as in 0.8; no thousands mark")
-    raise QuantityError(f"{written!r} is not a quantity", EXPECTED[kind or "number"])
+    raise QuantityError(f"{written!r} is not a quantity", EXPECTED_QUANTITY[kind or "number"])
 
 
 def _build(kind: Kind, part: dict[str, str | None], written: str) -> Quantity:
     number = float(part.get("number") or 1.0)
     if not math.isfinite(number):
-        raise QuantityError(f"{written!r} is not a finite number", EXPECTED[kind])
+        raise QuantityError(f"{written!r} is not a finite number", EXPECTED_QUANTITY[kind])
     if kind == "chance":
         return Quantity("chance", number / 100, written, "%")
     if kind in ("number", "factor"):
@@ -183,7 +183,7 @@ def _build(kind: Kind, part: dict[str, str | None], written: str) -> Quantity:
 
 def _positive(number: float, written: str) -> float:
     if number <= 0:
-        raise QuantityError(f"{written!r} names a time that is not above zero", EXPECTED["rate"])
+        raise QuantityError(f"{written!r} names a time that is not above zero", EXPECTED_QUANTITY["rate"])
     return number
 
 
@@ -228,7 +228,7 @@ def _as_kind(quantity: Quantity, kind: Kind) -> Quantity:
     if quantity.kind == "number" and kind in ("chance", "factor"):
         quantity = Quantity(kind, quantity.value, quantity.text)
     if quantity.kind != kind:
-        raise QuantityError(f"{quantity.text!r} is {_A[quantity.kind]}", EXPECTED[kind])
+        raise QuantityError(f"{quantity.text!r} is {_A[quantity.kind]}", EXPECTED_QUANTITY[kind])
     return quantity
 
 
@@ -256,11 +256,11 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
     """
     shown = repr(text or value)
     if not math.isfinite(value):
-        raise QuantityError(f"{shown} is not a finite number", EXPECTED[kind])
+        raise QuantityError(f"{shown} is not a finite number", EXPECTED_QUANTITY[kind])
     if kind == "chance" and not 0 <= value <= 1:
-        raise QuantityError(f"{shown} is not between 0 and 1", EXPECTED["chance"])
+        raise QuantityError(f"{shown} is not between 0 and 1", EXPECTED_QUANTITY["chance"])
     if kind in ("rate", "factor", "duration", "amount") and value <= 0:
-        raise QuantityError(f"{shown} is not above zero", EXPECTED[kind])
+        raise QuantityError(f"{shown} is not above zero", EXPECTED_QUANTITY[kind])
 
 
 def why_impossible(value: object, kind: Kind) -> tuple[str, str] | None:

@@ -37,7 +37,7 @@ _PACKAGES = {
     "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "propagation", *_INFORMATION),
     "simlib.analysis.whatif": ("result", "contrast", "coupling", "divergence", "variants"),
 }
-HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]
+ANSWER_MODULES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]
 """The modules whose dataclasses a saved answer may hold. Loading a file builds no other class."""
 
 
@@ -46,6 +46,6 @@ def load_answer(path: str | Path) -> Answer:
 
     Raises SimlibError for a file that `Answer.save` did not write.
     """
-    found = (vars(importlib.import_module(home)) for home in HOMES)
+    found = (vars(importlib.import_module(home)) for home in ANSWER_MODULES)
     classes = {each for names in found for each in names.values() if isinstance(each, type)}
     return answer.load_answer(path, [each for each in classes if dataclasses.is_dataclass(each)])

@@ -40,7 +40,7 @@ SCENARIO = world()
         ("by", NOON, "expected a date such as 2031-04-01, without a time of day"),
         ("by", True, "expected a date, or a number of days after the first day"),
         ("by", [5], "expected a date, or a number of days after the first day"),
-        ("times", [0, math.nan], "expected a number of steps, or days that increase strictly"),
+        ("times", [0, math.nan], "expected a number of steps, or strictly increasing days"),
         ("times", 10.0, "expected a whole number from 1"),
         ("times", 10**9, "expected a whole number from 1"),
         ("times", "ten", "expected a number of steps"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import collections
 import contextlib
 import functools
 import html
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,22 @@ ROOMS = [
 ]
 SEMICOLONS, RIDDLES, FIRST_LINE = 8, 3, 90
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
+
+
+def constants_of(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of each public constant of a module."""
+    for node in module.body:
+        if isinstance(node, ast.Assign):
+            (target,), value = node.targets, node.value
+            several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            pairs = zip(target.elts, value.elts, strict=True) if several else [(target, value)]
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            pairs = [(node.target, node.value)]
+        else:
+            continue
+        for name, value in pairs:
+            if isinstance(name, ast.Name) and name.id.isupper() and not name.id.startswith("_"):
+                yield name.id, ast.unparse(value)
 
 
 def room_of(module: str) -> str:
@@ -260,6 +278,15 @@ def docstrings() -> list[str]:
 
 
 @pytest.mark.slow
+def test_a_constant_has_one_value():
+    """A public name of a constant means one thing in the whole of simlib, and its value stands in one place."""
+    places = collections.defaultdict(list)
+    for path in sorted((HOME / "simlib").rglob("*.py")):
+        for name, value in constants_of(ast.parse(path.read_text(encoding="utf-8"))):
+            places[name].append(f"{path.relative_to(HOME)}: {value}")
+    assert {name: some for name, some in places.items() if len(some) > 1} == {}
+
+
 def test_the_english_does_not_slide_back():
     """Riddles and semicolons in docstrings: the numbers may fall, never rise."""
     texts = docstrings()

@@ -446,7 +446,7 @@ def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, 
 
 def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch):
     pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
-    monkeypatch.setattr(workers, "PATIENCE", 0.3)
+    monkeypatch.setattr(workers, "SCHEDULER_WAIT", 0.3)
     design = sweep.sobol_design(doors(), 2)
     with pytest.raises(SimlibError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
         sweep.run(design, tmp_path, workers="tcp://127.0.0.1:1")
@@ -456,7 +456,7 @@ def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch):
 
 def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
-    monkeypatch.setattr(workers, "PATIENCE", 2.0)
+    monkeypatch.setattr(workers, "SCHEDULER_WAIT", 2.0)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as made,
         pytest.raises(SimlibError, match=r"at \S+ has no workers; start: dask worker tcp://"),

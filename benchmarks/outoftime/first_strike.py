@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.outoftime.crises import Crisis
-from simlib.calibration.rates import BANDS
+from simlib.calibration.rates import HAZARD_BANDS
 from simlib.calibration.tempo_clock import exponentials, powers
 from simlib.typing import Floats
 
@@ -79,10 +79,10 @@ def in_bands(events: Floats, exposure: Floats, days: int) -> Floats:
 
     `events` and `exposure` are the numbers of events and of open crises on each day.
     """
-    band = np.searchsorted(BANDS, np.arange(len(events)), side="right") - 1
-    counts, at_risk = (np.bincount(band, weights=each, minlength=len(BANDS)) for each in (events, exposure))
+    band = np.searchsorted(HAZARD_BANDS, np.arange(len(events)), side="right") - 1
+    counts, at_risk = (np.bincount(band, weights=each, minlength=len(HAZARD_BANDS)) for each in (events, exposure))
     rate = (counts + 0.5) / (at_risk + 1)
-    return rate[np.searchsorted(BANDS, np.arange(days), side="right") - 1]
+    return rate[np.searchsorted(HAZARD_BANDS, np.arange(days), side="right") - 1]
 
 
 def piecewise(past: Sequence[Crisis], still_open: Sequence[bool], days: int) -> tuple[Floats, Floats]:
@@ -118,8 +118,8 @@ def fine_gray(
     Returns:
         A function from a crisis to the probability (days,) of a first strike by each day.
     """
-    bands = len(BANDS)
-    band = np.searchsorted(BANDS, np.arange(until), side="right") - 1
+    bands = len(HAZARD_BANDS)
+    band = np.searchsorted(HAZARD_BANDS, np.arange(until), side="right") - 1
     military = np.array([_military(crisis) for crisis in past])
     exposure, events = np.zeros((len(past), bands)), np.zeros((len(past), bands))
     for place, (crisis, last) in enumerate(zip(past, censored, strict=True)):
@@ -137,7 +137,7 @@ def fine_gray(
         return weak - float((events * log_rate - exposure * np.exp(log_rate)).sum())
 
     x = minimize(lost, np.append(np.full(bands, -5.0), 0.0), method="BFGS").x
-    own_band = np.searchsorted(BANDS, np.arange(days), side="right") - 1
+    own_band = np.searchsorted(HAZARD_BANDS, np.arange(days), side="right") - 1
     return lambda crisis: -np.expm1(-np.cumsum(np.exp(x[own_band] + x[bands] * _military(crisis))))
 
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from simlib._jupyter.save_hook import before_saving
 from simlib.scenario.library import notebooks_folder
-from simlib.widgets.kit.shown_pictures import LIVE
+from simlib.widgets.kit.shown_pictures import NOTEBOOKS_VARIABLE
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -54,11 +54,13 @@ def _name_shipped(server: Any) -> None:
 
     The paths of these copies are relative to the root folder of the server.
     """
-    if not os.environ.get(LIVE):
+    if not os.environ.get(NOTEBOOKS_VARIABLE):
         return
     try:
         root = Path(server.root_dir).resolve()
-        paths = [path.relative_to(root).as_posix() for path in unchanged(Path(os.environ[LIVE]).resolve())]
+        paths = [
+            path.relative_to(root).as_posix() for path in unchanged(Path(os.environ[NOTEBOOKS_VARIABLE]).resolve())
+        ]
         server.web_app.settings.setdefault("page_config_data", {})["simlibNotebooks"] = paths
     except (OSError, ValueError, AttributeError) as error:
         server.log.debug("simlib: notebooks do not run by themselves: %s", error)

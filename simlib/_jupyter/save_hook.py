@@ -13,9 +13,9 @@ from typing import Any
 
 from simlib.widgets.kit.shown_pictures import find
 
-VIEW = "application/vnd.jupyter.widget-view+json"
+WIDGET_MEDIA_TYPE = "application/vnd.jupyter.widget-view+json"
 
-LIVE_ONLY = (VIEW, "text/html")
+LIVE_ONLY = (WIDGET_MEDIA_TYPE, "text/html")
 """Types of data that are removed from outputs with a picture. Without a kernel, these types show nothing or the same
 picture."""
 
@@ -50,7 +50,7 @@ def before_saving(model: Any, **_: Any) -> None:
         return
     notebook = model["content"]
     for output in _views(notebook):
-        output["data"] |= find(output["data"][VIEW].get("model_id", ""))
+        output["data"] |= find(output["data"][WIDGET_MEDIA_TYPE].get("model_id", ""))
     left = [output for output in _views(notebook) if not drop_live(output)]
     if not left:
         notebook.get("metadata", {}).pop("widgets", None)
@@ -58,4 +58,4 @@ def before_saving(model: Any, **_: Any) -> None:
 
 def _views(notebook: Any) -> Iterator[Any]:
     for cell in notebook["cells"]:
-        yield from (output for output in cell.get("outputs", ()) if VIEW in output.get("data", {}))
+        yield from (output for output in cell.get("outputs", ()) if WIDGET_MEDIA_TYPE in output.get("data", {}))

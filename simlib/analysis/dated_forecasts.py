@@ -33,7 +33,7 @@ from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare, taken_in, told_ending, whole_log
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
-from simlib.evidence.settled_questions import SETTLED, answer_so_far
+from simlib.evidence.settled_questions import SETTLED_TOLERANCE, answer_so_far
 from simlib.formatting import long_date, percent, quoted
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ForecastSeries", "SeriesDate", "SeriesLine", "SeriesPoint", "forecast_series"]
 
-DRAWS = 200
+DATED_DRAWS = 200
 """Default number of draws (sets of assumption values) on each date."""
 
 
@@ -212,7 +212,7 @@ def forecast_series(
     dates: Sequence[dt.date] | int = 7,
     measures: str | Iterable[str] | None = None,
     learn: bool = False,
-    draws: int = DRAWS,
+    draws: int = DATED_DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
@@ -321,7 +321,7 @@ def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequen
         answer = answer_so_far(prepared, passed, questions[measure.asked]) if measure.asked else None
         if answer is not None and answer.on is not None:
             result.append(SeriesPoint(1.0, answer.on))
-        elif answer is not None and answer.probability > SETTLED:
+        elif answer is not None and answer.probability > SETTLED_TOLERANCE:
             left = 1 - answer.probability
             start = zip(later.joint_start, answer.open / left, strict=True)
             still = later.replace(joint_start=tuple(StartState(state.levels, float(share)) for state, share in start))

@@ -20,8 +20,8 @@ import numpy as np
 from simlib.control import UNWATCHED, Control, cores, helper_threads
 from simlib.engine_choice import Engine, check_engine
 from simlib.engines.exact.forecast import Solver
-from simlib.engines.exact.poisson import FINE
-from simlib.engines.exact.reachable import CAP
+from simlib.engines.exact.poisson import FINE_TOLERANCE
+from simlib.engines.exact.reachable import STATE_CAP
 from simlib.engines.exact.run import Solution
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
@@ -35,9 +35,9 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.typing import Floats
 
-__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "student_95"]
+__all__ = ["REPLICATE_BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "student_95"]
 
-BLOCKS = 8
+REPLICATE_BLOCKS = 8
 """Number of blocks of replicates (simulated histories). Each block has its own random numbers."""
 
 STATES_SOLVED = 80_000_000
@@ -75,7 +75,7 @@ class Responses:
         rows: int = 1,
         by: By = None,
         runs: int = 1000,
-        blocks: int = BLOCKS,
+        blocks: int = REPLICATE_BLOCKS,
         seed: int = 0,
         patience: int = STATES_SOLVED,
     ) -> None:
@@ -103,7 +103,7 @@ class Responses:
         self.scenario, self.measures = _lean(scenario, measures, self.by_day), tuple(measures)
         self.centre = priors.theta(scenario)
         passes = max(rows, 1) * (1 + len(self.scenario.questions))  # each question needs a separate pass
-        most = CAP if engine == "exact" else min(CAP, max(patience // passes, 1))
+        most = STATE_CAP if engine == "exact" else min(STATE_CAP, max(patience // passes, 1))
         check_engine(engine)
         solver = None if engine == "montecarlo" else self._solver(engine, most)
         self._row: _Row
@@ -187,7 +187,7 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
 def _exact(
     solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats, start: Floats | None = None
 ) -> Floats:
-    solution = solver.run(theta, centre=centre, start=start, tolerance=FINE)
+    solution = solver.run(theta, centre=centre, start=start, tolerance=FINE_TOLERANCE)
     return np.array([[_read(solver, solution, measure) for measure in measures]])
 
 

@@ -25,7 +25,7 @@ from simlib.evidence.draw_weights import Reweighting
 from simlib.machine.belief import effective_number
 from simlib.typing import Bools, Floats
 
-CERTAIN = 1e-9
+LOG_ODDS_MARGIN = 1e-9
 """Probabilities are kept this far from 0 and 1, so that the log-odds of a settled question are finite."""
 
 _BLOCKS = 10
@@ -64,7 +64,7 @@ class Steps:
 
 def log_odds(p: float) -> float:
     """Return the log-odds of a probability after clipping the probability to [1e-9, 1 - 1e-9]."""
-    kept = min(max(p, CERTAIN), 1 - CERTAIN)
+    kept = min(max(p, LOG_ODDS_MARGIN), 1 - LOG_ODDS_MARGIN)
     return math.log(kept / (1 - kept))
 
 

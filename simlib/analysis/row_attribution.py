@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RowEffect", "RowEffects", "row_effects"]
 
-DRAWS = 200
+ATTRIBUTION_DRAWS = 200
 """Default number of draws (sets of assumption values)."""
 
-SMALL = 0.05
+LEAST_REPORTED_CHANGE = 0.05
 """A smaller change of the log-odds is reported as no change."""
 
 ONE_WAY = 0.05
@@ -136,7 +136,7 @@ class RowEffects(Answer):
         texts += [f"The log has answered the question: yes, on {long_date(self.settled)}."] if self.settled else []
         if not self.rows:
             return [*texts, "No row of the log affects this forecast."]
-        still = abs(self.change) < SMALL
+        still = abs(self.change) < LEAST_REPORTED_CHANGE
         texts += ["The forecast has hardly changed."] if still else []
         main = max(self.rows, key=lambda row: abs(row.effect))
         row_leads = abs(main.effect) > abs(self.waiting)
@@ -144,7 +144,7 @@ class RowEffects(Answer):
             size, named = main.effect, f"one row, {_named(main)}: {_size(main)}"
         else:
             size, named = self.waiting, f"the time that passed without a row: {self.waiting:+z.2f} in log-odds"
-        if still and abs(size) < SMALL:
+        if still and abs(size) < LEAST_REPORTED_CHANGE:
             return texts
         state, taught = (sum(getattr(row, line) for row in self.rows) for line in ("state", "assumptions"))
         texts.append(f"The largest part is {named}{self._beside(size)}")
@@ -161,7 +161,7 @@ class RowEffects(Answer):
         This text states the share of the largest part in the change, or says that other parts work against the largest
         part.
         """
-        if abs(self.change) < SMALL:
+        if abs(self.change) < LEAST_REPORTED_CHANGE:
             return ". The other parts cancel it."
         if size * self.change < 0:
             return ". The other parts outweigh it."
@@ -174,7 +174,10 @@ class RowEffects(Answer):
         up = max(self.rows, key=lambda row: row.effect)
         down = min(self.rows, key=lambda row: row.effect)
         result = []
-        for row, verb, fits in ((up, "raised", up.effect > SMALL), (down, "lowered", down.effect < -SMALL)):
+        for row, verb, fits in (
+            (up, "raised", up.effect > LEAST_REPORTED_CHANGE),
+            (down, "lowered", down.effect < -LEAST_REPORTED_CHANGE),
+        ):
             if fits and row is not told:
                 result.append(f"The row that {verb} it most: {_named(row)} ({_size(row)}).")
         return result
@@ -212,7 +215,7 @@ def row_effects(
     measure: str | None = None,
     as_of: dt.date | None = None,
     learn: bool = True,
-    draws: int = DRAWS,
+    draws: int = ATTRIBUTION_DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,

@@ -16,7 +16,14 @@ from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.explanation import explain
 from simlib.scenario.model import SECTIONS, Assumption, Correlation, Scenario
-from simlib.scenario.wording import FIELDS, WHOLE, act_in_words, field_in_words, label_of, prior_in_words
+from simlib.scenario.wording import (
+    ITEM_FIELD_NAMES,
+    SCENARIO_FIELD_NAMES,
+    act_in_words,
+    field_in_words,
+    label_of,
+    prior_in_words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,7 +218,7 @@ def _solved(world: Scenario, end: dt.date, control: Control) -> Forecast:
 
 
 def _changes(before: Scenario, after: Scenario) -> Iterator[Alteration]:
-    for name, called in WHOLE.items():
+    for name, called in SCENARIO_FIELD_NAMES.items():
         one, other = getattr(before, name), getattr(after, name)
         if one != other:
             texts = [field_in_words(name, one, before), field_in_words(name, other, after)]
@@ -291,7 +298,7 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
                 words = f"The {what} is {'now' if getattr(other, field) else 'no longer'} {field}."
                 yield Alteration(f"{where}.{field}", texts[0], texts[1], words)
                 continue
-            called = f"The {FIELDS.get(field, field)} {'for' if field == 'because' else 'of'} the {what}"
+            called = f"The {ITEM_FIELD_NAMES.get(field, field)} {'for' if field == 'because' else 'of'} the {what}"
             yield _altered(f"{where}.{_IN_THE_FILE.get(field, field)}", called, *texts)
 
 

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.calibration.day_by_day import FORECASTERS, HAZARD, OURS, SHORT_NAMES, DatedForecast, daily_forecasts
+from simlib.calibration.day_by_day import (
+    FORECASTERS,
+    HAZARD_FORECASTER,
+    SHORT_NAMES,
+    UPDATED_FORECASTER,
+    DatedForecast,
+    daily_forecasts,
+)
 from simlib.calibration.forecast_terms import CLIMATOLOGY
 from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswer, read_record
 from simlib.calibration.scores import PROFILE, scores_by_name
@@ -31,12 +38,12 @@ if TYPE_CHECKING:
 __all__ = ["Backtest", "backtest"]
 
 HORIZONS = (3, 7, 14, 30)
-LATER = "later.csv"
+LATER_LOG_FILE = "later.csv"
 """The log of events after the scenario's first day: a file in the scenario's folder."""
 
 NAMES = {name: f"the {words}" for name, words in SHORT_NAMES.items()} | {
-    OURS: f"the {SHORT_NAMES[OURS]} forecast",
-    HAZARD: f"a {SHORT_NAMES[HAZARD]}",
+    UPDATED_FORECASTER: f"the {SHORT_NAMES[UPDATED_FORECASTER]} forecast",
+    HAZARD_FORECASTER: f"a {SHORT_NAMES[HAZARD_FORECASTER]}",
 }
 
 
@@ -108,7 +115,7 @@ class Backtest(Answer):
         Below 0 the updated forecast is better. The difference has no range, because all forecasts belong to one crisis,
         which counts as one observation.
         """
-        return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
+        return self.mean(UPDATED_FORECASTER, rule=rule) - self.mean(rival, rule=rule)
 
     def sentences(self) -> list[str]:
         """Return the mean scores, the difference from each rival, and what one crisis cannot show."""
@@ -207,8 +214,8 @@ def backtest(
         ImpossibleLog: For a row of the log that no state of the scenario can explain.
         Cancelled: When `control` cancels the work.
     """
-    later = events is None and bool(scenario.path) and (Path(scenario.path) / LATER).is_file()
-    rows = whole_log(scenario, LATER if later else events)
+    later = events is None and bool(scenario.path) and (Path(scenario.path) / LATER_LOG_FILE).is_file()
+    rows = whole_log(scenario, LATER_LOG_FILE if later else events)
     record = read_record(scenario)
     last = min(scenario.by_date(scenario.horizon_days), record.complete_to)
     count = draws or (512 if learn else 32)

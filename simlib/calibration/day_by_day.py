@@ -30,11 +30,16 @@ from simlib.scenario.model import Question, Scenario
 from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
 
-OURS, STATIC, HAZARD = "updated", "static", "hazard"
-FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
+UPDATED_FORECASTER, STATIC_FORECASTER, HAZARD_FORECASTER = "updated", "static", "hazard"
+FORECASTERS = (UPDATED_FORECASTER, STATIC_FORECASTER, HAZARD_FORECASTER, CLIMATOLOGY)
 """The names of the methods: the forecast updated by the log, then the rival methods."""
 
-SHORT_NAMES = {OURS: "updated", STATIC: "first forecast", HAZARD: "constant rate", CLIMATOLOGY: "base rate"}
+SHORT_NAMES = {
+    UPDATED_FORECASTER: "updated",
+    STATIC_FORECASTER: "first forecast",
+    HAZARD_FORECASTER: "constant rate",
+    CLIMATOLOGY: "base rate",
+}
 """For each of `FORECASTERS`, the words that tables and pictures show."""
 
 WORTH = 0.5
@@ -156,9 +161,9 @@ class _OneDate:
             for days, to_deadline in spans:
                 before, after = self.static[name][since], self.static[name][since + days]
                 probability = {
-                    OURS: _conditional(updated[name][days], 1.0, runs[name]),
-                    STATIC: _conditional(after - before, 1 - before, self.runs[name]),
-                    HAZARD: -math.expm1(-rate * days),
+                    UPDATED_FORECASTER: _conditional(updated[name][days], 1.0, runs[name]),
+                    STATIC_FORECASTER: _conditional(after - before, 1 - before, self.runs[name]),
+                    HAZARD_FORECASTER: -math.expm1(-rate * days),
                     CLIMATOLOGY: -math.expm1(-self.base[name] * days),
                 }
                 result.append(DatedForecast(day, name, days, to_deadline, probability))

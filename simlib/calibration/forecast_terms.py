@@ -20,7 +20,7 @@ from simlib.formatting import by_date, percent
 from simlib.scenario.model import Scenario
 
 FOLDER, TERMS = "forecasts", "terms.csv"
-COLUMNS = ("question", "void_when", "climatology", "because")
+TERMS_COLUMNS = ("question", "void_when", "climatology", "because")
 CLIMATOLOGY = "climatology"
 
 
@@ -48,11 +48,11 @@ def read_terms(scenario: Scenario) -> dict[str, Term]:
     """
     file = forecasts_folder(scenario) / TERMS
     if not file.exists():
-        expected = f"expected a table with the columns {', '.join(COLUMNS)}"
+        expected = f"expected a table with the columns {', '.join(TERMS_COLUMNS)}"
         raise ScenarioError(Problem(str(file), 0, "", "the terms of the questions are missing", expected))
     with file.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        missing = [name for name in TERMS_COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise ScenarioError(Problem(str(file), 1, "", f"the column {', '.join(missing)} is missing", "add it"))
         terms: dict[str, Term] = {}
@@ -87,7 +87,7 @@ def _problems_of_row(
 
 
 def _rival_columns(row: Mapping[str, Any]) -> list[str]:
-    return [column for column in row if column and column not in COLUMNS]
+    return [column for column in row if column and column not in TERMS_COLUMNS]
 
 
 def _share(text: str) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from simlib.calibration.forecast_registry import read_registry
-from simlib.calibration.historical_record import FILE as RECORD
+from simlib.calibration.historical_record import RECORD_FILE as RECORD
 from simlib.calibration.historical_record import read_record
 from simlib.calibration.scores import brier
 from simlib.errors import Problem, ScenarioError, SimlibError
@@ -24,7 +24,7 @@ from simlib.files import state_folder, write_atomically
 from simlib.formatting import counted
 from simlib.scenario.loader import load
 
-NAME = "guesses.jsonl"
+GUESSES_FILE = "guesses.jsonl"
 """The name of the file of guesses, in the folder where programs keep the user's data."""
 
 
@@ -104,7 +104,7 @@ class GuessScores:
 
 def guesses_file() -> Path:
     """Return the file in which the user's guesses are kept."""
-    return state_folder() / NAME
+    return state_folder() / GUESSES_FILE
 
 
 def keep_guess(guess: Guess, file: Path | None = None) -> Path:

@@ -28,7 +28,7 @@ from simlib.errors import Problem, ScenarioError, did_you_mean, refuse
 from simlib.scenario import document
 from simlib.scenario.model import Scenario
 
-FILE = "record.toml"
+RECORD_FILE = "record.toml"
 """The name of the record in the folder of a scenario."""
 
 _KEYS, _OF_A_QUESTION = ("complete_to", "questions"), ("happened", "source")
@@ -59,7 +59,7 @@ def read_record(scenario: Scenario) -> HistoricalRecord:
     Raises:
         ScenarioError: If the record is missing or has errors. The message lists all of them.
     """
-    file = Path(scenario.path or ".") / FILE
+    file = Path(scenario.path or ".") / RECORD_FILE
     if not scenario.path or not file.is_file():
         expected = "expected a file with `complete_to` and, for each question, `happened` and `source`"
         raise ScenarioError(Problem(str(file), 0, "", "there is no record of what happened", expected))

@@ -31,7 +31,7 @@ from simlib.engines.montecarlo.simulator import Simulator
 from simlib.evidence.exact_filter import world_of
 from simlib.formatting import counted, long_date
 from simlib.machine.belief import Belief
-from simlib.scenario.event_log import FILE, LogRow, read_log
+from simlib.scenario.event_log import LOG_FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import read_rows
 from simlib.typing import Floats
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "DRAWS",
     "LOG_BESIDE_MODEL",
+    "PREDICTIVE_DRAWS",
     "Beside",
     "MoveCheck",
     "PriorPredictive",
@@ -50,10 +50,10 @@ __all__ = [
     "prior_predictive",
 ]
 
-DRAWS = 200
+PREDICTIVE_DRAWS = 200
 """Default number of draws of the assumptions from their priors."""
 
-RUNS = 5
+PREDICTIVE_RUNS = 5
 """Default number of histories simulated with each draw of the assumptions."""
 
 FEWEST_WEEKS = 3
@@ -69,7 +69,7 @@ LOG_BESIDE_MODEL = (
 )
 """The caption of the table of `PriorPredictive`."""
 
-POINTS = (0.05, 0.5, 0.95)
+PREDICTIVE_QUANTILES = (0.05, 0.5, 0.95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,12 @@ def _sentence(label: str, what: str, figure: Beside) -> str:
 
 
 def prior_predictive(
-    scenario: Scenario, *, draws: int = DRAWS, runs: int = RUNS, seed: int = 0, control: Control = UNWATCHED
+    scenario: Scenario,
+    *,
+    draws: int = PREDICTIVE_DRAWS,
+    runs: int = PREDICTIVE_RUNS,
+    seed: int = 0,
+    control: Control = UNWATCHED,
 ) -> PriorPredictive:
     """Compare how often each move happens in the log and in histories simulated from the priors.
 
@@ -241,7 +246,7 @@ def prior_predictive(
 
 def has_log(scenario: Scenario) -> bool:
     """Return whether there is an event log in the folder of a scenario."""
-    return bool(scenario.path) and (Path(scenario.path) / FILE).is_file()
+    return bool(scenario.path) and (Path(scenario.path) / LOG_FILE).is_file()
 
 
 def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
@@ -318,5 +323,5 @@ def beside(observed: float, played: Floats, method: Any) -> Beside:
     `played` is the statistic in each history, or nan if not defined there. `method` is passed to `numpy.quantile`.
     """
     known = played[np.isfinite(played)]
-    points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
+    points = np.quantile(known, PREDICTIVE_QUANTILES, method=method) if len(known) else np.full(3, np.nan)
     return Beside(float(observed), *map(float, points))

@@ -30,7 +30,7 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-BANDS = (0.0, 1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0)
+HAZARD_BANDS = (0.0, 1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0)
 """First day of each band (period) of a hazard that is constant within each band. The last band has no end."""
 
 FEWEST_CASES = 5
@@ -167,7 +167,7 @@ def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weigh
     return [math.exp(brentq(short_of, *ends, args=(point,), xtol=1e-9)) for point in points]
 
 
-def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = BANDS) -> pd.DataFrame:
+def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = HAZARD_BANDS) -> pd.DataFrame:
     """Return a table of the hazard of an event in bands (periods) of days since the onset.
 
     The hazard is per day, with a 90% interval. A band without exposure has no row.

@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
 
-FILE = "base_rate_roles.csv"
+ROLES_FILE = "base_rate_roles.csv"
 """The file of roles (kinds of event), in the folder of a scenario."""
 
-FIGURES = "base_rates.yaml"
+BASE_RATES_FILE = "base_rates.yaml"
 """The file with the figures of past crises, in the folder of the shipped scenarios."""
 
 EXACT_UP_TO = 200_000
@@ -178,7 +178,7 @@ class BaseRates(Answer):
 @cache
 def figures() -> tuple[BaseRate, ...]:
     """Return every figure (number) in the table of past crises that comes with simlib."""
-    file = scenarios_folder() / FIGURES
+    file = scenarios_folder() / BASE_RATES_FILE
     table = document.read(document.read_file(file, str(file)), str(file))
     table.refuse_if_any()
     return tuple(_figure(row) for row in table.data["figures"])
@@ -260,7 +260,7 @@ def read_roles(scenario: Scenario) -> Roles:
     roles: dict[str, tuple[str, str]] = {}
     if "mid" in scenario.ladders:
         roles["war"] = (f"mid: {scenario.ladders['mid'].rungs[-1].id}", "")
-    path = Path(scenario.path) / FILE
+    path = Path(scenario.path) / ROLES_FILE
     if not scenario.path or not path.is_file():
         return roles
     problems: list[Problem] = []

@@ -19,7 +19,7 @@ from simlib.scenario.model import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-OURS = "simlib"
+OWN_FORECASTER = "simlib"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class RegistryScore(Answer):
         for rival in self.rivals:
             pairs = [row for row in self.settled if rival in row.brier]
             if pairs:
-                ours, theirs = (float(np.mean([row.brier[name] for row in pairs])) for name in (OURS, rival))
+                ours, theirs = (float(np.mean([row.brier[name] for row in pairs])) for name in (OWN_FORECASTER, rival))
                 texts.append(
                     f"Over {counted(len(pairs), 'forecast')} the mean Brier score is {ours:.3f}, and {theirs:.3f} for "
                     f"{called(rival)}. Lower is better."
@@ -123,7 +123,7 @@ class RegistryScore(Answer):
                     **{name: getattr(row.forecast, name) for name in ("low", "high")},
                     **{name: row.forecast.rivals.get(name, np.nan) for name in self.rivals},
                     "verdict": row.verdict or "open",
-                    **{f"brier_{name}": row.brier.get(name, np.nan) for name in (OURS, *self.rivals)},
+                    **{f"brier_{name}": row.brier.get(name, np.nan) for name in (OWN_FORECASTER, *self.rivals)},
                 }
                 for row in self.rows
             ]
@@ -132,7 +132,8 @@ class RegistryScore(Answer):
     def data(self) -> dict[str, Any]:
         """Return the forecasts with their scores, the mean scores, and the registry's receipt."""
         means = {
-            name: {rule: self.mean(name, rule)[0] for rule in ("brier", "log_score")} for name in (OURS, *self.rivals)
+            name: {rule: self.mean(name, rule)[0] for rule in ("brier", "log_score")}
+            for name in (OWN_FORECASTER, *self.rivals)
         }
         return {
             "forecasts": self.frame().to_dict("records"),
@@ -171,7 +172,7 @@ def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
     verdict = registry.verdict(forecast.number)
     if verdict not in ("yes", "no"):
         return ScoredForecast(forecast, verdict, {}, {})
-    names = {OURS: forecast.probability, **forecast.rivals}
+    names = {OWN_FORECASTER: forecast.probability, **forecast.rivals}
     return ScoredForecast(forecast, verdict, *scores_by_name(names, forecast.rivals[CLIMATOLOGY], verdict == "yes"))
 
 

@@ -29,7 +29,7 @@ from simlib.typing import Floats, Ints
 LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
 """Names of the levels of tempo (pace of events), by their number, the hottest first."""
 
-POINTS, WIDEST = 16, 3.2
+ACTIVITY_POINTS, FARTHEST_ACTIVITY = 16, 3.2
 """Number of equally spaced points of log activity, and their largest distance from its mean in standard deviations.
 
 A crisis with many event-days has a narrow likelihood. Points that are far apart would miss it, and the fitted spread
@@ -64,7 +64,7 @@ class TempoClock:
         """
         if self.spread == 0:
             return np.ones(1), np.ones(1)
-        points = np.linspace(-WIDEST, WIDEST, POINTS)
+        points = np.linspace(-FARTHEST_ACTIVITY, FARTHEST_ACTIVITY, ACTIVITY_POINTS)
         weights = np.exp(-(points**2) / 2)
         return np.exp(self.spread * points), weights / weights.sum()
 

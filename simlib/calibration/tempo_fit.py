@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FEWEST_CRISES = 20
 """Least number of crises to which a `TempoClock` is fitted."""
 
-DRAWS = 1_000
+TEMPO_DRAWS = 1_000
 """Number of draws from the normal approximation of the estimate, for the intervals."""
 
 WEAKEST = 0.1
@@ -40,7 +40,7 @@ WEAKEST = 0.1
 NORMAL_95 = 1.645
 """The 95% quantile of the standard normal distribution."""
 
-FIELDS = ("rates", "cooling", "reset", "start", "spread")
+CLOCK_FIELDS = ("rates", "cooling", "reset", "start", "spread")
 """The names of the values of a `TempoClock`."""
 
 
@@ -160,8 +160,8 @@ def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def flat(clock: TempoClock) -> Floats:
-    """Return all values of a clock as one vector, in the order of `FIELDS`."""
-    return np.hstack([np.asarray(getattr(clock, name)) for name in FIELDS])
+    """Return all values of a clock as one vector, in the order of `CLOCK_FIELDS`."""
+    return np.hstack([np.asarray(getattr(clock, name)) for name in CLOCK_FIELDS])
 
 
 # -------------------------------------------------------------------- fitting
@@ -249,10 +249,10 @@ def _interval(gaps: Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoCl
     slopes = [gaps.log_likelihood(scale.clock(x + h)) - gaps.log_likelihood(scale.clock(x - h)) for h in step]
     scores = np.array(slopes) / 2e-4
     strength, ways = np.linalg.eigh(scores @ scores.T)
-    normal = np.random.default_rng(0).normal(size=(DRAWS, len(free))) / np.sqrt(np.maximum(strength, WEAKEST))
-    draws = np.tile(x, (DRAWS, 1))
+    normal = np.random.default_rng(0).normal(size=(TEMPO_DRAWS, len(free))) / np.sqrt(np.maximum(strength, WEAKEST))
+    draws = np.tile(x, (TEMPO_DRAWS, 1))
     draws[:, free] += normal @ ways.T
     clocks = [scale.clock(draw) for draw in np.clip(draws, *bounds.T)]
-    columns = [np.array([getattr(clock, name) for clock in clocks]) for name in FIELDS]
+    columns = [np.array([getattr(clock, name) for clock in clocks]) for name in CLOCK_FIELDS]
     low, high = ([np.quantile(column, end, axis=0) for column in columns] for end in (0.05, 0.95))
     return TempoClock(*low), TempoClock(*high)

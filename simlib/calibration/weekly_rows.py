@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RowsPerWeek", "WeekOfRows", "rows_per_week"]
 
-DRAWS, HISTORIES = 200, 2000
+WEEKLY_DRAWS, WEEKLY_HISTORIES = 200, 2000
 """Default number of draws of the assumptions, and total number of histories."""
 
-FEWEST = 20
+FEWEST_LASTING_HISTORIES = 20
 """At least this many simulated histories must last as long as the log."""
 
 
@@ -117,7 +117,7 @@ def rows_per_week(
     *,
     as_of: dt.date | None = None,
     learn: bool = True,
-    draws: int = DRAWS,
+    draws: int = WEEKLY_DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
@@ -146,8 +146,10 @@ def rows_per_week(
     if len(edges) < 2:
         raise Unsupported(f"the log of {scenario.id!r} has no whole week to be counted")
     played = _played(taken, edges, end, seed, control.part(0.5, 1.0))
-    if len(played) < FEWEST:
-        raise Unsupported(f"{len(played)} of {HISTORIES:,} histories outlast the log; at least {FEWEST} must")
+    if len(played) < FEWEST_LASTING_HISTORIES:
+        raise Unsupported(
+            f"{len(played)} of {WEEKLY_HISTORIES:,} histories outlast the log; at least {FEWEST_LASTING_HISTORIES} must"
+        )
     seen = _seen(prepared, edges, end)
     later = edges[:-1] >= 0
 
@@ -158,7 +160,7 @@ def rows_per_week(
         WeekOfRows(scenario.date_at(edge), beside(seen[number], played[:, number], "inverted_cdf"))
         for number, edge in enumerate(edges[:-1].tolist())
     )
-    source = provenance(scenario, engine="montecarlo", draws=draws, histories=HISTORIES, seed=seed, learn=learn)
+    source = provenance(scenario, engine="montecarlo", draws=draws, histories=WEEKLY_HISTORIES, seed=seed, learn=learn)
     until, kept = scenario.date_at(end - 1), len(played)
     return RowsPerWeek(ScenarioKey.of(scenario), until, weeks, side(~later), side(later), kept, source)
 
@@ -203,7 +205,7 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
         impacts={},
     )
     simulator, dice = Simulator(world, times=1), np.random.default_rng([seed, 7])
-    steps = (np.arange(HISTORIES) + dice.random()) / HISTORIES
+    steps = (np.arange(WEEKLY_HISTORIES) + dice.random()) / WEEKLY_HISTORIES
     chosen = np.minimum(np.searchsorted(np.cumsum(taken.drawn.weights), steps), len(taken.theta) - 1)
     numbers, runs = np.unique(chosen, return_counts=True)
     parts, first = [], 0

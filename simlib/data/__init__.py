@@ -17,7 +17,7 @@ and pair of actors:
 | `known_on` | day on which the event became public, as far as the file says |
 """
 
-from simlib.data.category_table import CATEGORIES, crosswalk
-from simlib.data.reader import COLUMNS, chunks, read
+from simlib.data.category_table import EVENT_CATEGORIES, crosswalk
+from simlib.data.reader import EVENT_COLUMNS, chunks, read
 
-__all__ = ["CATEGORIES", "COLUMNS", "chunks", "crosswalk", "read"]
+__all__ = ["EVENT_CATEGORIES", "EVENT_COLUMNS", "chunks", "crosswalk", "read"]

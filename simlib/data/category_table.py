@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-CATEGORIES = (
+EVENT_CATEGORIES = (
     *("statement", "offer", "negotiate", "treaty", "cooperate", "aid", "de-escalate"),
     *("threaten", "mobilise", "sanction", "coerce", "blockade", "strike", "protest", "internal"),
 )

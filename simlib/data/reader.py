@@ -13,7 +13,19 @@ from simlib.errors import Problem, ScenarioError
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("date", "precision", "end", "case", "actor", "target", "code", "category", "intensity", "source", "known_on")
+EVENT_COLUMNS = (
+    "date",
+    "precision",
+    "end",
+    "case",
+    "actor",
+    "target",
+    "code",
+    "category",
+    "intensity",
+    "source",
+    "known_on",
+)
 _DATES = ("date", "end", "known_on")
 _WORDS = ("precision", "case", "actor", "target", "code", "category", "source")
 _LOOK = 1 << 16
@@ -22,7 +34,7 @@ _LOOK = 1 << 16
 _ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
 """Columns that are never empty in a complete row. A file is checked by the first of these columns that it has."""
 
-CHUNK = 100_000
+CHUNK_ROWS = 100_000
 """Number of rows of a file that are read at a time."""
 
 
@@ -50,7 +62,7 @@ def read(path: str | Path) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
+def chunks(path: str | Path, *, rows: int = CHUNK_ROWS) -> Iterator[pd.DataFrame]:
     """Yield a file of event data as tidy frames of at most `rows` rows.
 
     `simlib.data` lists the columns. Raises the same errors as `read`.
@@ -65,7 +77,7 @@ def _tidied(layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     columns = layout.tidy(raw)
-    frame = pd.DataFrame({name: columns.get(name, "") for name in COLUMNS}, index=raw.index)
+    frame = pd.DataFrame({name: columns.get(name, "") for name in EVENT_COLUMNS}, index=raw.index)
     for name in _DATES:
         frame[name] = pd.to_datetime(frame[name], errors="coerce")
     frame["intensity"] = pd.to_numeric(frame["intensity"], errors="coerce")

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, check_engine
+from simlib.engine_choice import DEFAULT_RUNS, Engine, check_engine
 from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.impact_distributions import with_distributions
@@ -34,9 +34,6 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 __all__ = ["Ensemble", "forecast", "over_priors"]
-
-RUNS = 10_000
-"""Default number of replicates: at the stated values, and over all draws together."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles over the draws that `Ensemble.spread` returns."""
@@ -90,7 +87,7 @@ def forecast(
         common: dict[str, Any] = {"by": by, "times": times, "ignore_windows": ignore_windows, "control": control}
         return over_priors(scenario, engine=engine, draws=draws, runs=runs, seed=seed, **common).mixture()
     frame = _listed({"by": by, "times": times, "ignore_windows": ignore_windows})
-    replicates = RUNS if runs is None else runs
+    replicates = DEFAULT_RUNS if runs is None else runs
     one, solver, _ = _engine(scenario, engine, frame, (replicates, 0), seed, control)
     stated = one(-1, priors.theta(scenario), None, None, PRODUCTS)
     return with_distributions(stated, scenario, frame, solver, None, (replicates, seed, control))
@@ -224,7 +221,7 @@ def over_priors(
     """
     belief, centre = _belief_of_several(scenario, draws, seed), priors.theta(scenario)
     count = belief.draws
-    replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
+    replicates = (DEFAULT_RUNS, max(1, -(-DEFAULT_RUNS // count))) if runs is None else (runs * count, runs)
     frame = _listed({"times": times, "by": by, "ignore_windows": ignore_windows})
     silent = control.silent()
     one, solver, accrued = _engine(scenario, engine, frame, replicates, seed, silent)

@@ -14,7 +14,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.impossibility import ImpossibleLog
 from simlib.evidence.lessons import (
-    DRAWS,
+    LESSON_DRAWS,
     LearntAssumption,
     about_draws,
     about_rows,
@@ -212,7 +212,7 @@ def update(
     as_of: dt.date | None = None,
     complete_to: dt.date | None = None,
     learn: bool = True,
-    draws: int = DRAWS,
+    draws: int = LESSON_DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,

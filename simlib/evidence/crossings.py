@@ -16,7 +16,7 @@ from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import Fact, OpenRow, Span, Timetable
 from simlib.evidence.walk import ImpossibleRow, StoryEnd
 from simlib.machine.tables import Tables
-from simlib.scenario.evidence import CERTAIN
+from simlib.scenario.evidence import CERTAIN_REPORT
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Bools, Floats, Ints
 
@@ -38,7 +38,7 @@ def factor_of_row(row: OpenRow, count: Ints) -> Floats:
     A certain row must have counted all the firings that it reports. A doubtful row may also have counted none. If it
     has counted all, the factor is its likelihood ratio.
     """
-    if row.ratio is CERTAIN:
+    if row.ratio is CERTAIN_REPORT:
         return np.where(count == row.times, 1.0, 0.0)
     return np.select([count == row.times, count == 0], [row.ratio, 1.0])
 
@@ -56,7 +56,7 @@ def effect_of_fact(fact: Fact, tables: Tables, levels: Ints, ended: Bools) -> tu
             changed[~ended, tables.variable(name)] = tables.level(name, level)
         return tables.settled(changed), np.ones(len(levels))
     assert reading.level is not None
-    otherwise = 0.0 if reading.ratio is CERTAIN else 1 / reading.ratio
+    otherwise = 0.0 if reading.ratio is CERTAIN_REPORT else 1 / reading.ratio
     return levels, np.where(tables.holds(reading.level, levels), 1.0, otherwise)
 
 

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 
 from simlib.evidence.backend import load_kernels
-from simlib.evidence.exploration import CAP, explore
+from simlib.evidence.exploration import WALK_STATE_CAP, explore
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import Fact, OpenRow, arrange, closes
 from simlib.evidence.walk import ImpossibleRow, NoProbability, Walk
@@ -121,7 +121,7 @@ class Filter:
         complete_to: dt.date | None = None,
         also: Sequence[float] = (),
         met: Machine | None = None,
-        cap: int = CAP,
+        cap: int = WALK_STATE_CAP,
     ) -> None:
         """Find the states that are possible given the log.
 

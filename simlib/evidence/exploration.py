@@ -28,14 +28,14 @@ from simlib.evidence.timetable import Span, Timetable
 from simlib.evidence.walk import StoryEnd, Walk
 from simlib.typing import Bools, Floats, Ints
 
-CAP = 50_000
+WALK_STATE_CAP = 50_000
 """Largest number of states of the walk that may be possible at a time."""
 
 _SPARE = 16
 """Up to this many times `cap` states may be found before the states that cannot be reached are dropped."""
 
 
-def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
+def explore(machine: Machine, timetable: Timetable, *, cap: int = WALK_STATE_CAP) -> Walk:
     """Find the states that are possible given the log, and the ways (transitions) between them.
 
     `machine` may already hold states that earlier walks reached. Raises ImpossibleRow for the first row after which no

@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = ["LearntAssumption", "Lessons", "learn"]
 
-DRAWS = 1000
+LESSON_DRAWS = 1000
 """Default number of draws of the assumptions."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
 """A log changed an assumption if the normal score of the assumption (standard normal in the prior) got a standard
 deviation below the first number, or a mean farther from 0 than the second number."""
 
-SURE = 2.0
+STANDARD_ERRORS_NEEDED = 2.0
 """`TAUGHT_SPREAD` or `TAUGHT_SHIFT` must be passed by this many standard errors of the draws.
 
 Otherwise, among many assumptions, some would pass by chance.
 """
 
-UNDECIDED, UNCHANGED = "undecided", "hardly changed"
+UNDECIDED, HARDLY_CHANGED = "undecided", "hardly changed"
 """Words for an assumption: the first if the draws cannot decide whether it was changed, the second if it hardly was."""
 
 _POINTS = ("low", "median", "high")
@@ -67,22 +67,22 @@ class LearntAssumption:
     @property
     def taught(self) -> bool:
         """Whether the score's shift or narrowing passed its limit by more than the draws' error."""
-        return self.change not in (UNDECIDED, UNCHANGED)
+        return self.change not in (UNDECIDED, HARDLY_CHANGED)
 
     @property
     def change(self) -> str:
-        """The change by the log in words: "moved", "narrower", both, `UNDECIDED` or `UNCHANGED`.
+        """The change in words: "moved", "narrower", both, `UNDECIDED` or `HARDLY_CHANGED`.
 
         The change is undecided if `TAUGHT_SHIFT` or `TAUGHT_SPREAD` is passed, but by less than the error of the draws.
         """
         if self.reach == "untouched":
-            return UNCHANGED
-        error = SURE * self.spread / np.sqrt(self.draws)
+            return HARDLY_CHANGED
+        error = STANDARD_ERRORS_NEEDED * self.spread / np.sqrt(self.draws)
         moved = abs(self.mean) - error > TAUGHT_SHIFT
         narrower = self.spread + error / np.sqrt(2) < TAUGHT_SPREAD
         passed = self.spread < TAUGHT_SPREAD or abs(self.mean) > TAUGHT_SHIFT
         sure = " and ".join(word for word, fits in (("moved", moved), ("narrower", narrower)) if fits)
-        return sure or (UNDECIDED if passed else UNCHANGED)
+        return sure or (UNDECIDED if passed else HARDLY_CHANGED)
 
     @property
     def strength(self) -> tuple[int, float]:
@@ -179,7 +179,7 @@ def learn(
     *,
     as_of: dt.date | None = None,
     complete_to: dt.date | None = None,
-    draws: int = DRAWS,
+    draws: int = LESSON_DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
@@ -258,9 +258,9 @@ def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, A
     the unchanged ones.
     """
     taught = [each for each in learnt if each.taught]
-    if all(each.change == UNCHANGED for each in learnt):
+    if all(each.change == HARDLY_CHANGED for each in learnt):
         return ["The log teaches nothing about the assumptions: each keeps its prior, or nearly so."]
-    rest = sum(each.change == UNCHANGED for each in learnt)
+    rest = sum(each.change == HARDLY_CHANGED for each in learnt)
     others = [f"The other {rest} uncertain assumptions keep their priors, or nearly so."] if rest else []
     if rest == 1:
         others = ["The other uncertain assumption keeps its prior, or nearly so."]

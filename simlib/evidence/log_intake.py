@@ -23,7 +23,7 @@ from simlib.evidence.timetable import Fact, OpenRow
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import long_date
 from simlib.machine import priors
-from simlib.scenario.event_log import FILE, LogRow, read_log
+from simlib.scenario.event_log import LOG_FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
@@ -105,11 +105,11 @@ def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
         further = _rows(further)
     if not scenario.path:
         if further is None:
-            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
+            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {LOG_FILE} beside it")
         return read_log(further) if isinstance(further, str | os.PathLike) else tuple(further)
     path = Path(scenario.path)
     folder = path if path.is_dir() else path.parent
-    own = read_log(folder / FILE) if further is None or (folder / FILE).is_file() else ()
+    own = read_log(folder / LOG_FILE) if further is None or (folder / LOG_FILE).is_file() else ()
     if isinstance(further, str | os.PathLike):
         further = read_log(folder / further if (folder / further).is_file() else further)
     known = {dataclasses.replace(row, file="", line=0) for row in own}

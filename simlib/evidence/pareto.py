@@ -14,7 +14,7 @@ from simlib.typing import Floats
 _EQUAL = 1e-9
 """Smaller differences between log ratios count as rounding errors."""
 
-FEWEST = 5
+FEWEST_TAIL_RATIOS = 5
 """Smallest number of ratios in a tail to which a distribution is fitted."""
 
 
@@ -29,13 +29,13 @@ def smoothed(log_ratios: Floats) -> tuple[Floats, float]:
     order = np.argsort(log, kind="stable")
     cut = log[order[-tail - 1]] if tail < len(log) else -np.inf
     shape = np.inf
-    if tail >= FEWEST and np.ptp(log[order[-tail - 1 :]]) > _EQUAL:
+    if tail >= FEWEST_TAIL_RATIOS and np.ptp(log[order[-tail - 1 :]]) > _EQUAL:
         largest = order[-tail:]
         shape, scale = fit(np.exp(log[largest]) - np.exp(cut))
         points = (np.arange(1, tail + 1) - 0.5) / tail
         log = log.copy()
         log[largest] = np.minimum(np.log(np.exp(cut) + _quantile(points, shape, scale)), 0.0)
-    elif tail >= FEWEST:
+    elif tail >= FEWEST_TAIL_RATIOS:
         shape = -np.inf  # the ratios are equal: there is nothing to smooth
     return np.asarray(log - np.logaddexp.reduce(log)), float(shape)
 

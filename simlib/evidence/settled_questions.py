@@ -21,11 +21,11 @@ from simlib.evidence.exact_filter import Filter, Passed, WalkRates
 from simlib.evidence.timetable import OpenRow, Span
 from simlib.machine.interventions import Segment
 from simlib.machine.sums import sums_by
-from simlib.scenario.evidence import CERTAIN
+from simlib.scenario.evidence import CERTAIN_REPORT
 from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
-SETTLED = 1e-9
+SETTLED_TOLERANCE = 1e-9
 """A question is settled if the probability that its event has not happened yet is at most this."""
 
 
@@ -91,7 +91,7 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     return tuple(
         AnsweredQuestion(question.id, question.label, answer.probability, answer.on)
         for question, answer in found
-        if answer.probability > SETTLED
+        if answer.probability > SETTLED_TOLERANCE
     )
 
 
@@ -112,8 +112,8 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
     else:
         found = Unanswered(prepared, question, since).carried(prepared.centre, passed)
         share, still = found.share, found.passed.end
-        if share[-1] <= SETTLED:
-            crossing = float(passed.days()[int(np.flatnonzero(share > SETTLED).max(initial=-1)) + 1])
+        if share[-1] <= SETTLED_TOLERANCE:
+            crossing = float(passed.days()[int(np.flatnonzero(share > SETTLED_TOLERANCE).max(initial=-1)) + 1])
     if crossing is None:
         return AnswerSoFar(float(1 - share[-1]), None, share[-1] * still)
     day = prepared.timetable.day_told(crossing)
@@ -267,7 +267,7 @@ def _reached(prepared: Filter, question: Question, since: float) -> float | None
     Doubtful rows do not count. The result is None if the certain rows report too few events.
     """
     assert question.count is not None
-    sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
+    sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN_REPORT and _tells(row, question)]
     totals = itertools.accumulate(row.times for row in sure)
     enough = (row for row, total in zip(sure, totals, strict=True) if total >= question.count.at_least)
     return next((prepared.day_taken_in(row) for row in enough), None)

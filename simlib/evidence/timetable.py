@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from simlib.errors import Unsupported
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables
-from simlib.scenario.evidence import CERTAIN, Coverage
+from simlib.scenario.evidence import CERTAIN_REPORT, Coverage
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Firing, Reading, coverages
 
@@ -213,7 +213,7 @@ def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: f
     for number, reading in enumerate(readings):
         if reading.firings:
             first, last = (scenario.day(day) for day in reading.row.window)
-            alone = -1 if reading.ratio is CERTAIN else number
+            alone = -1 if reading.ratio is CERTAIN_REPORT else number
             key = (frozenset(reading.firings), max(first, start), min(last, stop), alone)
             groups.setdefault(key, []).append(reading)
     rows = []

@@ -9,10 +9,10 @@ from simlib.export.names import Names
 from simlib.scenario.model import Condition, Factor, Move, Outcome, Scenario
 from simlib.scenario.waits import percentiles
 
-LISTED = 8
+LISTED_LEVELS = 8
 """A condition "any level but one" is written as a list if the variable has at most this many levels."""
 
-NEARLY = 1e-12
+OUTCOME_SUM_TOLERANCE = 1e-12
 """The probabilities of outcomes are not scaled if their sum differs from 1 by less than this."""
 
 
@@ -67,7 +67,7 @@ class Expressions:
             weights = [self.names.weight[move.id, each.id] for each in move.outcomes]
             return f"{self.names.weight[move.id, outcome.id]} / ({' + '.join(weights)})"
         given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
-        whole = len(given) < len(move.outcomes) or abs(self._total(move) - 1) < NEARLY
+        whole = len(given) < len(move.outcomes) or abs(self._total(move) - 1) < OUTCOME_SUM_TOLERANCE
         return self.share(move, outcome) + ("" if whole else f" / ({' + '.join(given)})")
 
     def share(self, move: Move, outcome: Outcome) -> str:
@@ -76,7 +76,7 @@ class Expressions:
             return self.names.constant[outcome.chance]
         given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
         rest = f"1 - {' - '.join(given)}"
-        return "" if not given else f"({rest})" if self._total(move) < 1 - NEARLY else f"max(0, {rest})"
+        return "" if not given else f"({rest})" if self._total(move) < 1 - OUTCOME_SUM_TOLERANCE else f"max(0, {rest})"
 
     def _total(self, move: Move) -> float:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
@@ -166,7 +166,7 @@ class Expressions:
             bounds = [f"{name}>={first}"] * (first > lowest) + [f"{name}<={final}"] * (final < last)
             return " & ".join(bounds)
         missing = set(range(lowest, last + 1)) - set(allowed)
-        if len(missing) == 1 and len(known) > LISTED:
+        if len(missing) == 1 and len(known) > LISTED_LEVELS:
             return f"{name}!={missing.pop()}"
         return "(" + " | ".join(f"{name}={index}" for index in allowed) + ")"
 

@@ -19,7 +19,7 @@ _WORDS = """
     stochastic system true U W ma mod pow log exp floor ceil round abs sgn trunc sin cos tan iff ite not and or xor
     deadlock multi LRA T
 """
-RESERVED = frozenset(_WORDS.split())
+PRISM_KEYWORDS = frozenset(_WORDS.split())
 """Words of PRISM and Storm that cannot be names. `init` and `deadlock` are labels of every model."""
 
 
@@ -46,7 +46,7 @@ def identifier(name: str) -> str:
     text = re.sub(r"[^A-Za-z0-9_]", "_", name)
     if not text or text[0].isdigit():
         text = f"_{text}"
-    return f"{text}_" if text in RESERVED else text
+    return f"{text}_" if text in PRISM_KEYWORDS else text
 
 
 class Names:

@@ -44,15 +44,15 @@ By = str | float | dt.date | None
 
 Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
 
-KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
+FORECAST_MEASURE_KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
 """The kinds that every forecast reports."""
 
-FORMS = (
+MEASURE_FORMS = (
     "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG, moves:ID, impact:ID, fired:MOVE, "
     "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE"
 )
 
-_KNOWN: tuple[Kind, ...] = (*KINDS, "fired", "reached", "days")
+_KNOWN: tuple[Kind, ...] = (*FORECAST_MEASURE_KINDS, "fired", "reached", "days")
 _EVENTS = ("ending", "question", "fired", "reached")
 _PAIRS = ("level", "rung", "reached", "days")
 """Kinds of measures that are named "KIND:OF=PART"."""
@@ -161,7 +161,7 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
             result.append(_read(scenario, name))
     refuse(problems)
     if not result:
-        raise ValueError("no measure is named; give at least one of " + FORMS)
+        raise ValueError("no measure is named; give at least one of " + MEASURE_FORMS)
     return tuple(dict.fromkeys(result))
 
 
@@ -177,7 +177,7 @@ def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending"))
     return said if said is not None and said.kind in kinds else next(first, _make(scenario, "ending", ONGOING))
 
 
-def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure]:
+def every(scenario: Scenario, kinds: Iterable[Kind] = FORECAST_MEASURE_KINDS) -> Iterator[Measure]:
     """Yield every measure of the given kinds. "No ending yet" comes after the other endings."""
     for kind in kinds:
         if kind in ("level", "rung"):
@@ -194,7 +194,7 @@ def _read(scenario: Scenario, name: str) -> Measure:
     if not colon:
         return _bare(scenario, name)
     if kind not in _KNOWN:
-        raise _unknown(name, f"{kind!r} is no kind of measure", f"expected {FORMS}")
+        raise _unknown(name, f"{kind!r} is no kind of measure", f"expected {MEASURE_FORMS}")
     of, _, part = rest.partition("=")
     if kind not in _PAIRS:
         known = _names(scenario, kind)
@@ -242,7 +242,7 @@ def _bare(scenario: Scenario, name: str) -> Measure:
         both = " and ".join(f"an {kind}" if kind != "question" else "a question" for kind in homes)
         raise _unknown(name, f"is both {both}", f"expected {' or '.join(f'{kind}:{name}' for kind in homes)}")
     what = "is no ending and no question" + " and no impact" * bool(scenario.impacts)
-    raise _unknown(name, what, did_you_mean(name, known) or f"expected {FORMS}")
+    raise _unknown(name, what, did_you_mean(name, known) or f"expected {MEASURE_FORMS}")
 
 
 def _unknown(name: str, what: str, expected: str) -> ScenarioError:

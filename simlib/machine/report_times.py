@@ -12,7 +12,7 @@ from simlib.typing import Floats
 
 __all__ = ["daily_steps", "grid"]
 
-MOST = 100_000
+MOST_TIME_STEPS = 100_000
 """Largest number of steps."""
 
 _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
@@ -34,11 +34,11 @@ def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
     """Return the times, in days, for which a forecast gives its numbers.
 
     `times` is the number of equal steps from 0 to the horizon, or the times themselves. Raises ValueError for fewer
-    than one step, for more than `MOST`, for times that do not increase strictly, and for times outside 0 to the
-    horizon.
+    than one step, for more than `MOST_TIME_STEPS`, for times that do not increase strictly, and for times outside 0 to
+    the horizon.
     """
     if isinstance(times, int | float | np.number):
-        return np.linspace(0.0, horizon, whole("times", times, 1, MOST) + 1)
+        return np.linspace(0.0, horizon, whole("times", times, 1, MOST_TIME_STEPS) + 1)
     expected = f"expected a number of steps, or strictly increasing days between 0 and the horizon ({horizon:g} days)"
     try:
         result: Floats = np.array(list(times), dtype=np.float64)

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from simlib.calibration.dated_scores import Backtest
 
-LOOKS: dict[str, dict[str, Any]] = {
+FORECASTER_LOOKS: dict[str, dict[str, Any]] = {
     "updated": {"color": style.VERMILION, "linewidth": 2.0, "marker": "o", "markersize": 4},
     "static": {"color": style.BLUE, "linestyle": "--", "linewidth": 1.3},
     "hazard": {"color": style.GREEN, "linestyle": ":", "linewidth": 1.6},
     "climatology": {"color": style.GHOST, "linestyle": "-.", "linewidth": 1.3},
 }
-MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
+FORECASTER_MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
 
 
 def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
@@ -38,15 +38,15 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
     highest = 0.0
     for forecaster, label in SHORT_NAMES.items():
         values = [each.forecast.probability[forecaster] for each in some]
-        ax.plot(dates, values, label=label, **LOOKS[forecaster])
+        ax.plot(dates, values, label=label, **FORECASTER_LOOKS[forecaster])
         highest = max([highest, *values])
     if came:
         ax.axvline((came - result.as_of).days + 1, color=style.INK, linewidth=0.8, linestyle=":")
     style.percent_axis(ax, style.round_top(highest))
     style.date_axis(ax, result.as_of, max([1, *dates]))
     ax.set_xlim(left=0.5)
-    ax.set_xlabel("date of the forecast", fontsize=style.TEXT, color=style.INK)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)
+    ax.set_xlabel("date of the forecast", fontsize=style.TEXT_SIZE, color=style.INK)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL_SIZE)
     return ax
 
 
@@ -61,13 +61,13 @@ def scores_by_question(result: Backtest, ax: Axes) -> Axes:
         for forecaster, label in SHORT_NAMES.items():
             value = result.mean(forecaster, some)
             best = max(best, value)
-            color = LOOKS[forecaster]["color"]
+            color = FORECASTER_LOOKS[forecaster]["color"]
             mark: dict[str, Any] = {"color": color, "markersize": 7, "linestyle": "none", "clip_on": False}
-            ax.plot([value], [row + 0.2], MARKS[forecaster], label=label if row == 0 else None, **mark)
+            ax.plot([value], [row + 0.2], FORECASTER_MARKS[forecaster], label=label if row == 0 else None, **mark)
         share = percent(sum(each.happened for each in some) / len(some))
         told = f"happened, by the deadline of {share} of the forecasts" if came else "did not happen"
         name(ax, row, f"{result.labels[one]}: {told}")
     ax.set_xlim(0, style.round_top(best))
-    ax.set_xlabel("Brier score, over all days and all numbers of days ahead", fontsize=style.TEXT, color=style.INK)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)
+    ax.set_xlabel("Brier score, over all days and all numbers of days ahead", fontsize=style.TEXT_SIZE, color=style.INK)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL_SIZE)
     return ax

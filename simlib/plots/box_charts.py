@@ -121,7 +121,7 @@ def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
                 textcoords="offset points",
                 ha="left" if across and least else "right",
                 va="bottom" if least and not across else "top",
-                fontsize=style.SMALL,
+                fontsize=style.SMALL_SIZE,
                 color=style.BLUE,
                 fontweight="bold",
                 zorder=5,
@@ -152,10 +152,10 @@ def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sidewa
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: show(value, assumption.kind, assumption.unit)))
     named = ax.set_xlabel if sideways else ax.set_ylabel
-    named(style.wrap(label, 60, 2), fontsize=style.TEXT, color=style.INK)
+    named(style.wrap(label, 60, 2), fontsize=style.TEXT_SIZE, color=style.INK)
 
 
-STRIP, GAP, RIGHT = 130, 62, 24
+STRIP, STRIP_GAP, RIGHT_MARGIN = 130, 62, 24
 """Pixels: the width of the histogram, the width for its axis on the left, and the margin on its right."""
 
 
@@ -175,11 +175,11 @@ class BoxBoard:
         self.figure = new_figure(width, height)
         left, bottom, top = 130, 75, 90
         inside = (height - bottom - top) / height
-        room = width - left - STRIP - GAP - RIGHT
+        room = width - left - STRIP - STRIP_GAP - RIGHT_MARGIN
         ax = self.figure.add_axes((left / width, bottom / height, room / width, inside))
         outlined(result, region, ax)
         box = ax.get_position()  # lower where the title takes more lines
-        beside = self.figure.add_axes(((left + room + GAP) / width, box.y0, STRIP / width, box.height))
+        beside = self.figure.add_axes(((left + room + STRIP_GAP) / width, box.y0, STRIP / width, box.height))
         _strip(beside, result)
         self._limits = np.array([ax.get_xlim(), ax.get_ylim()])
         ax.set(xlim=self._limits[0], ylim=self._limits[1])
@@ -206,9 +206,9 @@ def _mark(ax: Axes, place: list[float], point: Artist) -> None:
         [stated, point],
         ["stated values", "values of the sliders"],
         loc="lower left",
-        fontsize=style.SMALL,
+        fontsize=style.SMALL_SIZE,
         labelcolor=style.INK,
-        edgecolor=style.GRID,
+        edgecolor=style.GRID_COLOUR,
         scatteryoffsets=[0.5],
         markerscale=0.8,
     )
@@ -219,7 +219,7 @@ def _strip(ax: Axes, result: Discovery) -> None:
     edges = np.linspace(0, top, 41)
     hit = result.answers >= result.threshold
     base = np.zeros(len(edges) - 1)
-    for some, colour, edge in ((~hit, style.GRID, style.GHOST), (hit, style.VERMILION, "white")):
+    for some, colour, edge in ((~hit, style.GRID_COLOUR, style.GHOST), (hit, style.VERMILION, "white")):
         counts, _ = np.histogram(result.answers[some], edges, weights=result.weights[some])
         ax.barh(
             edges[:-1], counts, np.diff(edges), left=base, align="edge", linewidth=0.6, color=colour, edgecolor=edge
@@ -231,4 +231,4 @@ def _strip(ax: Axes, result: Discovery) -> None:
     style.percent_axis(ax, top)
     ax.set_xticks([])
     ax.set_xlim(left=0)
-    ax.set_xlabel("draws by probability", fontsize=style.TEXT, color=style.INK)
+    ax.set_xlabel("draws by probability", fontsize=style.TEXT_SIZE, color=style.INK)

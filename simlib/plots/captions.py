@@ -27,7 +27,7 @@ def head(panel: LivePanel, finding: str, *notes: str) -> None:
     panel.caption.set_text(caption)
     panel.caption.set_verticalalignment("bottom")
     panel.caption.set_y(1.0)
-    title = style.wrap(finding, int(panel.letters(style.TITLE) * 0.88), 2)  # bold letters are wider
+    title = style.wrap(finding, int(panel.letters(style.TITLE_SIZE) * 0.88), 2)  # bold letters are wider
     style.entitle(panel.ax, title, lines=lines)
 
 

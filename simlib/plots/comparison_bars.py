@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["endings", "questions"]
 
-MARKS = ("o", "s", "D", "^", "v")
+VARIANT_MARKS = ("o", "s", "D", "^", "v")
 
 
 def comparison(
@@ -72,14 +72,16 @@ def comparison(
 
 def _draw_row(ax: Axes, top: float, name: str, values: Mapping[str, float]) -> None:
     look: dict[str, Any] = {"color": style.INK, "annotation_clip": False}
-    ax.annotate(name, (0, top - 0.35), fontsize=style.TEXT, va="bottom", fontweight="bold", **look)
-    look |= {"textcoords": "offset points", "fontsize": style.SMALL, "va": "center"}
+    ax.annotate(name, (0, top - 0.35), fontsize=style.TEXT_SIZE, va="bottom", fontweight="bold", **look)
+    look |= {"textcoords": "offset points", "fontsize": style.SMALL_SIZE, "va": "center"}
     start = next(iter(values.values()))
     for k, (label, value) in enumerate(values.items()):
         colour, _ = style.category(k + 1)
         y = top + k + 0.4
         ax.plot([start, value], [y, y], color=colour, linewidth=1.6, zorder=2)
-        ax.plot([value], [y], MARKS[k % len(MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False)
+        ax.plot(
+            [value], [y], VARIANT_MARKS[k % len(VARIANT_MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False
+        )
         ax.annotate(f"{percent(value)}  {label}", (max(value, start), y), (9, 0), **look)
 
 

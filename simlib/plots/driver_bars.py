@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from simlib.analysis.sensitivity.exact_slopes import Elasticities
 
-ROWS = 8
+DRIVER_ROWS = 8
 
 
 def drivers(
@@ -26,7 +26,7 @@ def drivers(
     *,
     title: str = "Assumptions that matter most",
     note: str = "change in points at the low (hatched) and the high value, estimated from the slope",
-    rows: int = ROWS,
+    rows: int = DRIVER_ROWS,
 ) -> Axes:
     """Draw two bars for each of the first `rows` assumptions of a table.
 
@@ -56,7 +56,12 @@ def drivers(
     marks = np.where(top["solved"], "", "≈ ") if "solved" in top else [""] * len(top)
     for place, label, mark, a, b in zip(places, labels, marks, low, high, strict=True):
         ax.annotate(
-            label, (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False
+            label,
+            (-reach, place - 0.06),
+            fontsize=style.SMALL_SIZE,
+            color=style.INK,
+            va="bottom",
+            annotation_clip=False,
         )
         for value in (a, b):
             right = value > 0 or (value == 0 and b >= a)
@@ -66,7 +71,7 @@ def drivers(
     return ax
 
 
-def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
+def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = DRIVER_ROWS) -> Axes:
     """Draw bars for the `most` elasticities of a measure (default: the first) of largest size.
 
     A measure is a probability or an expected number. An elasticity is the change of the measure, in percent, for 1%

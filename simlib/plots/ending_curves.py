@@ -16,7 +16,7 @@ from simlib.formatting import percent, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, LivePanel, SideLabels, beside, changed, outline
+from simlib.plots.panel import AXIS_GROWTH, LivePanel, SideLabels, beside, changed, outline
 from simlib.results import ONGOING, Band, Forecast
 from simlib.typing import Floats
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-UNIT = "probability by the end of the date"
+ENDING_UNIT = "probability by the end of the date"
 
 SHADED = 3
 """Largest number of endings for which the range of the draws is shaded. With more, only the likeliest has a shaded
@@ -133,7 +133,7 @@ class EndingsPanel(LivePanel):
         return sampled
 
     def _say(self, *, sampled: bool, dotted: bool, moving: bool) -> bool:
-        notes = [(UNIT, "by the end of the date")]
+        notes = [(ENDING_UNIT, "by the end of the date")]
         notes += [("dotted: the baseline", "dotted: baseline")] if dotted else []
         notes += [("band: error of the computation only", "band: 95% error")] if sampled else []
         return self.say(*notes, moving=moving)
@@ -145,7 +145,7 @@ class EndingsPanel(LivePanel):
         highest = max([*highs, *(float(self.doubt[name][-1].max()) for name in self.shaded(result))], default=1.0)
         top, need = self.ax.get_ylim()[1], style.round_top(highest)
         if redraw or need > top or (not moving and need < 0.6 * top):
-            style.percent_axis(self.ax, style.round_top(GROWTH * need) if moving else need)
+            style.percent_axis(self.ax, style.round_top(AXIS_GROWTH * need) if moving else need)
             return True
         return False
 
@@ -193,7 +193,7 @@ def endings(
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)
     bands = [_bands(result)[name] for name in panel.names]
-    notes = [f"{UNIT}, {written.basis(result)}"]
+    notes = [f"{ENDING_UNIT}, {written.basis(result)}"]
     if shaded := panel.shaded(result):
         whole = len(shaded) == len(panel.names)
         which = "band and brackets" if whole else f"in brackets, and as a band for {quoted(_label(result, shaded[0]))}"

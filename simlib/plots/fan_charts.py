@@ -154,5 +154,5 @@ def outlook_fan(result: Fan, ax: Axes, *, baseline: Floats | None = None) -> Axe
     names = (("high end", high), ("average", mean), ("low end", low))
     for name, series in names:
         text = f" {percent(float(series[-1]))} {name}"
-        ax.annotate(text, (end, float(series[-1])), va="center", fontsize=style.TEXT, annotation_clip=False)
+        ax.annotate(text, (end, float(series[-1])), va="center", fontsize=style.TEXT_SIZE, annotation_clip=False)
     return ax

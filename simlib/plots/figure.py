@@ -23,7 +23,7 @@ DPI = 100
 SHARP = 2
 """Pixels of a picture for each pixel of the page, while the screen of the reader is not known."""
 
-WIDTH = 720
+PICTURE_WIDTH = 720
 """Width of a picture in a notebook, in pixels of the page. It fits into a window of 900 pixels."""
 
 
@@ -134,7 +134,7 @@ def text_picture(width: int, lines: Sequence[str]) -> bytes:
     top = 6.0
     for (text, strong), height in zip(broken, heights, strict=True):
         place = 12 / width, 1 - top / (sum(heights) + 8)
-        size, colour = (style.TITLE, style.INK) if strong else (style.TEXT, style.FAINT)
+        size, colour = (style.TITLE_SIZE, style.INK) if strong else (style.TEXT_SIZE, style.FAINT)
         figure.text(*place, text, fontsize=size, color=colour, va="top")
         top += height
     settle(figure)

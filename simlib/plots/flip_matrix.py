@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.result import Comparison
 
 
-MANY = 0.01
+DARKEST_SHARE = 0.01
 """The darkest colour stands for at least this share of histories. One history in 5,000 therefore stays pale."""
 
 
@@ -41,16 +41,16 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     note = "share of simulated histories, each simulated twice with the same random numbers; hatched: same ending"
     heading(ax, title, note)
     frame(ax, *share.shape)
-    darkest = max(float((share - np.diag(np.diag(share))).max()), MANY)
+    darkest = max(float((share - np.diag(np.diag(share))).max()), DARKEST_SHARE)
     for (row, column), value in np.ndenumerate(share):
         same = row == column
-        face = "white" if same else style.tint(style.MORE, (float(value) / darkest) ** 0.5)
-        cell(ax, row, column, face, _write(float(value)) if value > 0 else "", style.TEXT, hatched=same)
+        face = "white" if same else style.tint(style.HEAT_COLOUR, (float(value) / darkest) ** 0.5)
+        cell(ax, row, column, face, _write(float(value)) if value > 0 else "", style.TEXT_SIZE, hatched=same)
     columns(ax, range(len(names)), names, 6)
     ax.set_yticks(range(len(names)), [style.wrap(text, 20, 3) for text in names])
-    across = style.wrap(f"ending in {quoted(label)}", int(letters(ax) * style.SMALL / style.TEXT), 3)
-    ax.set_xlabel(across, fontsize=style.TEXT, color=style.INK)
-    ax.set_ylabel("ending at the baseline", fontsize=style.TEXT, color=style.INK)
+    across = style.wrap(f"ending in {quoted(label)}", int(letters(ax) * style.SMALL_SIZE / style.TEXT_SIZE), 3)
+    ax.set_xlabel(across, fontsize=style.TEXT_SIZE, color=style.INK)
+    ax.set_ylabel("ending at the baseline", fontsize=style.TEXT_SIZE, color=style.INK)
     return ax
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from simlib.plots import style
 from simlib.plots.driver_bars import drivers as driver_bars
 from simlib.plots.ending_curves import EndingsPanel
-from simlib.plots.figure import WIDTH, new_figure
+from simlib.plots.figure import PICTURE_WIDTH, new_figure
 from simlib.plots.ladders import LadderPanel
 from simlib.plots.lettering import put, settle
 from simlib.plots.move_counts import MovesPanel
@@ -55,7 +55,7 @@ class Dashboard:
     def __init__(
         self,
         result: Forecast,
-        width: int = WIDTH,
+        width: int = PICTURE_WIDTH,
         *,
         show: Sequence[str] | None = None,
         ladder: str | None = None,
@@ -88,13 +88,20 @@ class Dashboard:
 
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height
-        self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE, color=style.FAINT, va="center")
+        self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE_SIZE, color=style.FAINT, va="center")
         below = 1 - 40 / self.height
         self.note = self.figure.text(
-            12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center", linespacing=1.05
+            12 / self.width, below, "", fontsize=style.SMALL_SIZE, color=style.INK, va="center", linespacing=1.05
         )
         self.mark = self.figure.text(
-            1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center", ha="right", fontweight="bold"
+            1 - 12 / self.width,
+            y,
+            "",
+            fontsize=style.TEXT_SIZE,
+            color=style.INK,
+            va="center",
+            ha="right",
+            fontweight="bold",
         )
         self._title(result)
 
@@ -106,7 +113,7 @@ class Dashboard:
         text = style.wrap(whole, int(fits / 0.8), 1)
         before = self.title.get_text()
         put(self.title, text)
-        self.title.set_fontsize(style.TITLE * min(1.0, max(fits / len(text), 0.8)))
+        self.title.set_fontsize(style.TITLE_SIZE * min(1.0, max(fits / len(text), 0.8)))
         return before != self.title.get_text()
 
     @property
@@ -179,7 +186,7 @@ def dashboard(
     result: Forecast,
     *,
     baseline: Forecast | None = None,
-    width: int = WIDTH,
+    width: int = PICTURE_WIDTH,
     show: Sequence[str] | None = None,
     ladder: str | None = None,
     drivers: pd.DataFrame | None = None,

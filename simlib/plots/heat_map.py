@@ -24,7 +24,7 @@ def cell(ax: Axes, row: int, column: int, face: str, text: str, size: float, *, 
     """Draw a cell around the point (`column`, `row`), with a text in type of `size` points."""
     from matplotlib.patches import Rectangle
 
-    look: dict[str, Any] = {"facecolor": face, "edgecolor": style.GRID, "linewidth": 1}
+    look: dict[str, Any] = {"facecolor": face, "edgecolor": style.GRID_COLOUR, "linewidth": 1}
     ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, hatch="///" if hatched else None, **look))
     if text:
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 1.5} if hatched else None
@@ -68,7 +68,7 @@ def grid(
     heading(ax, title, unit)
     for (row, column), value in np.ndenumerate(values):
         depth = PALEST + (1 - PALEST) * (float(value) - low) / max(high - low, 1e-9)
-        face = style.tint(style.MORE, depth)
+        face = style.tint(style.HEAT_COLOUR, depth)
         ax.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor="white", linewidth=1.5))
         ax.text(column + 0.5, row + 0.5, percent(float(value)), ha="center", va="center", color="black", fontsize=11)
     ax.set(xlim=(0, values.shape[1]), ylim=(0, values.shape[0]))

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from simlib.results import Forecast
 
-LINE = 17
+IMPACT_LINE_HEIGHT = 17
 """Height in pixels of a line of text above the bars, and of a bar with its label."""
 
 RARE = 0.001
 """If "no ending yet" is not more probable than this, its mean is not shown: rounding errors would decide that mean."""
 
-LABELS = 0.44
+LABEL_SHARE = 0.44
 """Share of the width of the axes that the labels take."""
 
 
@@ -75,9 +75,9 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
     ax.set_ylim(len(places) - 0.4, -0.7)
     for place, ending, half in zip(places.tolist(), ranked, halves, strict=True):
         text = f"  {show(given[ending], 'amount', amounts.unit)}"
-        ax.text(given[ending] + half, place, text, va="center", fontsize=style.TEXT, color=style.INK)
+        ax.text(given[ending] + half, place, text, va="center", fontsize=style.TEXT_SIZE, color=style.INK)
         label = style.wrap(result.label("endings", ending), 90, 1)
-        ax.text(0, place - 0.24, label, va="bottom", fontsize=style.SMALL, color=style.INK)
+        ax.text(0, place - 0.24, label, va="bottom", fontsize=style.SMALL_SIZE, color=style.INK)
     ends = [given[ending] + half for ending, half in zip(ranked, halves, strict=True)]
     ax.set_xlim(0, 1.35 * max([*ends, 1e-9]))
     ax.grid(visible=False, axis="y")
@@ -118,9 +118,9 @@ def head_lines(result: Forecast, height: float) -> int:
 
     The impacts without bars get lines only if there is still room for the bars of all endings.
     """
-    bars = LINE * (len(result.endings) + 1)
+    bars = IMPACT_LINE_HEIGHT * (len(result.endings) + 1)
     others = len(result.impacts) - 1
-    return 3 + (others if height >= LINE * (3 + others) + bars else 0)
+    return 3 + (others if height >= IMPACT_LINE_HEIGHT * (3 + others) + bars else 0)
 
 
 def consequence_rows(
@@ -156,8 +156,8 @@ def consequence_rows(
     style.dress(ax)
     width = letters(ax)
     for number, line in enumerate(reversed(lines)):
-        _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL, color=style.INK)
-    bold = {"fontsize": style.TEXT, "fontweight": "bold", "color": style.INK}
+        _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL_SIZE, color=style.INK)
+    bold = {"fontsize": style.TEXT_SIZE, "fontweight": "bold", "color": style.INK}
     _above(ax, style.wrap(result.label("impacts", impact), int(0.8 * width), 1), 18 + 12.5 * len(lines), **bold)
     room = max(2, int(lines_within(ax)))
     which, later = "each ending", "; later impacts are not counted"
@@ -166,18 +166,25 @@ def consequence_rows(
         likeliest = sorted(ranked, key=lambda name: -float(result.endings[name].probability[-1]))[:room]
         ranked = [name for name in ranked if name in likeliest]
     caption = f"{amounts.unit}, mean given {which} by {result.by_words}{later}"
-    _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL, color=style.FAINT)
+    _above(ax, style.wrap(caption, width, 1), 5, fontsize=style.SMALL_SIZE, color=style.FAINT)
     top = 1.25 * max([*given.values(), 1e-9])
-    ax.set_xlim(-top * LABELS / (1 - LABELS), top)
+    ax.set_xlim(-top * LABEL_SHARE / (1 - LABEL_SHARE), top)
     ax.set_ylim(max(len(ranked), 1) - 0.4, -0.6)
-    whole = all(len(result.label("endings", name)) <= 0.9 * LABELS * width for name in ranked)
+    whole = all(len(result.label("endings", name)) <= 0.9 * LABEL_SHARE * width for name in ranked)
     for row, name in enumerate(ranked):
         label = result.label("endings", name) if whole else result.short_label("endings", name)
         ax.text(
-            -0.01 * top, row, style.wrap(label, int(width * LABELS), 1), ha="right", va="center", fontsize=style.SMALL
+            -0.01 * top,
+            row,
+            style.wrap(label, int(width * LABEL_SHARE), 1),
+            ha="right",
+            va="center",
+            fontsize=style.SMALL_SIZE,
         )
         ax.barh(row, given[name], height=0.6, color=style.BLUE)
-        ax.text(given[name], row, f" {show(given[name], 'amount')}", va="center", fontsize=style.SMALL, color=style.INK)
+        ax.text(
+            given[name], row, f" {show(given[name], 'amount')}", va="center", fontsize=style.SMALL_SIZE, color=style.INK
+        )
         if name in before:
             ax.barh(row, before[name], height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
     ax.grid(visible=False)

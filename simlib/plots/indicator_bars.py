@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["indicator_map", "indicators"]
 
-ROWS = 10
+INDICATOR_ROWS = 10
 
 
-def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
+def indicators(result: Indicators, ax: Axes, *, most: int = INDICATOR_ROWS) -> Axes:
     """Draw the probability of an event if an indicator is seen (filled) and if not (hollow).
 
     An indicator is a public move or level. The `most` indicators with the largest expected information are drawn,
@@ -110,7 +110,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     widest = max(float(np.abs(change).max()), 1e-9)
     for (row, column), value in np.ndenumerate(change):
         face = style.tint(style.RISE if value > 0 else style.FALL, float(np.sqrt(abs(value) / widest)))
-        cell(ax, row, column, face, _points(float(value)) if value else "", style.SMALL)
+        cell(ax, row, column, face, _points(float(value)) if value else "", style.SMALL_SIZE)
     columns(ax, range(len(results)), endings, 6)
     ax.set_yticks(range(len(names)), [style.wrap(label, 30, 2) for label in names.values()])
     return ax

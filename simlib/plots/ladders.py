@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
 
 
-UNIT = "probability of each rung at the end of the date"
+RUNG_UNIT = "probability of each rung at the end of the date"
 
 
 class LadderPanel(LivePanel):
@@ -57,7 +57,7 @@ class LadderPanel(LivePanel):
         old = None if baseline is None or self.ladder not in baseline.ladders else self._shares(baseline)
         borders = np.empty((0, 0)) if old is None else np.cumsum(old, axis=0)[:-1]
         self.ghosts.set_segments([np.column_stack([baseline.times, border]) for border in borders])  # type: ignore[union-attr]
-        notes = [(UNIT, "by the end of the date")]
+        notes = [(RUNG_UNIT, "by the end of the date")]
         notes += [] if old is None else [("dotted: the baseline", "dotted: the baseline")]
         redraw = self.date_axis(result) | self.say(*notes, moving=moving)
         values = [changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)]
@@ -82,6 +82,6 @@ def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baselin
     on = result.by_words
     finding = f"{result.label('ladders', panel.ladder)}: likeliest at the end of {on} is {quoted(likeliest)}"
     dotted = [] if baseline is None or panel.ladder not in baseline.ladders else ["dotted: the baseline"]
-    written.head(panel, f"{finding}, {percent(last[likeliest])}", f"{UNIT}, {written.basis(result)}", *dotted)
+    written.head(panel, f"{finding}, {percent(last[likeliest])}", f"{RUNG_UNIT}, {written.basis(result)}", *dotted)
     panel.labels.place()  # the title may have made the axes lower
     return ax

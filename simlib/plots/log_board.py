@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from simlib.scenario.model import Variable
 
-LINE, HEAD, LEAST = 34, 58, 330
+VARIABLE_HEIGHT, HEAD_HEIGHT, LEAST_PICTURE_HEIGHT = 34, 58, 330
 """Heights in pixels: of one variable, of the room above the first variable, and of the smallest picture."""
 
 _LEFT, _BOTTOM, _TOP, _GAP, _RIGHT = 50, 58, 60, 40, 14
@@ -69,7 +69,7 @@ class Morning:
 
 def height_of(variables: Sequence[Variable]) -> int:
     """Return the height in pixels that the picture of all variables needs."""
-    return max(LEAST, HEAD + LINE * len(variables) + 12)
+    return max(LEAST_PICTURE_HEIGHT, HEAD_HEIGHT + VARIABLE_HEIGHT * len(variables) + 12)
 
 
 class LogBoard:
@@ -91,7 +91,9 @@ class LogBoard:
         self._values: Floats = np.full(mornings, np.nan)
         style.dress(self._ax, style.wrap(title, max(24, int(room / 7.6)), 2))
         style.date_axis(self._ax, first + dt.timedelta(days=1), float(mornings - 1))
-        self._ax.set_xlabel("morning of the forecast; ticks: rows of the log, your own in orange", fontsize=style.SMALL)
+        self._ax.set_xlabel(
+            "morning of the forecast; ticks: rows of the log, your own in orange", fontsize=style.SMALL_SIZE
+        )
         self._ax.xaxis.label.set_color(style.FAINT)
         self._make_lines()
         self._make_side(_LEFT + room + _GAP)
@@ -104,7 +106,7 @@ class LogBoard:
 
         ax, blue = self._ax, style.BLUE
         self._static = ax.axhline(0, color=style.GHOST, linestyle=(0, (5, 3)), linewidth=1.3, zorder=2)
-        self._static_label = ax.text(0, 0, "", fontsize=style.SMALL, color=style.FAINT, ha="left", va="bottom")
+        self._static_label = ax.text(0, 0, "", fontsize=style.SMALL_SIZE, color=style.FAINT, ha="left", va="bottom")
         (self._later,) = ax.plot([], [], color=style.SKY, linewidth=1.2, alpha=0.75, zorder=3, drawstyle="steps-post")
         down = ax.get_xaxis_transform()
         self._pale = LineCollection([], colors=style.GHOST, linewidths=0.8, transform=down, zorder=3, clip_on=False)
@@ -115,7 +117,9 @@ class LogBoard:
         (self._line,) = ax.plot([], [], color=blue, linewidth=2.2, zorder=5, drawstyle="steps-post")
         self._now = ax.axvline(0, color=style.INK, linewidth=1.0, zorder=4, clip_on=False)
         (self._dot,) = ax.plot([], [], "o", color=blue, markersize=7, markeredgecolor="white", zorder=6, clip_on=False)
-        self._number = ax.text(0, 0, "", fontsize=style.TITLE, color=blue, fontweight="bold", va="center", zorder=7)
+        self._number = ax.text(
+            0, 0, "", fontsize=style.TITLE_SIZE, color=blue, fontweight="bold", va="center", zorder=7
+        )
         self._ticks: tuple[Tick, ...] = ()
         self.artists: list[Artist] = [self._dark, self._hand, self._line, self._now, self._dot, self._number]
 
@@ -153,19 +157,19 @@ class LogBoard:
         side = self.figure.add_axes((left / self.width, 0, room / self.width, 1))
         side.set(xlim=(0, room), ylim=(self.height, 0))
         side.axis("off")
-        self._heading = side.text(0, 22, "", fontsize=style.TITLE, color=style.INK, fontweight="bold", va="center")
+        self._heading = side.text(0, 22, "", fontsize=style.TITLE_SIZE, color=style.INK, fontweight="bold", va="center")
         key = "dashed: hidden variable; bars: lowest level first"
-        side.text(0, 40, key, fontsize=style.SMALL, color=style.FAINT, va="center")
+        side.text(0, 40, key, fontsize=style.SMALL_SIZE, color=style.FAINT, va="center")
         self._bar, self._levels, self._bars = _BAR * room, {}, {}
         letters = int(room / 6.2)
         for number, variable in enumerate(self.variables):
-            top = HEAD + LINE * number
+            top = HEAD_HEIGHT + VARIABLE_HEIGHT * number
             label = style.wrap(variable.label, letters - 3, 1)
-            side.text(8, top + 4, label, fontsize=style.SMALL, color=style.FAINT, va="center")
+            side.text(8, top + 4, label, fontsize=style.SMALL_SIZE, color=style.FAINT, va="center")
             dash = (0, (2, 2)) if variable.hidden else "solid"
             side.plot([1, 1], [top - 3, top + 25], color=style.GHOST, linewidth=1.6, linestyle=dash)
             at = 8 + (self._bar + 8 if variable.hidden else 0)
-            text = side.text(at, top + 20, "", fontsize=style.TEXT, color=style.INK, va="center")
+            text = side.text(at, top + 20, "", fontsize=style.TEXT_SIZE, color=style.INK, va="center")
             self._levels[variable.id] = text
             self.artists.append(text)
             if variable.hidden:

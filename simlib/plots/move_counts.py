@@ -11,14 +11,14 @@ from simlib.formatting import is_whole, quoted
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, LivePanel
+from simlib.plots.panel import AXIS_GROWTH, LivePanel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.results import Forecast
 
-ROWS = 10
+MOVE_ROWS = 10
 
 
 class MovesPanel(LivePanel):
@@ -35,7 +35,13 @@ class MovesPanel(LivePanel):
     """
 
     def __init__(
-        self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS, *, errors: bool = False
+        self,
+        ax: Axes,
+        result: Forecast,
+        show: Sequence[str] | None = None,
+        rows: int = MOVE_ROWS,
+        *,
+        errors: bool = False,
     ) -> None:
         from matplotlib.collections import LineCollection, PolyCollection
 
@@ -53,7 +59,8 @@ class MovesPanel(LivePanel):
         for collection in (self.bars, self.ghosts, self.errors):
             ax.add_collection(collection, autolim=False)
         self.texts = [
-            ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
+            ax.text(0, place + 0.2, "", fontsize=style.TEXT_SIZE, color=style.INK, va="center", zorder=5)
+            for place in places
         ]
         width = int(ax.get_window_extent().width / 6.2)
         labels = style.shorten([result.short_label("moves", name) for name in self.names], width)
@@ -63,7 +70,7 @@ class MovesPanel(LivePanel):
                 (0, place - 0.08),
                 (0, 0),
                 textcoords="offset points",
-                fontsize=style.SMALL,
+                fontsize=style.SMALL_SIZE,
                 color=style.INK,
                 va="bottom",
                 annotation_clip=False,
@@ -111,12 +118,12 @@ class MovesPanel(LivePanel):
 
     def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
         longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
-        text = (24 if self.spans_told else 13) * style.TEXT * style.figure_of(self.ax).dpi / 72
+        text = (24 if self.spans_told else 13) * style.TEXT_SIZE * style.figure_of(self.ax).dpi / 72
         share = 1 - text / self.ax.get_window_extent().width
         need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
             return False
-        self._top = need * (GROWTH if moving else 1.05)
+        self._top = need * (AXIS_GROWTH if moving else 1.05)
         self.ax.set_xlim(0, self._top)
         return True
 
@@ -158,7 +165,12 @@ def _change(count: float, old: float) -> str:
 
 @lettered
 def moves(
-    result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
+    result: Forecast,
+    ax: Axes,
+    *,
+    baseline: Forecast | None = None,
+    show: Sequence[str] | None = None,
+    rows: int = MOVE_ROWS,
 ) -> Axes:
     """Draw the expected number of each chosen move by the last date of the forecast.
 

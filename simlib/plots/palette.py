@@ -31,7 +31,9 @@ def _core() -> NDArray[np.uint8]:
     """Return the colours in every palette: those of `style`, their pale tints, and white."""
     from matplotlib.colors import to_rgb
 
-    full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
+    full = np.array(
+        [to_rgb(c) for c in (*style.CATEGORY_COLOURS, style.INK, style.FAINT, style.GRID_COLOUR, style.GHOST)]
+    )
     both = np.concatenate([full, (full + 1) / 2, [[1.0, 1.0, 1.0]]])
     return np.unique(np.round(255 * both).astype(np.uint8), axis=0)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
 
 
-GROWTH = 1.6
+AXIS_GROWTH = 1.6
 """While a slider is dragged, an axis that is too short becomes this many times as long as needed. So it seldom changes,
 which matters because a new background takes as long as ten pictures."""
 
@@ -45,15 +45,15 @@ class LivePanel(ABC):
 
         self.ax, self.reach = ax, reach
         style.dress(ax)
-        style.entitle(ax, title, lines=1, letters=0.88 * self.letters(style.TITLE))  # bold letters are wider
+        style.entitle(ax, title, lines=1, letters=0.88 * self.letters(style.TITLE_SIZE))  # bold letters are wider
         above = offset_copy(ax.transAxes, fig=style.figure_of(ax), y=7, units="points")
         self.caption = ax.text(
-            0, 1, "", transform=above, fontsize=style.SMALL, color=style.FAINT, va="baseline", clip_on=False
+            0, 1, "", transform=above, fontsize=style.SMALL_SIZE, color=style.FAINT, va="baseline", clip_on=False
         )
         self.artists: list[Artist] = []
         self._span: tuple[object, ...] = ()
 
-    def letters(self, size: float = style.SMALL) -> int:
+    def letters(self, size: float = style.SMALL_SIZE) -> int:
         """Return how many letters of `size` points fit into `reach`."""
         return max(20, int(self.reach / (size * style.figure_of(self.ax).dpi / 72 * 0.53)))
 
@@ -114,7 +114,7 @@ class SideLabels:
 
         edge, figure = ax.get_yaxis_transform(), style.figure_of(ax)
         room = beside(ax) if room is None else room
-        self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.58)))
+        self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT_SIZE * figure.dpi / 72 * 0.58)))
         text_at = offset_copy(edge, fig=figure, x=20 * 72 / figure.dpi, units="points")
         self.texts = [
             ax.text(
@@ -122,7 +122,7 @@ class SideLabels:
                 0,
                 "",
                 transform=text_at,
-                fontsize=style.TEXT,
+                fontsize=style.TEXT_SIZE,
                 color=style.INK,
                 va="center",
                 ha="left",
@@ -194,7 +194,7 @@ class SideLabels:
         The text of a label is its first wording that fits on at most three lines. If the texts are together higher than
         `room` pixels, fewer lines are tried.
         """
-        line_px = style.TEXT * style.figure_of(self.ax).dpi / 72 * 1.22
+        line_px = style.TEXT_SIZE * style.figure_of(self.ax).dpi / 72 * 1.22
         texts: list[str] = []
         sizes = np.empty(0)
         for lines in (3, 2, 1):

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["ladder_histories", "path_classes", "path_tree", "sankey", "unit"]
 
-ROWS = 10
+PATH_ROWS = 10
 
 BAND = 0.3
 """Lines on one rung (level) are spread by this much above and below the rung, in rungs."""
 
-ORDER = "a path: the order of first visits to rungs"
+PATH_DEFINITION = "a path: the order of first visits to rungs"
 
-LEAST = 5e-4
+LEAST_STAY_SHARE = 5e-4
 """If the share of histories that stay on the first rung (level) is below this, the title says that all leave it."""
 
 SLIVER = 1e-3
@@ -42,7 +42,7 @@ COLUMN = 0.02
 """A flow chart has a k-th column only if at least this share of the histories visits k or more rungs (levels)."""
 
 
-def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
+def path_classes(result: Paths, ax: Axes, *, most: int = PATH_ROWS) -> Axes:
     """Draw a bar for the probability of each of at most `most` paths, the likeliest first.
 
     A path is the order in which histories first visit the rungs (levels of a ladder), together with their ending.
@@ -52,7 +52,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     verb = "covers" if len(some) == 1 else "cover"
     orders = counted(len(some), "order") if some else "No orders"
     title = f"{orders} of rungs {verb} {percent(min(covered, 1.0))} of {_whole(result)}"
-    note = f"{unit(result)} by {result.by_words}, {result.made()}; {ORDER}{_whiskers(result)}"
+    note = f"{unit(result)} by {result.by_words}, {result.made()}; {PATH_DEFINITION}{_whiskers(result)}"
     heading(ax, title, note)
     rows(ax, len(some))
     short = {rung.id: rung.short or rung.id for rung in result.scenario.ladders[result.ladder].rungs}
@@ -80,7 +80,9 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     begun = "probability of this beginning"
     if result.given:
         begun = "share of the histories with this ending that begin this way"
-    note = f"{begun}, by {result.by_words}, {result.made()}; in brackets: as a share of the node before; {ORDER}"
+    note = (
+        f"{begun}, by {result.by_words}, {result.made()}; in brackets: as a share of the node before; {PATH_DEFINITION}"
+    )
     heading(ax, _first_fork(result, nodes), note)
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
@@ -95,7 +97,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         share = f" ({percent(b.share_of_parent)})" if len(b.rungs) > 1 else ""
         lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
         label[b.rungs] = min(0.04 + (2 + max(map(len, lines))) * letter, 0.75)
-        look: dict[str, Any] = {"fontsize": style.SMALL, "va": "center", "color": style.INK, "zorder": 4}
+        look: dict[str, Any] = {"fontsize": style.SMALL_SIZE, "va": "center", "color": style.INK, "zorder": 4}
         ax.annotate("\n".join(lines), (x, y), (8, 0), textcoords="offset points", **look)
     ax.set_xlim(-0.15, deepest - 0.25)
     ax.set_ylim(max(place.values()) + 0.6, -0.6)
@@ -235,7 +237,7 @@ def _departure(result: Paths) -> str:
     first = next(b.rungs[0] for b in result.tree)
     ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
     stay = 1 - sum(share for share, _ in ranked)
-    left = f"{percent(stay)} never leave {quoted(first)}" if stay >= LEAST else f"all leave {quoted(first)}"
+    left = f"{percent(stay)} never leave {quoted(first)}" if stay >= LEAST_STAY_SHARE else f"all leave {quoted(first)}"
     nexts = " or ".join(f"{quoted(rung)} ({percent(share)})" for share, rung in ranked[:2])
     return f"Of {_whole(result)}, {left}" + (f"; the next rung is most often {nexts}" if ranked else "")
 
@@ -255,7 +257,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
             (depth + 0.06, middle),
             (depth + (0.15 if moved else 0.085), at),
             zorder=4,
-            fontsize=style.SMALL,
+            fontsize=style.SMALL_SIZE,
             va="center",
             color=style.INK,
             arrowprops=arrow if moved else None,
@@ -284,7 +286,7 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
     played, paths = result.histories, result.paths
     names = _rung_names(paths)
     for rung in range(len(names)):
-        ax.axhspan(rung - BAND, rung + BAND, color=style.GRID, alpha=0.45, linewidth=0, zorder=0)
+        ax.axhspan(rung - BAND, rung + BAND, color=style.GRID_COLOUR, alpha=0.45, linewidth=0, zorder=0)
     few = min(len(played), most)
     picked = {place for _, place in result.typical}
     for place, shift in zip(range(few), np.linspace(-BAND, BAND, max(few, 2)), strict=False):
@@ -299,8 +301,8 @@ def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> A
         ax,
         paths.finding(),
         f"thin: {few} histories {paths.where()}, dots where they end; thick: a typical history of each of "
-        f"the likeliest paths, nearest to the average days of this path on each rung; {ORDER}; lines on one rung "
-        "are spread over its grey band so that none hides another",
+        f"the likeliest paths, nearest to the average days of this path on each rung; {PATH_DEFINITION}; "
+        "lines on one rung are spread over its grey band so that none hides another",
     )
     ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.6, len(names) - 0.4)
@@ -326,7 +328,7 @@ def _typical_lines(result: TypicalHistories, ax: Axes) -> None:
             loc="upper left",
             bbox_to_anchor=(0, room),
             frameon=False,
-            fontsize=style.SMALL,
+            fontsize=style.SMALL_SIZE,
             borderaxespad=0,
             handlelength=3.5,
             labelcolor=style.INK,

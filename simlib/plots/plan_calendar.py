@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.result import Comparison, VariantEffect
     from simlib.analysis.whatif.variants import Booking
 
-LOOKS = {
+BOOKING_LOOKS = {
     "force": (style.INK, "v"),
     "pin": (style.PURPLE, "D"),
     "forbid": (style.GHOST, "||||"),
@@ -23,7 +23,7 @@ LOOKS = {
     "assume": (style.OCHRE, "----"),
 }
 
-WORDS = {
+BOOKING_WORDS = {
     "force": "triangle: forced",
     "pin": "diamond: set",
     "forbid": "upright lines: forbidden",
@@ -32,13 +32,13 @@ WORDS = {
     "assume": "level lines: assumed",
 }
 
-HEAD = 0.62
+VARIANT_NAME_HEIGHT = 0.62
 """Height of the name of a variant, as a multiple of the height of a row."""
 
-LINE = 0.36
+LABEL_LINE_HEIGHT = 0.36
 """Height of each further line of a label, as a multiple of the height of a row."""
 
-LETTERS = 112
+PLAN_LABEL_LETTERS = 112
 """Letters in a line of a label in a picture of the usual width."""
 
 
@@ -54,7 +54,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     acts = sum(map(len, booked.values()))
     things = f"{counted(acts, 'intervention')} in {counted(len(booked), 'plan')}" if acts else "No interventions"
     marks = [
-        *(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
+        *(words for kind, words in BOOKING_WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
         *(["pale: while the rule's condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
         *(["hollow: no effect in any history"] if any(idle.values()) else []),
     ]
@@ -63,11 +63,11 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     row = 0.0
     for label, items in booked.items():
         name(ax, row, label, bold=True)
-        row += HEAD
+        row += VARIANT_NAME_HEIGHT
         for booking in items:
             words = _words(booking, idle[label])
             lines = _lines(words, letters(ax))
-            row += LINE * (lines - 1)
+            row += LABEL_LINE_HEIGHT * (lines - 1)
             name(ax, row, words, lines=lines)
             _book(ax, row, booking, idle[label])
             row += 1
@@ -80,8 +80,8 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
 def rows_of(result: Comparison) -> float:
     """Return the height of a calendar in rows, including the names of the variants."""
     booked = [effect for effect in result.effects.values() if effect.bookings]
-    more = sum(_lines(_words(b, _idle(effect)), LETTERS) - 1 for effect in booked for b in effect.bookings)
-    return sum(len(effect.bookings) + HEAD for effect in booked) + LINE * more
+    more = sum(_lines(_words(b, _idle(effect)), PLAN_LABEL_LETTERS) - 1 for effect in booked for b in effect.bookings)
+    return sum(len(effect.bookings) + VARIANT_NAME_HEIGHT for effect in booked) + LABEL_LINE_HEIGHT * more
 
 
 def _idle(effect: VariantEffect) -> frozenset[str]:
@@ -99,7 +99,7 @@ def _lines(words: str, width: int) -> int:
 
 
 def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
-    colour, look = LOOKS[booking.kind]
+    colour, look = BOOKING_LOOKS[booking.kind]
     if booking.first == booking.last:
         for day, words in zip([booking.first, *booking.again], booking.acts, strict=True):
             ax.plot(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from simlib.analysis.pooling import Pool
 
-MARKS = ("o", "s", "^", "v", "P", "X")
+VIEW_MARKS = ("o", "s", "^", "v", "P", "X")
 """The marks of the views. The linear pool has a filled diamond, and the logarithmic pool a hollow one."""
 
 
@@ -33,7 +33,7 @@ def pools(result: Pool, ax: Axes) -> Axes:
         ax.plot([min(values), max(values)], [at, at], color=style.GHOST, linewidth=1.6, zorder=2)
         for view, value in enumerate(values):
             look: dict[str, Any] = {"color": style.category(view + 1)[0], "markersize": 6.5, "zorder": 3}
-            ax.plot([value], [at], MARKS[view % len(MARKS)], clip_on=False, **look)
+            ax.plot([value], [at], VIEW_MARKS[view % len(VIEW_MARKS)], clip_on=False, **look)
         for pool, face in ((item.linear, style.INK), (item.logarithmic, "white")):
             face_look: dict[str, Any] = {"color": style.INK, "markerfacecolor": face, "markersize": 6, "zorder": 4}
             ax.plot([float(pool[-1])], [at], "D", clip_on=False, **face_look)
@@ -65,7 +65,7 @@ def _legend(ax: Axes, labels: list[str], count: int) -> None:
         bbox_to_anchor=(0, -0.06 * 6 / count),
         ncols=4,
         frameon=False,
-        fontsize=style.SMALL,
+        fontsize=style.SMALL_SIZE,
     )
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_text(label)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.evidence.lessons import UNCHANGED, UNDECIDED
+from simlib.evidence.lessons import HARDLY_CHANGED, UNDECIDED
 from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
 from simlib.plots.row_layout import heading, name, number, rows
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from simlib.evidence.lessons import Lessons
     from simlib.scenario.model import Assumption
 
-ROWS, LESSONS = 12, 9
+LEARNT_ROWS, LESSONS = 12, 9
 """Largest number of assumptions in the two pictures."""
 
-LETTERS = 72
+ASSUMPTION_LABEL_LETTERS = 72
 """Letters in a line of a label in a picture of the usual width."""
 
 Z95 = 1.6448536269514722
@@ -33,7 +33,7 @@ _REACH = 2.6
 """The axis goes this far to both sides of the median of the prior, in standard deviations of the prior."""
 
 
-def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
+def chosen(result: Update, most: int = LEARNT_ROWS) -> list[LearntAssumption]:
     """Return up to `most` of the assumptions that the log could change, the most changed first."""
     some = [each for each in result.learnt if each.reach != "untouched"]
     return sorted(some, key=lambda each: each.strength)[:most]
@@ -42,11 +42,11 @@ def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
 def height_of(result: Update) -> int:
     """Return the height in pixels that a picture of all assumptions with whole labels needs."""
     numbers, some = {**result.before.assumptions, **result.before.log_assumptions}, chosen(result)
-    row = 42 if all(len(numbers[each.id].short_label) <= LETTERS for each in some) else 52
+    row = 42 if all(len(numbers[each.id].short_label) <= ASSUMPTION_LABEL_LETTERS for each in some) else 52
     return 170 + row * max(len(some), 1)
 
 
-def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
+def prior_and_posterior(result: Update, ax: Axes, *, most: int = LEARNT_ROWS) -> Axes:
     """Draw the range (5 to 95%) and the median of each assumption before and after the log.
 
     At most `most` assumptions are drawn, the most changed first. The unit of the axis is described in `scores`.
@@ -70,7 +70,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
         _range(ax, place + 0.28, scores(a, each.posterior), colour, (0, (1, 0.5)) if undecided else "solid")
         old, new = (show(points[1], a.kind, a.unit) for points in (each.prior, each.posterior))
         text = f"{old} → {new}" if old != new else f"{old}, as before"
-        verdict = "" if each.change == UNCHANGED else f"\n{each.change}, {percent(each.spread)} of the spread"
+        verdict = "" if each.change == HARDLY_CHANGED else f"\n{each.change}, {percent(each.spread)} of the spread"
         ax.annotate(
             style.wrap(text, 44, 1) + verdict,
             (1, place + 0.2),
@@ -78,7 +78,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             va="center",
-            fontsize=style.SMALL,
+            fontsize=style.SMALL_SIZE,
             color=style.INK if each.taught else style.FAINT,
             annotation_clip=False,
         )
@@ -112,7 +112,7 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = LESSONS) -> 
     """
     some = result.ranked()[:most]
     taught = sum(each.taught for each in result.learnt)
-    little = "nothing" if all(each.change == UNCHANGED for each in result.learnt) else "hardly anything"
+    little = "nothing" if all(each.change == HARDLY_CHANGED for each in result.learnt) else "hardly anything"
     title = f"The log teaches about {counted(taught, 'assumption')}" if taught else f"The log teaches {little}"
     note = (
         "unit: standard deviation of the prior; bar: mean ± 1.645 standard deviations (5 to 95% of a normal "

@@ -39,7 +39,7 @@ def beside_past_crises(result: BaseRates, ax: Axes) -> Axes:
     top = max((max(check.rate.high or 0.0, check.implied or 0.0) for check in checks), default=1.0)
     for row, check in enumerate(checks):
         at, rate = row + 0.2, check.rate
-        ax.barh(at, rate.figure, height=0.3, color=style.GRID)
+        ax.barh(at, rate.figure, height=0.3, color=style.GRID_COLOUR)
         whisker(ax, rate.low or 0.0, rate.high or 0.0, at)
         color = style.ORANGE if check.verdict in ("above", "below") else style.BLUE
         ax.plot([check.implied or 0.0], [at], "o", color=color, markersize=7, zorder=5, clip_on=False)
@@ -72,8 +72,10 @@ def hazard_by_day(result: HistoricalRates, ax: Axes, *, label: str, law: Histori
             ax.plot([place - 0.4, place + 0.4], line, color=style.INK, linewidth=1.4)
     ax.set_xticks(range(len(bands)), [_days(row) for row in bands])
     ax.set_xlim(-0.6, len(bands) - 0.4)
-    ax.set_xlabel("days since the onset of a crisis, without the event so far", fontsize=style.TEXT, color=style.INK)
-    ax.set_ylabel("events per month", fontsize=style.TEXT, color=style.INK)
+    ax.set_xlabel(
+        "days since the onset of a crisis, without the event so far", fontsize=style.TEXT_SIZE, color=style.INK
+    )
+    ax.set_ylabel("events per month", fontsize=style.TEXT_SIZE, color=style.INK)
     ax.set_ylim(0, None)
     return ax
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simlib.calibration.registry_score import RegistryScore
     from simlib.calibration.scores import CalibrationCurve
 
-VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", None: "open"}
+VERDICT_WORDS = {"yes": "it happened", "no": "it did not happen", "void": "void", None: "open"}
 
 
 def registered(result: RegistryScore, ax: Axes) -> Axes:
@@ -36,7 +36,9 @@ def registered(result: RegistryScore, ax: Axes) -> Axes:
             ax.plot([value], [at], "o", clip_on=False, **look)
         name(ax, row, f"{forecast.label} by {long_date(forecast.by)}")
         right = max(forecast.high, forecast.rivals["climatology"])
-        number(ax, right, at, f"  {percent(forecast.probability)}: {VERDICTS[each.verdict]}", faint=not each.settled)
+        number(
+            ax, right, at, f"  {percent(forecast.probability)}: {VERDICT_WORDS[each.verdict]}", faint=not each.settled
+        )
     top = style.round_top(max((max(r.forecast.high, r.forecast.rivals["climatology"]) for r in result.rows), default=1))
     style.percent_axis(ax, top, horizontal=True)
     ax.set_xlim(0, top * 1.3)

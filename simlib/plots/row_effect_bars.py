@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from simlib.analysis.row_attribution import RowEffects
 
-ROWS = 9
+EFFECT_ROWS = 9
 
 
-def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
+def row_bars(result: RowEffects, ax: Axes, *, most: int = EFFECT_ROWS) -> Axes:
     """Draw a bar for the effect of each row (event) of a log on a forecast, in log-odds.
 
     The `most` rows with the largest effects are drawn, in the order of the log. The plain part of a bar comes from news

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-GAP = 0.62
+ROW_GAP = 0.62
 """Share of the height of a row that lies between its bar and the bar above."""
 
 
@@ -31,12 +31,12 @@ def rows(ax: Axes, count: int) -> Axes:
 
 def letters(ax: Axes, share: float = 1.0) -> int:
     """Return how many letters of small type fit into `share` of the width of an axes."""
-    return max(12, int(share * ax.get_window_extent().width / (style.SMALL * style.figure_of(ax).dpi / 72 * 0.52)))
+    return max(12, int(share * ax.get_window_extent().width / (style.SMALL_SIZE * style.figure_of(ax).dpi / 72 * 0.52)))
 
 
 def lines_within(ax: Axes) -> float:
     """Return how many lines of small type fit into the height of an axes."""
-    return ax.get_window_extent().height / (1.2 * style.SMALL * style.figure_of(ax).dpi / 72)
+    return ax.get_window_extent().height / (1.2 * style.SMALL_SIZE * style.figure_of(ax).dpi / 72)
 
 
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
@@ -46,7 +46,7 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
     """
     if lines is None:
         low, high = ax.get_ylim()
-        above = GAP * lines_within(ax) / max(abs(high - low), 1e-9)
+        above = ROW_GAP * lines_within(ax) / max(abs(high - low), 1e-9)
         lines = 2 if above > 2.17 else 1
     ax.annotate(
         style.wrap(text, letters(ax), lines),
@@ -54,7 +54,7 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
         (0, 0),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        fontsize=style.SMALL,
+        fontsize=style.SMALL_SIZE,
         color=style.INK,
         va="bottom",
         annotation_clip=False,
@@ -72,7 +72,7 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
         textcoords="offset points",
         va="center",
         ha="left" if right else "right",
-        fontsize=style.SMALL,
+        fontsize=style.SMALL_SIZE,
         color=style.FAINT if faint else style.INK,
         annotation_clip=False,
     )
@@ -87,8 +87,8 @@ def limits(ax: Axes, low: float, high: float) -> None:
     for _ in range(3):  # more room on one side moves the numbers of the other
         for text in beside:
             x, extent = float(text.xy[0]), text.get_window_extent()  # type: ignore[attr-defined]
-            over = extent.x1 - (figure.bbox.width - style.EDGE)
-            under = style.EDGE - extent.x0
+            over = extent.x1 - (figure.bbox.width - style.TEXT_MARGIN)
+            under = style.TEXT_MARGIN - extent.x0
             at = (x - low) / (high - low)
             if over > 0 and at * box.width > over + 1:
                 high = low + (x - low) / (at - over / box.width)
@@ -129,7 +129,7 @@ def heading(ax: Axes, title: str, note: str) -> None:
     A title has at most three lines, or four of small type.
     """
     width = letters(ax)
-    usual = style.wrap(title, max(20, int(width * 0.8 * style.SMALL / style.TITLE)), len(title))
+    usual = style.wrap(title, max(20, int(width * 0.8 * style.SMALL_SIZE / style.TITLE_SIZE)), len(title))
     small = style.wrap(title, max(24, int(width * 0.8)), style.TITLE_LINES + 1)
     is_long = min(usual.count("\n"), small.count("\n")) >= style.TITLE_LINES
     style.dress(ax, small if is_long else usual, style.wrap(note, width, len(note)))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TICK = 0.025
 """Height of the tick of a date with new events, as a share of the height of the axes."""
 
-SHOWN = 0.03
+LINE_TAIL_SHARE = 0.03
 """Length of a line after its last forecast, as a share of the time from the first forecast to the last."""
 
 
@@ -53,7 +53,7 @@ def series(result: ForecastSeries, ax: Axes) -> Axes:
         title, note = f"{result.lines[0].measure.label} by {result.by_words}: {first}, then {last}", news
     heading(ax, title, note)
     days = mdates.date2num([date.as_of for date in result.dates])
-    edge = days[-1] + max(SHOWN * (days[-1] - days[0]), 1.0)
+    edge = days[-1] + max(LINE_TAIL_SHARE * (days[-1] - days[0]), 1.0)
     for course in courses:
         look: dict[str, Any] = {"color": course.colour, "linestyle": course.dash, "linewidth": course.width}
         ax.step([*days, edge], [*course.values, course.values[-1]], where="post", clip_on=False, **look)
@@ -113,4 +113,4 @@ def _date_axis(ax: Axes, result: ForecastSeries) -> None:
     ax.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
     years: Sequence[int] = sorted({date.as_of.year for date in result.dates})
     words = f"date of the forecast, {years[0]}" if len(years) == 1 else "date of the forecast"
-    ax.set_xlabel(words, fontsize=style.TEXT, color=style.INK)
+    ax.set_xlabel(words, fontsize=style.TEXT_SIZE, color=style.INK)

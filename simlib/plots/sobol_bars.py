@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from simlib.analysis.sensitivity.sobol_indices import Share, Sobol
 
-ROWS = 8
+SHARE_ROWS = 8
 
 
 def _title(measure: str, some: Sequence[Share]) -> str:
@@ -38,7 +38,7 @@ def _title(measure: str, some: Sequence[Share]) -> str:
     return f"{share_in_words(size).capitalize()} of the spread of {quoted(measure)} {comes} from {which}"
 
 
-def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
+def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = SHARE_ROWS) -> Axes:
     """Draw the first-order (filled) and total (hollow) Sobol indices of a measure.
 
     A measure is a probability or an expected number (default: the first). Whiskers are 95% intervals. At most `most`

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.figure import WIDTH, new_figure
+from simlib.plots.figure import PICTURE_WIDTH, new_figure
 from simlib.plots.lettering import lettered
 from simlib.quantities import show
 from simlib.scenario.condition_wording import condition_in_words, factor_time_in_words
@@ -240,7 +240,7 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
             layout.left,
             layout.top + number * _LINE,
             text,
-            fontsize=style.SMALL,
+            fontsize=style.SMALL_SIZE,
             color=style.for_text(colours.get(actor, style.INK)),
             va="center",
             fontweight="bold" if actor else "normal",
@@ -253,7 +253,7 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
     variable = row.variable
     known = [variable.id] * (variable.id not in variable.label.lower()) + ["hidden"] * variable.hidden
     label = variable.label + (f" ({', '.join(known)})" if known else "")
-    ax.text(_MARGIN, row.top + 12, label, fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center")
+    ax.text(_MARGIN, row.top + 12, label, fontsize=style.TEXT_SIZE, color=style.INK, fontweight="bold", va="center")
     count = len(variable.levels)
     each = (room - _MARGIN) / count
     centres = [_MARGIN + each * (k + 0.5) for k in range(count)]
@@ -297,7 +297,14 @@ def _draw_level(
     if share is not None:
         text += f"\n{'at the start' if wide > 110 else 'start'}: {show(share, 'chance')}"
     ax.text(
-        x, row.boxes + _BOX / 2, text, fontsize=style.SMALL, color=style.INK, ha="center", va="center", linespacing=1.05
+        x,
+        row.boxes + _BOX / 2,
+        text,
+        fontsize=style.SMALL_SIZE,
+        color=style.INK,
+        ha="center",
+        va="center",
+        linespacing=1.05,
     )
 
 
@@ -320,7 +327,7 @@ def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colo
         (start + end) / 2,
         edge + sign * rise,
         numbers,
-        fontsize=style.SMALL,
+        fontsize=style.SMALL_SIZE,
         color=style.INK,
         ha="center",
         va="center",
@@ -338,7 +345,7 @@ def in_words(scenario: Scenario) -> str:
     return f"State diagram of {scenario.title}. {levels}."
 
 
-def machine(scenario: Scenario, *, width: int = WIDTH) -> Figure:
+def machine(scenario: Scenario, *, width: int = PICTURE_WIDTH) -> Figure:
     """Return a figure with the state diagram, `width` pixels wide and as high as it needs."""
     figure = new_figure(width, height(scenario, width), in_words(scenario))
     diagram(scenario, figure.add_axes((0, 0, 1, 1)))

@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, OCHRE, BLACK = "#E69F00", "#56B4E9", "#8C7A00", "#222222"
-CATEGORIES = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, OCHRE, BLACK)
+CATEGORY_COLOURS = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, OCHRE, BLACK)
 """The colours of Okabe and Ito. Their yellow is replaced by a darker one that can be seen on white."""
 
-INK, FAINT, GRID, GHOST = "#222222", "#6b6b6b", "#e4e4e4", "#8a8a8a"
-MORE, RISE, FALL = "#66abd2", "#e9aa1c", "#66bbeb"
+INK, FAINT, GRID_COLOUR, GHOST = "#222222", "#6b6b6b", "#e4e4e4", "#8a8a8a"
+HEAT_COLOUR, RISE, FALL = "#66abd2", "#e9aa1c", "#66bbeb"
 """Colours of the cells with the largest value, the largest rise and the largest fall. Black text is readable on these
 colours and on all their tints, in the light theme and in the dark theme."""
 
 DASHES = ("solid", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1.5, 1.5, 1.5)))
-SMALL, TEXT, TITLE = 8.0, 9.0, 10.5
+SMALL_SIZE, TEXT_SIZE, TITLE_SIZE = 8.0, 9.0, 10.5
 """Sizes of type in points. The smallest size is 11 pixels of the page."""
 
 TITLE_LINES = 3
 """Most lines of a title in its usual size."""
 
-EDGE = 3.0
+TEXT_MARGIN = 3.0
 """Least distance in pixels between a text and the edge of its figure."""
 
 READABLE = 4.5
@@ -52,7 +52,7 @@ READABLE = 4.5
 
 def category(index: int) -> tuple[str, object]:
     """Return a category's colour and dash pattern, a pair that is unique among the first 32."""
-    return CATEGORIES[index % len(CATEGORIES)], DASHES[index // len(CATEGORIES) % len(DASHES)]
+    return CATEGORY_COLOURS[index % len(CATEGORY_COLOURS)], DASHES[index // len(CATEGORY_COLOURS) % len(DASHES)]
 
 
 def ordered(count: int) -> list[str]:
@@ -101,8 +101,8 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         ax.spines[side].set_color(GHOST)
-    ax.tick_params(labelsize=SMALL, colors=FAINT, length=3, pad=3)
-    ax.grid(color=GRID, linewidth=0.8)
+    ax.tick_params(labelsize=SMALL_SIZE, colors=FAINT, length=3, pad=3)
+    ax.grid(color=GRID_COLOUR, linewidth=0.8)
     ax.set_axisbelow(True)
     if title:
         entitle(ax, title, lines=len(unit.splitlines()))
@@ -113,7 +113,7 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
             (0, 5),
             xycoords="axes fraction",
             textcoords="offset points",
-            fontsize=SMALL,
+            fontsize=SMALL_SIZE,
             color=FAINT,
             ha="left",
             va="bottom",
@@ -128,15 +128,15 @@ def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -
     room for this number of letters of the usual size. The type of the title then shrinks as needed, and its middle is
     left out if even small type does not fit. An axes becomes lower if its title would not fit into the figure.
     """
-    pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
-    size = TITLE if title.count("\n") < TITLE_LINES else SMALL
+    pad = 9 + (0 if not lines else 11 + 1.4 * SMALL_SIZE * (lines - 1))
+    size = TITLE_SIZE if title.count("\n") < TITLE_LINES else SMALL_SIZE
     if letters is not None:
-        size = TITLE * min(1.0, max(letters / max(len(title), 1), SMALL / TITLE))
-        title = wrap(title, max(12, int(letters * TITLE / size)), 1)
+        size = TITLE_SIZE * min(1.0, max(letters / max(len(title), 1), SMALL_SIZE / TITLE_SIZE))
+        title = wrap(title, max(12, int(letters * TITLE_SIZE / size)), 1)
     text = ax.set_title(title, loc="left", fontsize=size, color=INK, fontweight="bold", pad=pad)
     settle(text)
     height, box = figure_of(ax).bbox.height, ax.get_position()
-    over = (text.get_window_extent().y1 + EDGE) / height - 1
+    over = (text.get_window_extent().y1 + TEXT_MARGIN) / height - 1
     if 0 < over < box.height:
         ax.set_position((box.x0, box.y0, box.width, box.height - over))
         ax.set_in_layout(True)  # matplotlib excludes an axes whose position was set

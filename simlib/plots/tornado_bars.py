@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers
 
-ROWS = 10
-LOOKS = ((style.SKY, True), (style.ORANGE, False))
+TORNADO_ROWS = 10
+RANGE_END_LOOKS = ((style.SKY, True), (style.ORANGE, False))
 """Colour of the bar at the low end and of the bar at the high end of a range, and whether it is hatched."""
 
 
-def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
+def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = TORNADO_ROWS) -> Axes:
     """Draw the change of a measure when one assumption at a time goes to the ends of its range.
 
     A measure is a probability or an expected number (default: the first of `result`). The bar to the low end is
@@ -61,7 +61,7 @@ def _draw(ax: Axes, row: int, both: Bar, place: int, stated: float, texts: list[
     right = [value >= stated for value in values]
     if right[0] == right[1]:
         right = [value >= max(values) for value in values]
-    ends = zip(values, halves, span, right, texts, LOOKS, strict=True)
+    ends = zip(values, halves, span, right, texts, RANGE_END_LOOKS, strict=True)
     for value, half, limit, side, text, (colour, hatched) in ends:
         bar(ax, row, value - stated, colour, left=stated, hatched=hatched)
         if half > 0:

@@ -51,14 +51,14 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
             (-4 if left else 4, 0),
             textcoords="offset points",
             ha="right" if left else "left",
-            fontsize=style.SMALL,
+            fontsize=style.SMALL_SIZE,
             color=style.INK,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
     ax.set_ylim(0, 1)
     ax.set_yticks(*QUARTERS)
     counted = "draws" if spread.scale is None else "weight"
-    ax.set_ylabel(f"share of {counted} at or below", fontsize=style.TEXT, color=style.INK)
+    ax.set_ylabel(f"share of {counted} at or below", fontsize=style.TEXT_SIZE, color=style.INK)
     top = 1.05 * float(values[-1]) or 1.0
     if spread.measure.probability:
         style.percent_axis(ax, style.round_top(min(top, 1.0)), horizontal=True)
@@ -77,7 +77,7 @@ def split(result: Uncertainty, ax: Axes) -> Axes:
     rows(ax, len(some))
     for row, (spread, part) in enumerate(some):
         bar(ax, row, part.value, style.ORANGE, hatched=True)
-        bar(ax, row, 1 - part.value, style.GRID, left=part.value)
+        bar(ax, row, 1 - part.value, style.GRID_COLOUR, left=part.value)
         whisker(ax, max(part.value - part.half, 0.0), min(part.value + part.half, 1.0), row + 0.2)
         name(ax, row, f"{spread.measure.label} ({percent(spread.mean.value)})")
         number(ax, 1.0, row + 0.2, percent(part.value))

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.perfect_information import Evppi
     from simlib.analysis.uncertainty.sample_information import Evsi
 
-ROWS = 8
+VALUE_ROWS = 8
 
 
-def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
+def evppi_bars(result: Evppi, ax: Axes, *, most: int = VALUE_ROWS) -> Axes:
     """Draw the value of knowing each of the first `most` assumptions exactly (EVPPI).
 
     Each bar is a share: the value of knowing one assumption, divided by the value of knowing all assumptions. The text
@@ -46,7 +46,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
     return ax
 
 
-def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
+def evsi_bars(result: Evsi, ax: Axes, *, most: int = VALUE_ROWS) -> Axes:
     """Draw the forecast if a move is seen (filled dot) and if not (hollow dot).
 
     The first `most` observations of `result` have a row each. A dashed line marks the probability without watching.

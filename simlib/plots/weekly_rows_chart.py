@@ -45,6 +45,6 @@ def weekly_rows(result: RowsPerWeek, ax: Axes) -> Axes:
     ax.set_xlim(days[0] - 3.5, days[-1] + 3.5)
     ax.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=7))
     ax.xaxis.set_major_formatter(lambda day, _: f"{mdates.num2date(day):%d %b}".lstrip("0"))
-    ax.set_xlabel("week", fontsize=style.TEXT, color=style.INK)
-    ax.set_ylabel("rows of the log", fontsize=style.TEXT, color=style.INK)
+    ax.set_xlabel("week", fontsize=style.TEXT_SIZE, color=style.INK)
+    ax.set_ylabel("rows of the log", fontsize=style.TEXT_SIZE, color=style.INK)
     return ax

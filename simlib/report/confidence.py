@@ -17,10 +17,10 @@ from simlib.report.material import Material
 
 __all__ = ["RULE", "Confidence", "confidence_in"]
 
-WIDE = 0.2
+WIDEST_RANGE = 0.2
 """A range over the assumptions or between the views is a ground against the forecast if it is wider than this."""
 
-STRONGEST, SETTLED, AGAINST = 5, 10, 3
+STRONGEST_ASSUMPTIONS, SETTLED_FORECASTS_NEEDED, AGAINST = 5, 10, 3
 """Strongest assumptions checked for sources, settled forecasts needed, opposing grounds that make confidence low."""
 
 RULE = (
@@ -58,8 +58,8 @@ def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
         yield False, "no range over the assumptions was computed"
     else:
         low, high = material.range_of(material.lead.kind, material.lead.of)
-        yield high - low <= WIDE, f"the 5–95% range is {100 * (high - low):.0f} points wide"
-    strongest = material.strongest(STRONGEST)
+        yield high - low <= WIDEST_RANGE, f"the 5–95% range is {100 * (high - low):.0f} points wide"
+    strongest = material.strongest(STRONGEST_ASSUMPTIONS)
     if strongest:
         sourced = sum(bool(bar.assumption.sources) for bar in strongest)
         of = f"{sourced} of the {len(strongest)} strongest assumptions"
@@ -67,15 +67,18 @@ def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
     if material.views is not None:
         item = material.view_item()
         low, high = float(item.views[:, -1].min()), float(item.views[:, -1].max())
-        yield high - low <= WIDE, f"the views lie between {percent(low)} and {percent(high)}"
+        yield high - low <= WIDEST_RANGE, f"the views lie between {percent(low)} and {percent(high)}"
     compared = [check for check in material.past_crises or () if check.verdict]
     if compared:
         inside = sum(check.verdict == "inside" for check in compared)
         yield 2 * inside >= len(compared), f"{inside} of {counted(len(compared), 'base rate')} agree"
     settled = _settled(material)
     number = counted(settled, "registered forecast") if settled else "no registered forecast"
-    only = "only " if 0 < settled < SETTLED else ""
-    yield settled >= SETTLED, f"{only}{number} of this scenario {'are' if settled > 1 else 'is'} settled"
+    only = "only " if 0 < settled < SETTLED_FORECASTS_NEEDED else ""
+    yield (
+        settled >= SETTLED_FORECASTS_NEEDED,
+        f"{only}{number} of this scenario {'are' if settled > 1 else 'is'} settled",
+    )
 
 
 def _settled(material: Material) -> int:

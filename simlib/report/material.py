@@ -47,7 +47,7 @@ _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 _MOST_SOLVED = 1_000_000
 """A view is solved exactly if its number of states times its number of sets of assumption values is at most this."""
 
-OURS = "This report"
+REPORT_VIEW_NAME = "This report"
 """The name of the report's own forecast among the views."""
 
 
@@ -200,11 +200,11 @@ def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
     """Return the fields `spread` and `worth` of `Material`, each only if the draws allow it."""
     from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty_of
-    from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS
+    from simlib.analysis.uncertainty.sampling import FEWEST_EFFECTIVE_DRAWS
 
     lead = headline(scenario)
     fixed = all(assumption.fixed for assumption in scenario.assumptions.values())
-    if fixed or draws.belief.effective_draws < FEWEST_DRAWS:
+    if fixed or draws.belief.effective_draws < FEWEST_EFFECTIVE_DRAWS:
         return {}
     answer = uncertainty_of(draws, lead.name)
     named: dict[str, Any] = {"spread": answer.spread(lead.name)}
@@ -230,7 +230,7 @@ def pooled_views(
     large = (material.draws.stated.states or 10**9) * _VIEW_DRAWS > _MOST_SOLVED
     settings = dataclasses.replace(options, draws=_VIEW_DRAWS, runs=_VIEW_HISTORIES)
     settings = dataclasses.replace(settings, engine="montecarlo") if large else settings
-    forecasts = {OURS: _narrow(ours, lead)}
+    forecasts = {REPORT_VIEW_NAME: _narrow(ours, lead)}
     for number, (name, view) in enumerate(views.items()):
         lean = view.replace(questions=kept, impacts={}, ladders={}, horizon_days=material.scenario.horizon_days)
         part = control.part(number / len(views), (number + 1) / len(views))

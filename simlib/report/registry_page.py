@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from simlib.calibration.registry_score import OURS, RegistryScore, called
+from simlib.calibration.registry_score import OWN_FORECASTER, RegistryScore, called
 from simlib.calibration.scores import calibration_curve
 from simlib.files import write_atomically
 from simlib.formatting import long_date, percent
@@ -16,7 +16,7 @@ from simlib.report.markup import Block, to_html
 
 __all__ = ["write_registry_page"]
 
-FEWEST = 10
+FEWEST_CURVE_FORECASTS = 10
 """Fewest settled forecasts for a calibration curve. With fewer it would show only noise."""
 
 _RESAMPLES, _SEED = 1000, 0
@@ -38,7 +38,7 @@ def _blocks(score: RegistryScore) -> Iterator[Block]:
     yield Block("heading", "Forecasts, rivals and scores")
     yield Block("table", items=tuple(_table(score)))
     settled = score.settled
-    if len(settled) >= FEWEST:
+    if len(settled) >= FEWEST_CURVE_FORECASTS:
         given = [row.forecast.probability for row in settled]
         curve = calibration_curve(given, [row.verdict == "yes" for row in settled], resamples=_RESAMPLES, seed=_SEED)
         yield Block("heading", "Calibration")
@@ -75,7 +75,7 @@ def _table(score: RegistryScore) -> Iterator[tuple[str, ...]]:
             f"{percent(one.low)} to {percent(one.high)}",
             *(percent(one.rivals[name]) if name in one.rivals else "" for name in rivals),
             row.verdict or "open",
-            *(f"{row.brier[name]:.3f}" if name in row.brier else "" for name in (OURS, *rivals)),
+            *(f"{row.brier[name]:.3f}" if name in row.brier else "" for name in (OWN_FORECASTER, *rivals)),
         )
 
 

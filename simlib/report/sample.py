@@ -29,10 +29,10 @@ from simlib.scenario.model import Scenario
 
 __all__ = ["ReportOptions", "grouped_prior", "sampled"]
 
-PATIENCE = 8_000_000
+REPORT_EXACT_WORK = 8_000_000
 """Largest product of states, questions and sets of assumption values for which everything is solved exactly."""
 
-HISTORIES = 100
+HISTORIES_PER_DRAW = 100
 """Number of histories simulated with each set of assumption values."""
 
 
@@ -75,7 +75,7 @@ def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[
     belief = sets if isinstance(sets, Belief) else grouped_prior(world, sets, options.seed)
     stated = forecast(world, **common, control=control.part(0.0, 0.05))
     work = (stated.states or 0) * (1 + len(world.questions)) * belief.draws
-    if options.engine != "exact" or work <= PATIENCE:
+    if options.engine != "exact" or work <= REPORT_EXACT_WORK:
         draws = over_priors(world, draws=belief, **common, control=control.part(0.05, 1.0))
     else:
         draws = _in_part(world, belief, stated, common, control.part(0.05, 1.0))
@@ -93,7 +93,7 @@ def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str
     lean = world.replace(questions=leading, impacts={})
     options = common | {"draws": belief}
     exact = over_priors(lean, **options | {"runs": 2}, control=control.part(0.0, 0.9))
-    histories = options | {"engine": "montecarlo", "runs": HISTORIES}
+    histories = options | {"engine": "montecarlo", "runs": HISTORIES_PER_DRAW}
     counted = over_priors(world, **histories, control=control.part(0.9, 1.0))
     solved = set(leading) - set(exact.stated.provenance.get("by_histories", ()))
     draws = [_joined(one, other, solved) for one, other in zip(exact.forecasts, counted.forecasts, strict=True)]

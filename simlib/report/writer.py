@@ -13,13 +13,13 @@ from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.machine.belief import Belief
-from simlib.report import DRAWS
+from simlib.report import REPORT_DRAWS
 from simlib.report.assumption_blocks import with_reasons
 from simlib.report.change_list import Earlier, changes, read_earlier
 from simlib.report.markup import Block, to_html, to_markdown
 from simlib.report.material import Material, gather, pooled_views
 from simlib.report.page import blocks
-from simlib.report.sample import HISTORIES, ReportOptions, sampled
+from simlib.report.sample import HISTORIES_PER_DRAW, ReportOptions, sampled
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view, with_horizon
@@ -43,7 +43,7 @@ def write_report(
     baseline: Scenario | None = None,
     since: str | Path | None = None,
     engine: Engine = "auto",
-    draws: int | Belief = DRAWS,
+    draws: int | Belief = REPORT_DRAWS,
     seed: int = 0,
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
@@ -116,7 +116,7 @@ def report_on(
     baseline: Scenario | None = None,
     since: str | Path | None = None,
     engine: Engine = "auto",
-    draws: int | Belief = DRAWS,
+    draws: int | Belief = REPORT_DRAWS,
     seed: int = 0,
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
@@ -143,7 +143,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
     """Return the options for the exact engine, without draws if all assumptions are fixed."""
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
-    each = HISTORIES if size else _RUNS
+    each = HISTORIES_PER_DRAW if size else _RUNS
     return ReportOptions("exact", number, each, seed, ignore_windows)
 
 

@@ -35,7 +35,7 @@ ONGOING = "ongoing"
 """The id of "no ending yet" among the ids of the endings."""
 
 
-LEAD = 0.05
+CONTENDER_SHARE = 0.05
 """An ending is a contender if it is the likeliest in more than this share of the sets of assumption values."""
 
 
@@ -274,7 +274,7 @@ class Forecast(Answer):
             (name for name, (p, _, _) in last.items() if name != ONGOING and p > 0), key=lambda n: -last[n][0]
         )
         leads, floor = self.leads or {}, last[ranked[0]][1] if ranked else 0.0
-        return tuple(n for n in ranked if last[n][2] >= floor or leads.get(n, 0.0) > LEAD)
+        return tuple(n for n in ranked if last[n][2] >= floor or leads.get(n, 0.0) > CONTENDER_SHARE)
 
     @property
     def lead_note(self) -> str:

@@ -19,7 +19,7 @@ from simlib.scenario.model import Assumption, AssumptionKind
 from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
 from simlib.scenario.schema.value_shape import AssumptionShape, LiteralShape
 
-REST = "rest"
+REST_WORD = "rest"
 """The word that a file may write for a level's probability: one minus the probabilities of the other levels."""
 
 REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
@@ -79,7 +79,7 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
         if isinstance(variable.start, dict):
             of = f"at the start of '{variable.label or name}'"
             for level, share in variable.start.items():
-                if share == REST:
+                if share == REST_WORD:
                     continue
                 place: Place = ("variables", name, "start", level)
                 yield Use(place, "chance", share, f"{name}.start.{level}", f"Share of '{level}' {of}")
@@ -127,7 +127,7 @@ def _uses_in_evidence(shape: ScenarioShape) -> Iterator[Use]:
         return
     for name, start in (shape.evidence.history.start if shape.evidence.history else {}).items():
         for level, share in start.items() if isinstance(start, dict) else ():
-            if share != REST:
+            if share != REST_WORD:
                 place: Place = ("evidence", "history", "start", name, level)
                 label = f"Share of '{level}' of {name} at the start of the history"
                 yield Use(place, "chance", share, f"evidence.history.start.{name}.{level}", label)

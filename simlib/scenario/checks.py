@@ -22,7 +22,7 @@ from simlib.scenario.model import SECTIONS, Assumption, Clause, Condition, Effec
 Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
 
-TOLERANCE = 1e-9
+ROUNDING_TOLERANCE = 1e-9
 """Largest distance from 1 at which a sum of probabilities counts as 1."""
 
 MAX_ASSUMPTIONS = 2000
@@ -31,7 +31,7 @@ MAX_ASSUMPTIONS = 2000
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
     """Yield (place, fault, expected input) for each violation of `rules` (None: all rules)."""
-    for rule in RULES if rules is None else rules:
+    for rule in SCENARIO_RULES if rules is None else rules:
         yield from rule(scenario)
 
 
@@ -148,12 +148,12 @@ def _wrong_with_sum(
     stated = [numbers.get(chance) for chance in branches.values() if chance is not None]
     known = [assumption for assumption in stated if assumption is not None]
     total = math.fsum(assumption.value for assumption in known)
-    if total > 1 + TOLERANCE:
+    if total > 1 + ROUNDING_TOLERANCE:
         yield place, f"the {number}s sum to {show(total, 'number')}", "expected at most 1"
-    elif not rests and len(known) == len(stated) and abs(total - 1) > TOLERANCE:
+    elif not rests and len(known) == len(stated) and abs(total - 1) > ROUNDING_TOLERANCE:
         expected = f"expected a sum of 1, or one {part} that takes the rest"
         yield place, f"the {number}s sum to {show(total, 'number')}, and no {part} takes the rest", expected
-    elif rests and abs(total - 1) <= TOLERANCE and not all(assumption.fixed for assumption in known):
+    elif rests and abs(total - 1) <= ROUNDING_TOLERANCE and not all(assumption.fixed for assumption in known):
         what = f"the {number}s already sum to 1 and nothing is left for {rests[0]!r}"
         yield place, what, f"expected a sum below 1 if any {number} has a range"
 
@@ -354,12 +354,12 @@ def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
     for pair in pairs:
         i, j = names.index(pair.first), names.index(pair.second)
         matrix[i, j] = matrix[j, i] = 2 * math.sin(math.pi * pair.rank / 6)
-    if np.linalg.eigvalsh(matrix)[0] <= TOLERANCE:
+    if np.linalg.eigvalsh(matrix)[0] <= ROUNDING_TOLERANCE:
         what = "these correlations contradict each other (their matrix is not positive definite)"
         yield ("correlations",), what, "expected weaker correlations: if A goes with B and B with C, then A goes with C"
 
 
-RULES: tuple[Rule, ...] = (
+SCENARIO_RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, no_number_was_set_after_the_forecast),
     *(assumptions_are_not_too_many, every_source_is_listed, chances_of_a_move_leave_room_for_its_rest),
     *(shares_of_a_start_make_one_whole, factor_can_apply_while_its_move_is_possible),

@@ -21,12 +21,12 @@ from simlib.errors import INVISIBLE, UNSEEN, ArgumentError, Problem, did_you_mea
 from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
 
-FILE = "events.csv"
+LOG_FILE = "events.csv"
 """The name of the event log in the folder of a scenario."""
 
 REQUIRED = ("date", "move")
 """Columns that every event log has."""
-COLUMNS = (*LOG_COLUMNS, "outcome", "count", "killed")
+ALL_LOG_COLUMNS = (*LOG_COLUMNS, "outcome", "count", "killed")
 """All columns that an event log may have."""
 
 MAX_ROWS = 100_000
@@ -99,11 +99,11 @@ def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
 
     `path` is the file, or the folder that holds `events.csv`. Raises ScenarioError with every problem at once.
     """
-    file = Path(path) / FILE if Path(path).is_dir() else Path(path)
+    file = Path(path) / LOG_FILE if Path(path).is_dir() else Path(path)
     return parse_log(document.read_file(file, str(file)), str(file))
 
 
-def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
+def parse_log(text: str, file: str = LOG_FILE) -> tuple[LogRow, ...]:
     """Return the rows of an event log in the order of its text (messages call the log `file`).
 
     Raises ScenarioError with every problem at once.
@@ -133,8 +133,8 @@ def _misfits_of_header(names: Any, file: str) -> Iterator[Problem]:
         if name not in names:
             yield Problem(file, 1, "", f"the column {name!r} is missing", "expected a header such as date,actor,move")
     for name in names:
-        if name not in COLUMNS:
-            yield Problem(file, 1, "", f"unknown column {name!r}", did_you_mean(name, COLUMNS))
+        if name not in ALL_LOG_COLUMNS:
+            yield Problem(file, 1, "", f"unknown column {name!r}", did_you_mean(name, ALL_LOG_COLUMNS))
         elif list(names).count(name) > 1:
             yield Problem(file, 1, "", f"the column {name!r} is there twice", "keep one")
 
@@ -143,7 +143,7 @@ class _Cells:
     def __init__(self, file: str, line: int, cells: Mapping[Any, Any], problems: list[Problem]) -> None:
         self.file, self.line, self.problems = file, line, problems
         self.extra = cells.get(None)
-        self.cells = {name: (cells.get(name) or "").replace("\r\n", "\n").strip() for name in COLUMNS}
+        self.cells = {name: (cells.get(name) or "").replace("\r\n", "\n").strip() for name in ALL_LOG_COLUMNS}
         for column, text in self.cells.items():
             if UNSEEN.search(text):
                 self.note(column, *INVISIBLE)

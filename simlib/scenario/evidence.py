@@ -21,7 +21,7 @@ Shares = tuple[tuple[str, str | None], ...]
 One level may have None in place of an id. Its probability is then one minus the sum of the others.
 """
 
-CERTAIN = None
+CERTAIN_REPORT = None
 """Stands in place of a likelihood ratio if the report of a row is certainly true."""
 
 
@@ -85,7 +85,7 @@ class RowRule:
     outcomes: tuple[str, ...] = ()
     level: Condition | None = None
     setting: tuple[tuple[str, str], ...] = ()
-    ratio: float | None = CERTAIN
+    ratio: float | None = CERTAIN_REPORT
     ignore: str = ""
     because: str = ""
 

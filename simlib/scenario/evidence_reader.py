@@ -11,11 +11,11 @@ from simlib.errors import did_you_mean
 from simlib.scenario.assumptions import Numbers, plain_number, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
-from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, History, RowRule, Shares
+from simlib.scenario.evidence import CERTAIN_REPORT, Coverage, Evidence, History, RowRule, Shares
 from simlib.scenario.model import Move
 from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
-WORDS = {"always": 1.0, "never": 0.0}
+COVERAGE_WORDS = {"always": 1.0, "never": 0.0}
 """The words that a file may write in place of the probability that the log shows a move."""
 
 
@@ -69,10 +69,10 @@ class EvidenceReader:
         if not self._known(move, outcome, place):
             return None
         if isinstance(written, str):
-            if written not in WORDS:
+            if written not in COVERAGE_WORDS:
                 self.document.note(place, f"unknown word {written!r}", "expected always, never, or {chance: ...}")
                 return None
-            return Coverage(move, outcome or None, WORDS[written])
+            return Coverage(move, outcome or None, COVERAGE_WORDS[written])
         given = [key for key in ("always", "never", "chance") if getattr(written, key) not in (None, False)]
         if len(given) != 1:
             what = f"{' and '.join(given)} together" if given else "none of always, never and chance is given"
@@ -80,7 +80,7 @@ class EvidenceReader:
             return None
         if given == ["never"] and written.within is not None:
             self.document.note((*place, "within"), "a delay beside 'never'", "expected always or a chance")
-        chance = self.numbers.at((*place, "chance")) if given == ["chance"] else WORDS[given[0]]
+        chance = self.numbers.at((*place, "chance")) if given == ["chance"] else COVERAGE_WORDS[given[0]]
         days = self._days(written.within, (*place, "within")) if written.within is not None else 0
         return Coverage(move, outcome or None, chance, days, written.from_, written.because or "")
 
@@ -129,7 +129,7 @@ class EvidenceReader:
             outcomes=tuple(shape.outcomes or ()),
             level=None if shape.level is None else self.reader.condition(shape.level, (*place, "level")),
             setting=tuple(self._settings(shape, (*place, "set"))),
-            ratio=CERTAIN if shape.ratio is None else self._ratio(shape.ratio, (*place, "ratio")),
+            ratio=CERTAIN_REPORT if shape.ratio is None else self._ratio(shape.ratio, (*place, "ratio")),
             ignore=shape.ignore or "",
             because=shape.because or "",
         )
@@ -158,7 +158,7 @@ class EvidenceReader:
             return ratio
         what = f"{written!r} is no likelihood ratio"
         self.document.note(place, what, "expected a number above 1 (or 'certain', in the section confidence)")
-        return CERTAIN
+        return CERTAIN_REPORT
 
 
 _MEANINGS = "ignore, is, outcomes, level, set or ratio"

@@ -20,8 +20,8 @@ from simlib.scenario.model import Scenario
 if TYPE_CHECKING:
     from simlib.scenario.model import View
 
-FILE = "scenario.yaml"
-FILES = (FILE, "scenario.yml")
+SCENARIO_FILE = "scenario.yaml"
+FILES = (SCENARIO_FILE, "scenario.yml")
 """Names that a scenario file may have in its folder. The first file that exists is read."""
 
 VIEWS = "views"
@@ -84,14 +84,16 @@ def find(path: str | os.PathLike[str]) -> Path:
         return place
     shipped = shipped_scenarios()
     if shown in shipped:
-        return shipped[shown] / FILE
+        return shipped[shown] / SCENARIO_FILE
     if place.is_dir():
-        raise ScenarioError(Problem(shown, 0, "", f"a folder without a {FILE}", f"expected {FILE} in it"))
+        raise ScenarioError(
+            Problem(shown, 0, "", f"a folder without a {SCENARIO_FILE}", f"expected {SCENARIO_FILE} in it")
+        )
     expected = f"expected a scenario folder or file, or the name of a shipped one; {did_you_mean(shown, shipped)}"
     raise ScenarioError(Problem(shown, 0, "", "there is no such scenario", expected.removesuffix("; ")))
 
 
-def load_text(text: str, file: str = FILE) -> Scenario:
+def load_text(text: str, file: str = SCENARIO_FILE) -> Scenario:
     """Load a scenario from the text of its file. Messages call the file `file`.
 
     Raises ScenarioError with every problem at once.
@@ -106,7 +108,7 @@ def load_text(text: str, file: str = FILE) -> Scenario:
     shape = fit(read, ScenarioShape)
     scenario = resolve(read, shape)
     dated = read.data.get("as_of") == shape.as_of.isoformat()
-    rules = [rule for rule in checks.RULES if dated or rule not in checks.DATE_RULES]
+    rules = [rule for rule in checks.SCENARIO_RULES if dated or rule not in checks.DATE_RULES]
     for misfit in checks.misfits_of(scenario, rules):
         read.note(*misfit)
     read.refuse_if_any()

@@ -43,8 +43,8 @@ from simlib.scenario.views.interventions import (
 
 __all__ = [
     "ALWAYS",
-    "FORMAT",
     "NATURE",
+    "SCENARIO_FORMAT",
     "SECTIONS",
     "Actor",
     "Assume",
@@ -58,7 +58,7 @@ __all__ += ["ImpulseReward", "Intervention", "Joint", "Ladder", "Lasting", "Lull
 __all__ += ["Question", "RateReward", "Repeats", "Rung", "Scenario", "Source", "StartState", "TerminalReward"]
 __all__ += ["Variable", "View", "Wait", "Window"]
 
-FORMAT = 1
+SCENARIO_FORMAT = 1
 """The version of the file format that this library reads and writes."""
 
 SECTIONS = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
@@ -252,7 +252,7 @@ class Scenario:
 
     def resolved(self) -> dict[str, Any]:
         """Return the resolved form as plain JSON data, for hashing, storing and comparing."""
-        return {"format": FORMAT} | {name: value for name, value in plain(self).items() if name != "path"}
+        return {"format": SCENARIO_FORMAT} | {name: value for name, value in plain(self).items() if name != "path"}
 
     @cached_property
     def sha256(self) -> str:

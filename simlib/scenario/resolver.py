@@ -13,7 +13,7 @@ from typing import Any
 
 from simlib.errors import did_you_mean
 from simlib.scenario import model
-from simlib.scenario.assumptions import REST, Numbers, plain_number, read_quantity
+from simlib.scenario.assumptions import REST_WORD, Numbers, plain_number, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.evidence import Evidence
@@ -137,7 +137,8 @@ class _Resolver:
         for level in written:
             self.reader.level(variable, level, (*place, level))
         return tuple(
-            (level, None if share == REST else self.numbers.at((*place, level))) for level, share in written.items()
+            (level, None if share == REST_WORD else self.numbers.at((*place, level)))
+            for level, share in written.items()
         )
 
     # Actors

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from simlib.errors import Problem, did_you_mean, refuse
 from simlib.scenario.condition import Condition
 from simlib.scenario.event_log import LogRow
-from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, RowRule
+from simlib.scenario.evidence import CERTAIN_REPORT, Coverage, Evidence, RowRule
 from simlib.scenario.model import Effect, Move, Outcome, Scenario
 
-UNNAMED = RowRule(())
+FALLBACK_RULE = RowRule(())
 """The rule for a row that fits no rule of the scenario file."""
 
 Firing = tuple[str, str]
@@ -39,7 +39,7 @@ class Reading:
     firings: tuple[Firing, ...] = ()
     level: Condition | None = None
     setting: tuple[tuple[str, str], ...] = ()
-    ratio: float | None = CERTAIN
+    ratio: float | None = CERTAIN_REPORT
     ignored: str = ""
 
     @property
@@ -71,7 +71,7 @@ def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]
 
 def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Reading:
     evidence = scenario.evidence or Evidence()
-    rule = next((rule for rule in evidence.rules if fits(rule, row)), UNNAMED)
+    rule = next((rule for rule in evidence.rules if fits(rule, row)), FALLBACK_RULE)
     ratio = rule.ratio if rule.ratio is not None else _ratio(evidence, row, problems)
     if rule.ignore:
         return Reading(row, ignored=rule.ignore)
@@ -100,12 +100,12 @@ def fits(rule: RowRule, row: LogRow) -> bool:
 def _ratio(evidence: Evidence, row: LogRow, problems: list[Problem]) -> float | None:
     known = dict(evidence.confidence)
     if not known or not row.confidence:
-        return CERTAIN
+        return CERTAIN_REPORT
     if row.confidence not in known:
         what = f"the confidence {row.confidence!r} has no ratio"
         expected = f"{did_you_mean(row.confidence, known)} (from evidence.confidence)"
         problems.append(Problem(row.file, row.line, "confidence", what, expected))
-        return CERTAIN
+        return CERTAIN_REPORT
     return known[row.confidence]
 
 

@@ -9,14 +9,14 @@ import datetime as dt
 import re
 import unicodedata
 
-RESERVED = ("or", "above", "below", "not")
+PHRASE_WORDS = ("or", "above", "below", "not")
 """Words in phrases for several levels: `X or above`, `not X`. No id and no level may contain them."""
 
 NOT_NAMES = ("true", "false", "null", "nan", "inf", "infinity")
 """Words that cannot be names, because they look like a number or a truth value."""
-DATE = r"^\d{4}-\d{2}-\d{2}$"
+DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 """Pattern of a date such as 2031-04-01."""
-LONGEST = 60
+NAME_LENGTH = 60
 """Largest number of characters in a name."""
 SHORT = 28
 """Largest number of characters in a short label."""
@@ -38,7 +38,7 @@ def describe(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        return repr(value) if len(value) <= LONGEST else repr(value[: LONGEST - 3] + "...")
+        return repr(value) if len(value) <= NAME_LENGTH else repr(value[: NAME_LENGTH - 3] + "...")
     return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)
 
 
@@ -47,9 +47,11 @@ def read_name(name: str) -> str:
 
     Raises Refusal if the name could be read as something else, such as `true` or `X or above`.
     """
-    words = [word for word in re.split(r"[ -]", name.lower()) if word in RESERVED]
+    words = [word for word in re.split(r"[ -]", name.lower()) if word in PHRASE_WORDS]
     if words:
-        raise Refusal(f"the name {name!r} contains the word {words[0]!r}", f"expected none of: {', '.join(RESERVED)}")
+        raise Refusal(
+            f"the name {name!r} contains the word {words[0]!r}", f"expected none of: {', '.join(PHRASE_WORDS)}"
+        )
     if name.lower() in NOT_NAMES:
         raise Refusal(f"the name {name!r} looks like a number or a truth value", "expected another word")
     return name
@@ -71,7 +73,7 @@ def read_words(name: str) -> str:
 
 def read_date(value: object) -> dt.date:
     """Return the date in a text such as 2031-04-01. Raises Refusal for any other value."""
-    if isinstance(value, str) and re.fullmatch(DATE, value, re.ASCII):
+    if isinstance(value, str) and re.fullmatch(DATE_PATTERN, value, re.ASCII):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
@@ -100,15 +102,21 @@ def read_at_least(value: object) -> int:
     raise Refusal(f"{describe(value)} is no number of firings", "expected a whole number from 1 to 1000")
 
 
-MOST = 1000
+LARGEST_COUNTER_LEVEL = 1000
 """The largest number that a counter (a variable whose levels are whole numbers) may have."""
 
 
 def read_number(value: object) -> int:
     """Read a whole number from 0 to 1,000, and raise Refusal for anything else."""
-    if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII) and int(value) <= MOST:
+    if (
+        isinstance(value, str)
+        and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII)
+        and int(value) <= LARGEST_COUNTER_LEVEL
+    ):
         return int(value)
-    raise Refusal(f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {MOST}")
+    raise Refusal(
+        f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {LARGEST_COUNTER_LEVEL}"
+    )
 
 
 def read_format(value: object) -> int:

@@ -27,7 +27,7 @@ from simlib.scenario.model import (
 )
 from simlib.scenario.views.wording import intervention_in_words
 
-FIELDS = {
+ITEM_FIELD_NAMES = {
     "because": "reason",
     "short": "short label",
     "level_labels": "labels of levels",
@@ -50,7 +50,7 @@ FIELDS = {
 
 _PROSE = ("because", "label", "short", "title", "description", "reference_class", "resolves", "note")
 
-WHOLE = {
+SCENARIO_FIELD_NAMES = {
     "title": "title",
     "description": "description",
     "reference_class": "reference class",

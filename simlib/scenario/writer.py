@@ -15,7 +15,7 @@ from simlib.quantities import write
 from simlib.scenario import document, yaml_editing
 from simlib.scenario.condition import runs
 from simlib.scenario.model import (
-    FORMAT,
+    SCENARIO_FORMAT,
     Assume,
     Assumption,
     Change,
@@ -58,7 +58,7 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, n
 def _set_head(data: Any, view: View, before: View | None) -> None:
     horizon = "" if view.horizon_days is None else write(view.horizon_days, "duration")
     unchanged = before is not None and before.horizon_days == view.horizon_days
-    _put(data, "format", FORMAT)
+    _put(data, "format", SCENARIO_FORMAT)
     for key, value in (("id", view.id), ("title", view.title), ("author", view.author), ("because", view.because)):
         if before is None or getattr(before, key) != value:
             _put(data, key, value)

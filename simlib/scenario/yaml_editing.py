@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-WIDTH = 120
+YAML_LINE_WIDTH = 120
 """Largest width of a line in a new file."""
 
 
@@ -35,7 +35,7 @@ def text_of(data: Any, like: str = "") -> str:
     """Return an editable mapping as YAML text.
 
     `like` is the text that will be replaced. The new text indents lists as `like` does. Its lines may be as wide as the
-    widest line of `like`, and at least `WIDTH`.
+    widest line of `like`, and at least `YAML_LINE_WIDTH`.
     """
     stream = io.StringIO()
     _round_trip(like).dump(data, stream)
@@ -47,7 +47,7 @@ def _round_trip(like: str) -> Any:
 
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
-    yaml.width = max([WIDTH, *(len(line) for line in like.splitlines())])
+    yaml.width = max([YAML_LINE_WIDTH, *(len(line) for line in like.splitlines())])
     yaml.representer.ignore_aliases = lambda _: True
     offset = _offset_of_lists(like)
     yaml.indent(mapping=2, sequence=offset + 2, offset=offset)

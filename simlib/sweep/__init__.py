@@ -19,10 +19,10 @@ The folder of a sweep holds:
 
 from __future__ import annotations
 
-from simlib.sweep.design import BASELINE, SweepDesign, grid_design, sobol_design, views_design
+from simlib.sweep.design import NO_PLAN, SweepDesign, grid_design, sobol_design, views_design
 from simlib.sweep.folder import compare_plans, read
 from simlib.sweep.plans import load_plans, plan_views
 from simlib.sweep.runner import SweepReport, run
 
-__all__ = ["BASELINE", "SweepDesign", "SweepReport", "compare_plans", "grid_design", "load_plans", "plan_views"]
+__all__ = ["NO_PLAN", "SweepDesign", "SweepReport", "compare_plans", "grid_design", "load_plans", "plan_views"]
 __all__ += ["read", "run", "sobol_design", "views_design"]

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["BASELINE", "SweepDesign", "grid_design", "sobol_design", "views_design"]
+__all__ = ["NO_PLAN", "SweepDesign", "grid_design", "sobol_design", "views_design"]
 
-BASELINE = "baseline"
+NO_PLAN = "baseline"
 """The name of the plan without interventions."""
 
 
@@ -101,10 +101,10 @@ class SweepDesign:
         """
         if self.plans:
             raise SimlibError(f"the design already has the plans {', '.join(self.plans)}; cross a design without plans")
-        sets = {BASELINE: (), **{name: tuple(items) for name, items in plans.items()}}
-        if sets[BASELINE]:
+        sets = {NO_PLAN: (), **{name: tuple(items) for name, items in plans.items()}}
+        if sets[NO_PLAN]:
             what = "this name belongs to the scenario without interventions"
-            raise ScenarioError(Problem("", 0, f"plan {BASELINE}", what, "expected another name"))
+            raise ScenarioError(Problem("", 0, f"plan {NO_PLAN}", what, "expected another name"))
         worlds, count = _under_plans(self.worlds, sets), len(sets)
         columns = {name: [value for value in values for _ in sets] for name, values in self.columns.items()}
         columns |= {"case": [case for case in range(len(self)) for _ in sets], "plan": [*sets] * len(self)}

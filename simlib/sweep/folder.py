@@ -13,7 +13,7 @@ import numpy as np
 from simlib.answer import pick, plain_json
 from simlib.errors import SimlibError
 from simlib.files import write_atomically
-from simlib.sweep.design import BASELINE, SweepDesign
+from simlib.sweep.design import NO_PLAN, SweepDesign
 from simlib.sweep.points import Options, need
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["block_file", "claim", "compare_plans", "read", "write_parquet"]
 
-FORMAT = 2
+SWEEP_FORMAT = 2
 
 
 def block_file(folder: Path, number: int) -> Path:
@@ -37,7 +37,7 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
     """
     wanted = plain_json(
         {
-            "format": FORMAT,
+            "format": SWEEP_FORMAT,
             "design_sha256": design.sha256,
             "points": len(design),
             "block": block,
@@ -146,7 +146,7 @@ def read(folder: str | Path) -> pd.DataFrame:
     return merged.sort_values(["point", "kind", "name", "day"], ignore_index=True)
 
 
-def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
+def compare_plans(table: pd.DataFrame, baseline: str = NO_PLAN) -> pd.DataFrame:
     """Return the rows of all plans except `baseline`, with their change from `baseline`.
 
     `table` is the result of `read`. The new column `before` is the probability under `baseline`, and `change` is the

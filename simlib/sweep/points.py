@@ -45,7 +45,7 @@ class Options:
     ignore_windows: bool
 
 
-HISTORIES = 1000
+HISTORIES_PER_FORECAST = 1000
 """Number of simulated histories of each forecast, for questions that the exact engine cannot answer."""
 
 _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
@@ -120,7 +120,7 @@ def _answer(
     if options.engine != "exact":
         counts = machine.run(theta, runs=options.runs, **common)
         return _bands(world, counts) + (_means(machine.forecast(counts, theta=theta)) if world.impacts else [])
-    forecast: Forecast = machine.solve(theta, runs=HISTORIES, **common)
+    forecast: Forecast = machine.solve(theta, runs=HISTORIES_PER_FORECAST, **common)
     return [
         (kind, name, band)
         for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))

@@ -26,7 +26,7 @@ LOOK_UP = 0.2
 RETRIES = 2
 """How many times a task that raises an error is tried again."""
 
-PATIENCE = 30.0
+SCHEDULER_WAIT = 30.0
 """Seconds to wait for a Dask scheduler to answer, and then for its first worker."""
 
 
@@ -160,12 +160,12 @@ def _client(scheduler: str) -> Any:
 
     make: Any = distributed.Client
     try:
-        client = make(scheduler, timeout=PATIENCE)
+        client = make(scheduler, timeout=SCHEDULER_WAIT)
     except (OSError, ValueError) as error:
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         raise SimlibError(f"no Dask scheduler answers at {scheduler} ({why}); expected tcp://HOST:PORT") from None
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=SCHEDULER_WAIT)
     except TimeoutError:
         client.close()
         raise SimlibError(f"the Dask scheduler at {scheduler} has no workers; start: dask worker {scheduler}") from None

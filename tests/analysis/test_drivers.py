@@ -340,7 +340,7 @@ def test_products_across_blocks_leave_out_a_block_with_itself():
 
 
 def test_an_index_whose_interval_says_nothing_is_not_given(monkeypatch):
-    monkeypatch.setattr("simlib.analysis.sensitivity.sobol_indices.PRECISION", 0.02)
+    monkeypatch.setattr("simlib.analysis.sensitivity.sobol_indices.INDEX_PRECISION", 0.02)
     found = sobol(product(0.9, 1.0), "moves:shoot", draws=16)
     share = found.measures["moves:shoot"].shares[0]
     assert not share.first.known
@@ -516,7 +516,7 @@ def test_sobol_takes_powers_of_two_and_says_so():
 
 
 def test_exact_is_refused_where_there_are_too_many_states(monkeypatch):
-    monkeypatch.setattr("simlib.analysis.evaluator.CAP", 2)
+    monkeypatch.setattr("simlib.analysis.evaluator.STATE_CAP", 2)
     with pytest.raises(TooManyStates):
         sobol(additive(), "across", engine="exact", top=None, draws=8)
     assert sobol(additive(), "across", engine="auto", top=None, draws=8, runs=16).engine == "montecarlo"

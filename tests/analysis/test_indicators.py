@@ -159,7 +159,7 @@ def test_an_answer_says_whether_it_is_over_the_priors():
 @pytest.mark.parametrize(
     ("rate", "words"),
     [
-        (1e-9, "in none of the histories that are still open then, so"),
+        (1e-9, "in none of the histories that"),
         (0.3, "in every one of the histories that are"),
         (50.0, "Every history has ended by 10 "),
     ],
@@ -219,7 +219,7 @@ def test_signs_come_before_what_may_tell_nothing(found):
     known = [row.known for row in found.rows]
     assert known == sorted(known, reverse=True)
     assert found.signs == found.rows[: sum(known)]
-    assert "may tell nothing: their changes are within the 95% errors." in found.sentences()[-2]
+    assert "may tell nothing: all changes are within the 95% errors." in found.sentences()[-2]
 
 
 def test_signs_that_chance_alone_would_name_are_counted(found):
@@ -348,7 +348,7 @@ def test_the_exact_engine_has_the_closed_form():
     assert told[0].startswith("If nothing has ended by ")
     assert re.search(r"It is (seen|reached) in \S+% of the histories\.$", told[1])
     assert told[-2:] == [
-        "1 further move or level tells nothing: they change nothing.",
+        "1 further move or level tells nothing: none changes the probability.",
         "Computed exactly, at the stated values.",
     ]
 

@@ -340,7 +340,7 @@ def patrols(
 def test_a_base_rate_read_off_a_hot_record_claims_more_than_it_says():
     told = found(patrols(), "moves.patrol.rate")
     assert "a base rate of 2 per week implies 6 per week at the start" in told[0]
-    assert "if 2 per week was observed, write it as `observed` and 0.667 per week under value" in told[0]
+    assert "if 2 per week was observed, write it as `observed` and 0.667 per week as `value`" in told[0]
 
 
 @pytest.mark.parametrize(
@@ -615,7 +615,7 @@ def test_a_shift_that_goes_where_another_move_leads():
         (
             "warning: moves.appeal.outcomes.done.then.patron: "
             "shift +1 of 'appeal' goes from 'committed' to 'supplying', "
-            "the level to which 'deliver' leads; expected a condition (set: ..., when: ...) that leaves out "
+            "the level to which 'deliver' always leads; expected a condition (set: ..., when: ...) that leaves out "
             "'committed', or a level by name"
         )
     ]

@@ -16,12 +16,12 @@ def findings(tmp_path, rows, *, text=None):
     (tmp_path / "scenario.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "events.csv").write_text(HEAD + "".join(f"{row}\n" for row in rows), encoding="utf-8")
     subject = Subject(load(tmp_path))
-    return [str(finding) for rule in log_rules.RULES for finding in rule(subject)]
+    return [str(finding) for rule in log_rules.LOG_RULES for finding in rule(subject)]
 
 
 def test_the_shipped_log_is_sound():
     subject = Subject(load("two-islands"))
-    assert [str(finding) for rule in log_rules.RULES for finding in rule(subject)] == []
+    assert [str(finding) for rule in log_rules.LOG_RULES for finding in rule(subject)] == []
 
 
 def test_a_move_with_rows_that_is_not_covered_is_reported(tmp_path):

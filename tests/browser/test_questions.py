@@ -114,7 +114,7 @@ def test_choices_that_cannot_be_answered_are_refused_in_words(page):
 def test_a_quick_answer_follows_a_field_by_itself(page):
     opened = page('WhatIf("two-islands", pairs=100)')
     panel = "[p for p in Out.values() if type(p).__name__ == 'QuestionPanel'][-1]"
-    patience = "setattr(__import__('sys').modules['simlib.widgets.questions.inquiry'], 'QUICK', 60.0)"
+    patience = "setattr(__import__('sys').modules['simlib.widgets.questions.inquiry'], 'UNASKED_SECONDS', 60.0)"
     opened.ask(f"({patience}, setattr({panel}.inquiry, '_limit', 60.0))")  # other work on the machine must not decide
     before, shown = sentences(opened), opened.page.locator(".simlib-picture img:visible").first.get_attribute("src")
     opened.page.get_by_label("The move", exact=True).select_option(index=2)

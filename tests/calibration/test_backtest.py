@@ -15,7 +15,7 @@ import simlib
 from simlib.calibration import day_by_day
 from simlib.calibration.day_by_day import daily_forecasts
 from simlib.calibration.forecast_terms import as_questions
-from simlib.calibration.historical_record import FILE, read_record
+from simlib.calibration.historical_record import RECORD_FILE, read_record
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, ScenarioError
 from simlib.scenario.event_log import LogRow
@@ -52,7 +52,7 @@ def write(folder, acts="false"):
     (folder / "forecasts" / "terms.csv").write_text(TERMS, encoding="utf-8")
     (folder / "events.csv").write_text("date,move\n", encoding="utf-8")
     (folder / "later.csv").write_text(LOG, encoding="utf-8")
-    (folder / FILE).write_text(RECORD.format(acts=acts), encoding="utf-8")
+    (folder / RECORD_FILE).write_text(RECORD.format(acts=acts), encoding="utf-8")
     return folder
 
 
@@ -167,14 +167,14 @@ def test_nothing_that_makes_a_forecast_opens_the_record(tmp_path, monkeypatch):
     as_questions(world)
     assert any(name.endswith("scenario.yaml") for name in opened)
     assert any(name.endswith("later.csv") for name in opened)
-    assert [name for name in opened if name.endswith(FILE)] == []
+    assert [name for name in opened if name.endswith(RECORD_FILE)] == []
     simlib.backtest(world, every=40, draws=4)
-    assert [name for name in opened if name.endswith(FILE)]
+    assert [name for name in opened if name.endswith(RECORD_FILE)]
 
 
-@pytest.mark.parametrize("name", [name for name, path in shipped_scenarios().items() if (path / FILE).is_file()])
+@pytest.mark.parametrize("name", [name for name, path in shipped_scenarios().items() if (path / RECORD_FILE).is_file()])
 def test_the_loader_and_the_reader_of_logs_refuse_a_record(name):
-    record = shipped_scenarios()[name] / FILE
+    record = shipped_scenarios()[name] / RECORD_FILE
     with pytest.raises(ScenarioError, match=r"record\.toml"):
         simlib.load(record)
     with pytest.raises(ScenarioError, match=r"record\.toml"):
@@ -197,7 +197,7 @@ def test_the_loader_and_the_reader_of_logs_refuse_a_record(name):
 )
 def test_a_record_with_a_mistake_is_refused_with_its_line(folder, world, old, new, message):
     text = RECORD.format(acts="false").replace(old, new)
-    (folder / FILE).write_text(text, encoding="utf-8")
+    (folder / RECORD_FILE).write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError, match=message):
         read_record(world)
 
@@ -220,14 +220,16 @@ def test_without_a_record_or_a_base_rate_there_is_no_backtest(folder, world):
     (folder / "forecasts" / "terms.csv").write_text(TERMS.partition("acts")[0], encoding="utf-8")
     with pytest.raises(ScenarioError, match="no base rate for the question acts"):
         simlib.backtest(world, draws=2)
-    (folder / FILE).unlink()
+    (folder / RECORD_FILE).unlink()
     with pytest.raises(ScenarioError, match="there is no record of what happened"):
         simlib.backtest(world, draws=2)
 
 
 def test_nothing_is_asked_once_the_log_tells_the_end(folder):
     (folder / "later.csv").write_text(LOG + "2031-04-10,act,\n", encoding="utf-8")
-    (folder / FILE).write_text(RECORD.format(acts="2031-04-18"), encoding="utf-8")  # the record may think otherwise
+    (folder / RECORD_FILE).write_text(
+        RECORD.format(acts="2031-04-18"), encoding="utf-8"
+    )  # the record may think otherwise
     result = simlib.backtest(simlib.load(folder), horizons=(5,), draws=2)
     assert result.ended == day(11)
     assert max(each.forecast.as_of for each in result.days) == day(10)
@@ -238,7 +240,7 @@ def test_nothing_is_asked_once_the_log_tells_the_end(folder):
 def test_a_log_that_may_teach_changes_the_forecast(folder):
     text = WORLD.replace("0.05 per day, because", "0.05 per day, low: 0.01 per day, high: 0.25 per day, because")
     (folder / "scenario.yaml").write_text(text, encoding="utf-8")
-    (folder / FILE).write_text(RECORD.format(acts="false").replace("2031-04-20", "2031-04-10"), encoding="utf-8")
+    (folder / RECORD_FILE).write_text(RECORD.format(acts="false").replace("2031-04-20", "2031-04-10"), encoding="utf-8")
     world = simlib.load(folder)
     plain, learnt = (
         stated(simlib.backtest(world, every=5, horizons=(5,), draws=draws, learn=learn), "updated", "warned", 5)

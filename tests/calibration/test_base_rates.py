@@ -63,7 +63,7 @@ ROLES = "role,is,because\nforce,shell,shells\nnegotiation,talk,words\nmobilisati
 def world(tmp_path: Path, roles: str | None = None):
     (tmp_path / "scenario.yaml").write_text(WORLD, encoding="utf-8")
     if roles is not None:
-        (tmp_path / reference_classes.FILE).write_text(roles, encoding="utf-8")
+        (tmp_path / reference_classes.ROLES_FILE).write_text(roles, encoding="utf-8")
     return load(tmp_path)
 
 

@@ -194,7 +194,7 @@ def test_without_doubt_the_slopes_are_told_and_the_rest_is_refused(door, capsys)
     assert main(["drivers", path, "--json", "-"]) == 0
     told = capsys.readouterr()
     assert set(json.loads(told.out)) == {"elasticities"}
-    assert "every assumption is fixed" in told.err
+    assert "all assumptions are fixed" in told.err
     for question in ("uncertainty", "discover"):
         assert main([question, path]) == 1
         assert "is fixed: give at least one a low and a high value" in capsys.readouterr().err
@@ -268,7 +268,7 @@ def test_json_to_standard_output_is_only_json(capsys):
         (
             ["sweep", "two-islands", "--out", "x", "--views", "baseline,hawks", "--view", "hawks"],
             2,
-            "--view: only one view",
+            "--view: it cannot be used with --views",
         ),
         (["discover", "two-islands", "--threshold", "2"], 2, "--threshold: 2; expected a probability above 0 and up"),
         (["discover", "two-islands", "--threshold", "0"], 2, "--threshold: 0; expected a probability above 0 and up"),

@@ -28,7 +28,7 @@ from tests.worlds import World
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show no progress, which depends on how busy the machine is."""
-    monkeypatch.setattr(progress, "PATIENCE", 3600.0)
+    monkeypatch.setattr(progress, "PROGRESS_DELAY", 3600.0)
 
 
 @pytest.fixture
@@ -296,7 +296,7 @@ def test_json_on_standard_output_is_alone_there(cli, bridge, tmp_path: Path) -> 
 def test_what_an_earlier_answer_left_in_the_folder_is_told(cli, bridge, tmp_path: Path) -> None:
     argv = ("compare", bridge, "--runs", "0", "--out", str(tmp_path / "out"), "--forbid", "clear", "--measure")
     assert cli(*argv, "agreement")[2].count("this answer did not write") == 0
-    assert "also holds 2 files that this command did not write: effects-" in cli(*argv, "cleared-away")[2]
+    assert "holds 2 files that this command did not write: effects-" in cli(*argv, "cleared-away")[2]
 
 
 def test_the_same_command_gives_the_same_bits_on_one_thread_or_two(cli, bridge) -> None:
@@ -494,7 +494,9 @@ def test_a_place_that_cannot_be_is_refused_first(cli, bridge, tmp_path: Path, mo
     monkeypatch.setattr("simlib.cli.commands.run.compute", lambda *_: pytest.fail("computed first"))
     code, _, err = cli("run", bridge, "--out", str(tmp_path / "file" / "out"))
     assert code == 2
-    assert err.startswith(f"simlib: --out: {tmp_path / 'file'}: Not a directory; expected a file that can be written")
+    assert err.startswith(
+        f"simlib: --out: {tmp_path / 'file'}: Not a directory; expected a folder that can be written to"
+    )
     code, _, err = cli("run", bridge, "--json", str(tmp_path / "file" / "a.json"))
     assert code == 2
     assert err.startswith(f"simlib: --json: {tmp_path / 'file'}: Not a directory")

@@ -202,7 +202,7 @@ def test_views_are_pooled_with_their_weights(bridge, capsys):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["--views", "hopeful"], "--views: 'hopeful' alone; expected at least two to pool"),
+        (["--views", "hopeful"], "--views: 'hopeful' alone; expected at least two views"),
         (["--views", "hopeful,hopeful"], "'hopeful' is named twice; expected each view once"),
         (["--views", "hopeful,sad"], "has no view 'sad'; expected one of: hopeful"),
         (["--weights", "1"], "--weights: 1 weights for 2 views; expected one for each of baseline, hopeful"),

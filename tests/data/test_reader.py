@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simlib.data import CATEGORIES, COLUMNS, chunks, crosswalk, read
+from simlib.data import EVENT_CATEGORIES, EVENT_COLUMNS, chunks, crosswalk, read
 from simlib.data.layouts import GDELT_1, GDELT_2
 from simlib.errors import ScenarioError
 
@@ -101,7 +101,7 @@ def test_a_layout_is_recognised_and_read(name, tmp_path):
     text, expected = GOOD[name]
     (tmp_path / name).write_text(text, encoding="utf-8", newline="")
     frame = read(tmp_path / name)
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == EVENT_COLUMNS
     first = frame.iloc[0]
     for column, value in expected.items():
         assert first[column] == (pd.Timestamp(value) if column in ("date", "end", "known_on") else value), column
@@ -189,7 +189,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 def test_the_crosswalk_speaks_the_categories_and_says_each_code_once():
     table = crosswalk()
-    assert set(table["category"]) - {""} <= set(CATEGORIES)
+    assert set(table["category"]) - {""} <= set(EVENT_CATEGORIES)
     assert not table.duplicated(["scheme", "code"]).any()
 
 

@@ -232,7 +232,7 @@ def test_a_lull_given_an_event_that_the_states_decide_is_counted_in_the_same_his
 def test_a_condition_that_cannot_happen_is_refused():
     scenario = chain().scenario().replace(interventions=(Forbid("provoke"),))
     for engine in ("exact", "montecarlo"):
-        with pytest.raises(SimlibError, match="“provoke” has probability 0 here"):
+        with pytest.raises(SimlibError, match="“provoke” has probability 0 by the last date"):
             value(scenario, "war|fired:provoke", engine)
 
 

@@ -82,7 +82,7 @@ def test_more_numbers_are_kept_until_the_bound_is_met_and_a_law_cut_short_says_w
     grown = count_law(chain, counts, 1e-9, DAYS)  # as if hardly any were expected
     np.testing.assert_allclose(grown.share[:, :16], whole.share[:, :16], atol=1e-15)
     assert grown.bound.max() < 1e-9
-    monkeypatch.setattr(counting, "MOST", 8)
+    monkeypatch.setattr(counting, "MOST_KEPT_COUNTS", 8)
     cut = count_law(chain, counts, 60.0, DAYS)
     np.testing.assert_allclose(cut.share, whole.share[:, :8], atol=1e-15)
     band, missing = cut.at_most(), whole.share[-1, 8:].sum()

@@ -99,7 +99,7 @@ def test_doubt_is_reweighted_before_chance():
 
 
 def test_what_cannot_happen_has_no_history():
-    with pytest.raises(SimlibError, match="'ending:green' cannot happen by the horizon"):
+    with pytest.raises(SimlibError, match="'ending:green' has the probability 0 at the horizon"):
         histories_given(worlds.unreachable_rung(), "ending:green")
     with pytest.raises(ScenarioError, match="'grene' is not known; did you mean 'green'"):
         histories_given(worlds.unreachable_rung(), "ending:grene")

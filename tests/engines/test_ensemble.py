@@ -234,11 +234,11 @@ def test_where_the_doubt_decides_which_ending_leads_no_likeliest_one_is_named(ax
     mixture = forecast(race(0.02, 0.125), draws=400, times=1)
     assert mixture.leads["right"] == pytest.approx(norm.cdf(1.6449 * np.log(0.9) / np.log(2.5)), abs=0.01)
     assert mixture.contenders == ("left", "right")
-    assert mixture.sentences()[0].endswith(f"{OPEN}any of 2may be the likeliest, depending on the assumptions.")
+    assert mixture.sentences()[0].endswith(f"{OPEN}any of 2 may be the likeliest, depending on the assumptions.")
     assert "likeliest" not in mixture.sentences()[1]
     title = plots.endings(mixture, ax).get_title(loc="left").replace("\n", " ")
     assert title.startswith("No ending is clearly likeliest by 10 April 2031: “left”, ")
-    assert ", leads, but “right” lies may be likelier; none yet: " in title
+    assert ", leads, but “right” may be likelier; none yet: " in title
 
 
 def test_endings_within_each_others_monte_carlo_error_have_no_leader():

@@ -226,5 +226,5 @@ def test_an_unknown_engine_and_times_that_are_no_numbers_are_refused():
     world = simlib.load("two-islands")
     with pytest.raises(ValueError, match="engine is 'MonteCarlo'; expected 'auto', 'exact' or 'montecarlo'"):
         simlib.forecast(world, engine="MonteCarlo")
-    with pytest.raises(ValueError, match="that increase strictly"):
+    with pytest.raises(ValueError, match="strictly increasing days"):
         simlib.solve(world, times=[5, float("nan"), 10])

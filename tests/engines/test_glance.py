@@ -11,7 +11,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact import chebyshev
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.lanes import Lanes
-from simlib.engines.exact.states import NOTHING
+from simlib.engines.exact.states import EMPTY_TABOO
 from simlib.errors import Cancelled
 from simlib.machine import priors
 from tests import worlds
@@ -83,7 +83,7 @@ def test_where_terms_grow_the_series_gives_up_and_the_glance_is_right_all_the_sa
     scenario = ring(2.0)
     solver = Solver(scenario, times=5)
     chain, segment = solver.chain(), solver.segments[0]
-    block = Lanes(chain, segment, 30.0, [NOTHING], leap=leap)
+    block = Lanes(chain, segment, 30.0, [EMPTY_TABOO], leap=leap)
     with pytest.raises(chebyshev.TooCyclic):
         chebyshev.carry(block, chain.start()[:, None], np.array([30.0]))
     glance, truth = solver.glance(priors.theta(scenario)), solver.solve(tolerance=1e-13)
@@ -103,7 +103,7 @@ def test_without_numba_the_same_series(monkeypatch, lanes):
     scenario = worlds.birth_death(3.0, 2.0, horizon=60.0)
     solver = Solver(scenario)
     chain, segment = solver.chain(), solver.segments[0]
-    block = Lanes(chain, segment, 60.0, [NOTHING] * lanes, leap=1.0)
+    block = Lanes(chain, segment, 60.0, [EMPTY_TABOO] * lanes, leap=1.0)
     start = np.repeat(chain.start()[:, None], block.width, axis=1)
     fast = chebyshev.carry(block, start, np.array([1.0, 60.0]), control=UNWATCHED)
     monkeypatch.setattr("simlib.engines.exact.lanes.kernels", None)

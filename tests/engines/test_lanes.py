@@ -9,7 +9,7 @@ import pytest
 
 from simlib.engines.exact.forecast import solve
 from simlib.engines.exact.quests import Quest, seated
-from simlib.engines.exact.states import NOTHING
+from simlib.engines.exact.states import EMPTY_TABOO
 from simlib.scenario.model import Question
 from tests.strategies import seeded_world
 
@@ -30,7 +30,7 @@ def crowded(seed: int):
 
 
 def test_nobody_is_left_without_a_seat_and_every_impact_sits_beside_a_distribution():
-    quests = [Quest(f"q{n}", NOTHING) for n in range(7)]
+    quests = [Quest(f"q{n}", EMPTY_TABOO) for n in range(7)]
     blocks = seated(5, quests)
     assert [impact for block in blocks for impact in block.impacts] == list(range(5))
     assert [quest for block in blocks for quest in block.quests] == quests

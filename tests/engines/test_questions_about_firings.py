@@ -135,7 +135,7 @@ def test_every_verb_takes_both():
     only = next(iter(shift.effects.values())).differences
     assert only["question:pause"].change[-1] > 0.1
     assert only["question:often"].after[-1] == 0
-    with pytest.raises(Unsupported, match="needs histories"):
+    with pytest.raises(Unsupported, match="needs simulated histories"):
         simlib.uncertainty(scenario, measures, engine="exact", draws=32)
     with pytest.raises(Unsupported, match="asks for a lull"):
         gradient(scenario, "question:pause")

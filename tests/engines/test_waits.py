@@ -245,5 +245,5 @@ def test_histories_hold_no_clock(played):
 def test_lint_says_what_the_clocks_cost():
     notes = [finding for finding in simlib.lint(stormy()) if finding.severity == "note"]
     assert [note.where for note in notes] == ["moves.arrive.takes", "moves"]
-    assert "last 5.53 days to 22.2 days: a hidden clock of 6 stages" in notes[0].what
+    assert "last 5.53 days to 22.2 days, modelled as a hidden clock of 6 stages" in notes[0].what
     assert notes[1].what == "8 states with a hidden clock, 3 without"

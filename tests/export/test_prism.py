@@ -11,7 +11,7 @@ import pytest
 
 from simlib.errors import ScenarioError, Unsupported
 from simlib.export import prism
-from simlib.export.names import RESERVED, Names, identifier
+from simlib.export.names import PRISM_KEYWORDS, Names, identifier
 from simlib.scenario.model import Forbid, Force, Pin, Policy
 from tests import worlds
 from tests.engines.test_waits import stormy
@@ -118,7 +118,7 @@ def test_words_of_the_language_are_never_names() -> None:
     declared = re.findall(r"^\s*(?:const \w+|formula|module|label|rewards)\s+\"?(\w+)", text, re.MULTILINE)
     assert declared == ["rate_", "start_max", "ended", "hazard_label", "module_", "init_", "label_"]
     assert "max_ : [0..1] init start_max;" in text
-    assert not {*declared, "max_"} & RESERVED
+    assert not {*declared, "max_"} & PRISM_KEYWORDS
     assert identifier("no-fly.zone") == "no_fly_zone"
     assert identifier("2nd") == "_2nd"
 

@@ -64,7 +64,7 @@ def test_an_explorer_finds_its_ranges_and_the_order_of_its_sliders_stored(name):
     world = load(name)
     found = doubt.find_stored(world, [STORED])
     assert found is not None, AGAIN
-    assert found.draws == doubt.DRAWS
+    assert found.draws == doubt.DOUBT_DRAWS
     assert {measure.name for measure in measures.every(world, ("ending", "question"))} == set(found.means)
     assert set(found.spread) == set(found.means)
     assert slider_order.find_stored(world, [STORED]) is not None, AGAIN

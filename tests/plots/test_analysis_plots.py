@@ -41,7 +41,7 @@ from simlib.plots.flip_matrix import _write as shown_share
 from simlib.plots.flip_matrix import flips
 from simlib.plots.indicator_bars import indicator_map, indicators
 from simlib.plots.path_charts import ladder_histories
-from simlib.plots.plan_calendar import LOOKS, calendar, rows_of
+from simlib.plots.plan_calendar import BOOKING_LOOKS, calendar, rows_of
 from simlib.plots.sobol_bars import shares
 from simlib.plots.tornado_bars import tornado
 from simlib.plots.uncertainty_charts import distribution, split
@@ -247,7 +247,7 @@ def test_a_calendar_shows_what_is_done_and_when(comparison):
     assert "pale: while the rule's condition holds" in text.replace("\n", " ")
     assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
     of_effects = {style.SKY, style.ORANGE, "////"}  # these say "falls" and "rises" in the picture above
-    assert not any(of_effects & set(look) for look in LOOKS.values())
+    assert not any(of_effects & set(look) for look in BOOKING_LOOKS.values())
 
 
 def test_a_calendar_says_a_long_rule_whole(comparison):

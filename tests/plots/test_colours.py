@@ -66,12 +66,12 @@ def test_rungs_are_apart_and_each_differs_more_from_the_ground_than_the_one_belo
 
 @themes
 def test_words_can_be_read_on_the_ground(theme):
-    inks = [style.INK, style.FAINT, style.BLUE, *map(style.for_text, style.CATEGORIES)]
+    inks = [style.INK, style.FAINT, style.BLUE, *map(style.for_text, style.CATEGORY_COLOURS)]
     assert min(contrast(theme(ink), theme("white")) for ink in inks) >= style.READABLE
 
 
 @themes
-@pytest.mark.parametrize("most", [style.MORE, style.RISE, style.FALL])
+@pytest.mark.parametrize("most", [style.HEAT_COLOUR, style.RISE, style.FALL])
 def test_numbers_can_be_read_in_cells_of_any_depth_and_more_is_further_from_the_ground(most, theme):
     cells = [theme(style.tint(most, depth)) for depth in np.linspace(0, 1, 41)]
     assert min(contrast(theme("black"), cell) for cell in cells) >= style.READABLE
@@ -81,7 +81,7 @@ def test_numbers_can_be_read_in_cells_of_any_depth_and_more_is_further_from_the_
 
 @themes
 def test_categories_are_apart(theme):
-    shown = [theme(colour) for colour in style.CATEGORIES]
+    shown = [theme(colour) for colour in style.CATEGORY_COLOURS]
     assert min(far(*pair) for pair in itertools.combinations(shown, 2)) > APART
     assert min(contrast(colour, theme("white")) for colour in shown) > 2.2
 

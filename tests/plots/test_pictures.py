@@ -279,7 +279,7 @@ def test_every_ending_has_a_colour_of_its_own(ax):
     plots.endings(forecast(), ax)
     drawn = next(some for some in ax.collections if isinstance(some, LineCollection) and some.get_linewidth()[0] == 2)
     colours = [to_hex(colour).upper() for colour in drawn.get_color()]
-    assert sorted(colour.upper() for colour in style.CATEGORIES[:4]) == sorted(colours)
+    assert sorted(colour.upper() for colour in style.CATEGORY_COLOURS[:4]) == sorted(colours)
 
 
 def captions(ax):

@@ -13,7 +13,7 @@ from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.lanes import Lanes
 from simlib.engines.exact.passes import Histograms, carry
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import NOTHING
+from simlib.engines.exact.states import EMPTY_TABOO
 from simlib.machine.tables import Tables
 from simlib.results import ONGOING, Forecast
 from tests.properties.comparing import assert_same_bits, drawn, numbers, probabilities, report_times
@@ -98,7 +98,7 @@ def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     solver = Solver(scenario, times=1)
     theta = simlib.machine.priors.theta(scenario)
     chain, each = solver.chain(theta), np.arange(len(solver.space), dtype=np.uint32)[:, None]
-    block = Lanes(chain, solver.segments[0], days, [NOTHING])
+    block = Lanes(chain, solver.segments[0], days, [EMPTY_TABOO])
     times = days * np.array([0.0, 0.25, 1.0])
     counted = Histograms(each, scipy.sparse.eye_array(len(each), format="csr"), len(times))
     carry(block, chain.start()[:, None], times, watchers=[counted])

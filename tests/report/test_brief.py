@@ -162,7 +162,7 @@ def test_a_large_world_counts_what_it_does_not_lead_with(monkeypatch):
     world = load("two-islands")
     options = ReportOptions("exact", 64, 100, 0, False)
     whole, _ = sampled(world, options, UNWATCHED)
-    monkeypatch.setattr("simlib.report.sample.PATIENCE", 0)
+    monkeypatch.setattr("simlib.report.sample.REPORT_EXACT_WORK", 0)
     part, draws = sampled(world, options, UNWATCHED)
     assert part.by_histories == ("first-challenge",)
     same = whole.questions["ship-hit"].probability[-1], whole.endings["open-war"].probability[-1]

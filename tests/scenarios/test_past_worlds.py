@@ -9,7 +9,7 @@ import pytest
 
 from simlib.analysis.lint.rules import lint
 from simlib.calibration.forecast_terms import read_terms
-from simlib.calibration.historical_record import FILE, read_record
+from simlib.calibration.historical_record import RECORD_FILE, read_record
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import simulate
 from simlib.evidence.belief_update import update
@@ -18,7 +18,9 @@ from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.row_meaning import read_rows
 
-PAST = {name: path for name, path in shipped_scenarios().items() if (path / FILE).is_file() and name != "two-islands"}
+PAST = {
+    name: path for name, path in shipped_scenarios().items() if (path / RECORD_FILE).is_file() and name != "two-islands"
+}
 MOST_STATES = 5_000
 
 

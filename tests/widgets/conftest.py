@@ -30,8 +30,8 @@ def kept(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     """The work at rest begins soon, and a range has few draws."""
-    monkeypatch.setattr(idle, "PAUSE", 0.02)
-    monkeypatch.setattr(doubt, "DRAWS", 16)
+    monkeypatch.setattr(idle, "IDLE_PAUSE", 0.02)
+    monkeypatch.setattr(doubt, "DOUBT_DRAWS", 16)
 
 
 @pytest.fixture

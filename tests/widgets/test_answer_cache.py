@@ -148,7 +148,7 @@ def test_a_world_too_large_to_enumerate_is_sampled(state, monkeypatch):
         raise TooManyStates(10**7, 10**6, complete=False)
 
     monkeypatch.setattr("simlib.engines.exact.forecast.Solver", refuse)
-    monkeypatch.setattr(module, "RUNS", 500)
+    monkeypatch.setattr(module, "RESTING_RUNS", 500)
     answers = AnswerCache(state)
     found = answers.answer(state.settings)
     assert found.engine == "montecarlo"
@@ -192,9 +192,9 @@ def test_the_size_of_a_preview_follows_the_measured_time(previews):
     previews._seconds_per_run = previewing.PREVIEW_SECONDS / 3000
     assert previews.runs() == 2048
     previews._seconds_per_run = 1.0
-    assert previews.runs() == previewing.FEWEST
+    assert previews.runs() == previewing.FEWEST_PREVIEW_RUNS
     previews._seconds_per_run = 1e-12
-    assert previews.runs() == previewing.MOST
+    assert previews.runs() == previewing.MOST_PREVIEW_RUNS
 
 
 def test_moves_are_called_by_their_actor(state, answers):

@@ -43,9 +43,9 @@ def test_a_frame_is_small_and_of_the_size_of_the_board():
 
 
 def test_colours_that_mean_something_are_kept_exactly():
-    picture = np.full((40, 40 * len(style.CATEGORIES), 4), 255, np.uint8)
+    picture = np.full((40, 40 * len(style.CATEGORY_COLOURS), 4), 255, np.uint8)
     wanted = []
-    for k, colour in enumerate(style.CATEGORIES):
+    for k, colour in enumerate(style.CATEGORY_COLOURS):
         rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
         picture[18:22, 40 * k : 40 * k + 20, :3] = rgb
         wanted.append(rgb)

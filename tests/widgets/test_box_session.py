@@ -122,7 +122,7 @@ def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatc
         raise TooManyStates(10**7, 10**6, complete=False)
 
     monkeypatch.setattr("simlib.engines.exact.forecast.Solver", refuse)
-    monkeypatch.setattr(answering, "RUNS", 4000)
+    monkeypatch.setattr(answering, "RESTING_RUNS", 4000)
     point = BoxSession(found, Seen())
     point.start()
     assert point.wait(60)

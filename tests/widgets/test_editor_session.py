@@ -17,7 +17,7 @@ def shown():
 
 @pytest.fixture
 def session(shown, monkeypatch):
-    monkeypatch.setattr(writing, "PAUSE", 0.01)
+    monkeypatch.setattr(writing, "TYPING_PAUSE", 0.01)
     made = EditorSession(None, shown.append)
     made.start()
     yield made

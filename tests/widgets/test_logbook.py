@@ -125,7 +125,7 @@ def test_an_impossible_row_is_told_beside_it_and_changes_nothing(session):
     assert session.wait(30)
     assert session.notes[1] == (
         "Not taken in: the move is possible only if “Standoff in the strait” is clashes; "
-        "by then “Standoff in the strait” is patrols."
+        "that day “Standoff in the strait” is patrols."
     )
     assert session.notes[2].startswith(
         "Not taken in: the move is possible only if “Talks between the islands” is under way"

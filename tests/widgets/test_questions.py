@@ -480,7 +480,7 @@ class Timed(Slow):
 
 
 def test_what_is_quick_is_computed_by_itself(monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    monkeypatch.setattr(asking, "SETTING_PAUSE", 0.0)
     seen, question = Seen(), Timed(WORLD)
     question.go.set()
     inquiry = seen.ask(question)
@@ -493,8 +493,8 @@ def test_what_is_quick_is_computed_by_itself(monkeypatch):
 
 
 def test_what_takes_long_is_given_up_and_waits_to_be_asked_for(monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
-    monkeypatch.setattr(asking, "WARM_UP", 0.1)
+    monkeypatch.setattr(asking, "SETTING_PAUSE", 0.0)
+    monkeypatch.setattr(asking, "FIRST_UNASKED_SECONDS", 0.1)
     seen, question = Seen(), Timed(WORLD)
     inquiry = seen.ask(question)
     inquiry.compare({"n": 5})
@@ -510,7 +510,7 @@ def test_what_takes_long_is_given_up_and_waits_to_be_asked_for(monkeypatch):
 
 
 def test_newer_settings_replace_what_nobody_asked_for(monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    monkeypatch.setattr(asking, "SETTING_PAUSE", 0.0)
     seen, question = Seen(), Timed(WORLD)
     inquiry = seen.ask(question)
     inquiry.compare({"n": 5})

@@ -126,7 +126,7 @@ def test_the_paragraph_says_what_when_how_and_from_where(state):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", keeping.FIGURES)
+@pytest.mark.parametrize("kind", keeping.FIGURE_FORMATS)
 def test_figures_are_exported_whole(state, kind):
     forecast = simlib.solve(state.base)
     payload = keeping.figure_bytes(forecast, forecast, kind, width=900, show=None, ladder="lanes")

@@ -149,7 +149,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(session, state, monkeypatch)
 def quick(state, monkeypatch):
     """A session in which the answer at rest is only computed once the slider is let go."""
     monkeypatch.setattr(glances, "QUICK_SECONDS", 60.0)
-    monkeypatch.setattr(preview_loop, "REST", 600.0)
+    monkeypatch.setattr(preview_loop, "SLIDER_PAUSE", 600.0)
     made = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
     made.start()
     assert made.wait(60, previews=True)
@@ -557,7 +557,7 @@ def test_a_history_leaves_room_for_its_events_in_a_low_window(session):
     session.turn("history")
     assert session.wait(60)
     assert session.front.stills[-1].story
-    assert 60 < size(session.front.stills[-1].png)[1] <= 150 - second_graph.EVENTS
+    assert 60 < size(session.front.stills[-1].png)[1] <= 150 - second_graph.EVENT_LIST_HEIGHT
     assert not any(status["kind"] == "error" for status in session.front.states)
 
 
@@ -584,7 +584,7 @@ def test_the_drivers_are_the_answers_under_the_sliders_at_the_present_settings(s
     name, (low, high, solved) = max(session.reach.of().items(), key=lambda end: max(abs(p - now) for p in end[1][:2]))
     words = f"{state.base.assumptions[name].short_label} ({100 * (low - now):+.1f} to {100 * (high - now):+.1f})"
     assert solved
-    assert f"at high: {words}" in session.front.stills[-1].alt
+    assert f"high end: {words}" in session.front.stills[-1].alt
 
 
 def test_what_the_sliders_could_do_is_solved_at_rest(session, state):

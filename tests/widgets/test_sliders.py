@@ -9,7 +9,7 @@ import pytest
 
 from simlib.machine import priors
 from simlib.quantities import parse
-from simlib.widgets.explorer.sliders import START, STEPS, dials, grouped
+from simlib.widgets.explorer.sliders import SLIDER_STEPS, START, dials, grouped
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def some(state):
 def test_the_ends_are_low_and_high_and_the_middle_is_the_stated_value(some):
     for dial in some.values():
         a = dial.assumption
-        assert (dial.grid[0], dial.grid[STEPS // 2], dial.grid[-1]) == (a.low, a.value, a.high)
+        assert (dial.grid[0], dial.grid[SLIDER_STEPS // 2], dial.grid[-1]) == (a.low, a.value, a.high)
         assert np.all(np.diff(dial.grid) > 0)
-        assert dial.position(a.value) == STEPS // 2
+        assert dial.position(a.value) == SLIDER_STEPS // 2
 
 
 def test_positions_are_quantiles_of_the_prior(some):
@@ -34,8 +34,8 @@ def test_positions_are_quantiles_of_the_prior(some):
 
 def test_every_position_is_found_again_and_what_lies_beyond_stands_at_the_end(some):
     for dial in some.values():
-        assert [dial.position(float(value)) for value in dial.grid] == list(range(STEPS + 1))
-        assert dial.position(dial.assumption.high * 1.5) == STEPS
+        assert [dial.position(float(value)) for value in dial.grid] == list(range(SLIDER_STEPS + 1))
+        assert dial.position(dial.assumption.high * 1.5) == SLIDER_STEPS
         assert dial.position(dial.assumption.low / 2) == 0
         assert dial.on_grid(float(dial.grid[3]))
         assert not dial.on_grid(float(dial.grid[3]) * 1.0001)

@@ -20,7 +20,7 @@ from simlib.formatting import percent
 from simlib.scenario.model import Force, Pin
 from simlib.widgets import Editor, Explorer
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.explorer.sliders import STEPS
+from simlib.widgets.explorer.sliders import SLIDER_STEPS
 from simlib.widgets.kit import components as parts
 
 LOGIC = (
@@ -75,9 +75,9 @@ def test_an_explorer_opens_with_the_answer_and_a_slider_for_every_uncertain_numb
     assert agreement(explorer.state.base) in explorer.board.alt
     shown = [dial["id"] for group in explorer.dials.groups for dial in group["dials"]]
     assert sorted(shown) == sorted(name for name, a in explorer.state.base.assumptions.items() if not a.fixed)
-    assert set(explorer.dials.positions.values()) == {STEPS // 2}
+    assert set(explorer.dials.positions.values()) == {SLIDER_STEPS // 2}
     dial = explorer.dials.groups[0]["dials"][0]
-    assert len(dial["texts"]) == STEPS + 1
+    assert len(dial["texts"]) == SLIDER_STEPS + 1
     assert dial["because"]
 
 
@@ -168,12 +168,12 @@ def test_undo_redo_and_reset_put_the_sliders_back(explorer):
     act(explorer.dials, what="move", id="meeting", position=80)
     rest(explorer)
     explorer._undo.click()
-    assert explorer.dials.positions["meeting"] == STEPS // 2
+    assert explorer.dials.positions["meeting"] == SLIDER_STEPS // 2
     explorer._redo.click()
     assert explorer.dials.positions["meeting"] == 80
     assert not explorer._reset.disabled
     explorer._reset.click()
-    assert explorer.dials.positions["meeting"] == STEPS // 2
+    assert explorer.dials.positions["meeting"] == SLIDER_STEPS // 2
     assert explorer.dials.changed == []
 
 

@@ -15,14 +15,14 @@ from simlib.analysis.samples import Share
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.exact.states import EMPTY_TABOO, Taboo
 from simlib.errors import Unsupported
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 
 __all__ = ["exact_indicators"]
 
-ROUNDING = 1e-6
+RELATIVE_HALF_WIDTH = 1e-6
 """The relative half-width of every interval. It exceeds the numerical errors, so that a ratio of 1 counts as 1."""
 
 _NEVER = 1e-12
@@ -49,7 +49,7 @@ class _Watch:
         self.scenario, self.day, self.control = scenario, day, control
         self.quiet = control.silent()
         self.solver = Solver(scenario, times=1, control=self.quiet)
-        self.index, self.asked = -1, NOTHING
+        self.index, self.asked = -1, EMPTY_TABOO
         if measure.kind == "ending":
             self.index = list(scenario.endings).index(measure.of)
         else:
@@ -59,7 +59,7 @@ class _Watch:
                     f"the exact engine finds signs of endings and of questions about the state, but "
                     f"{measure.words} is about a move; use the Monte Carlo engine"
                 )
-        self.open, self.happens = self._unseen(NOTHING)
+        self.open, self.happens = self._unseen(EMPTY_TABOO)
         self.before = _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
@@ -116,4 +116,4 @@ class _Watch:
 
 
 def _around(value: float) -> Share:
-    return value, value * (1 - ROUNDING), value * (1 + ROUNDING)
+    return value, value * (1 - RELATIVE_HALF_WIDTH), value * (1 + RELATIVE_HALF_WIDTH)

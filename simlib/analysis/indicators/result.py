@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 __all__ = ["Indicator", "Indicators", "information", "signs", "write_bits", "write_number", "write_ratio"]
 __all__ += ["write_share"]
 
-HISTORIES = 20_000
+INDICATOR_HISTORIES = 20_000
 """Default number of histories over all draws together."""
 
 WRONG = 0.05
 """The probability that a move or level which tells nothing is named as a sign."""
 
-SURE = 1e-5
+EXACT_INTERVAL_WIDTH = 1e-5
 """A number whose interval is no wider than this counts as exact."""
 
 _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses")
@@ -289,7 +289,7 @@ class Indicators(Answer):
             MissingDependency: Without Numba, for a question or when there are too many states for the exact engine.
             Cancelled: When `control` cancels the work.
         """
-        pairs = runs or self.provenance.get("histories") or HISTORIES
+        pairs = runs or self.provenance.get("histories") or INDICATOR_HISTORIES
         seed = self.provenance.get("seed") or 0
         forcing = Forcing(self.scenario, self.measure, self.look_by_day, pairs, seed, control)
         effects = {}
@@ -352,9 +352,9 @@ def write_share(share: Share) -> str:
     value, low, high = share
     if not np.isfinite(value):
         return "-"
-    if value == 0 and high > SURE:
+    if value == 0 and high > EXACT_INTERVAL_WIDTH:
         return f"under {percent(high)}"
-    return f"over {percent(low)}" if value == 1 and low < 1 - SURE else percent(value)
+    return f"over {percent(low)}" if value == 1 and low < 1 - EXACT_INTERVAL_WIDTH else percent(value)
 
 
 def information(joint: Floats) -> float:

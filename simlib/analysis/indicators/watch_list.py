@@ -6,7 +6,7 @@ import datetime as dt
 
 from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.exact import exact_indicators
-from simlib.analysis.indicators.result import HISTORIES, Indicators
+from simlib.analysis.indicators.result import INDICATOR_HISTORIES, Indicators
 from simlib.analysis.samples import sampled
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine, exact_where_it_fits
@@ -19,7 +19,7 @@ from simlib.scenario.model import Scenario
 
 __all__ = ["indicators", "indicators_of_endings"]
 
-DRAWS = 500
+INDICATOR_DRAWS = 500
 """Default number of draws (sets of assumption values)."""
 
 LOOK_BY_DAYS = 14.0
@@ -33,7 +33,7 @@ def indicators(
     look_by: By = None,
     times_seen: int = 1,
     engine: Engine = "auto",
-    draws: int | Belief = DRAWS,
+    draws: int | Belief = INDICATOR_DRAWS,
     runs: int | None = None,
     seed: int = 0,
     control: Control = UNWATCHED,
@@ -73,7 +73,10 @@ def indicators(
         "montecarlo" if engine == "auto" and (draws != 0 or times_seen != 1) else engine,
         lambda: _exact(scenario, target, day, times_seen, draws, control),
         lambda: counted_indicators(
-            sampled(scenario, draws, HISTORIES, runs, by=None, seed=seed, control=control), target, day, times_seen
+            sampled(scenario, draws, INDICATOR_HISTORIES, runs, by=None, seed=seed, control=control),
+            target,
+            day,
+            times_seen,
         ),
     )
 
@@ -83,7 +86,7 @@ def indicators_of_endings(
     *,
     look_by: By = None,
     times_seen: int = 1,
-    draws: int | Belief = DRAWS,
+    draws: int | Belief = INDICATOR_DRAWS,
     runs: int | None = None,
     seed: int = 0,
     control: Control = UNWATCHED,
@@ -95,7 +98,7 @@ def indicators_of_endings(
     day = _day(scenario, look_by)
     if not scenario.endings:
         raise Unsupported(f"{scenario.id!r} has no ending to watch for")
-    histories = sampled(scenario, draws, HISTORIES, runs, by=None, seed=seed, control=control)
+    histories = sampled(scenario, draws, INDICATOR_HISTORIES, runs, by=None, seed=seed, control=control)
     return [counted_indicators(histories, _target(scenario, f"ending:{e}"), day, times_seen) for e in scenario.endings]
 
 

@@ -14,7 +14,7 @@ from simlib.analysis.lint.subject import Finding, Subject, error, note, warning
 from simlib.errors import MissingDependency, ScenarioError, Unsupported
 from simlib.evidence.impossibility import ImpossibleLog
 from simlib.evidence.log_intake import last_day, prepare
-from simlib.scenario.event_log import FILE, read_log
+from simlib.scenario.event_log import LOG_FILE, read_log
 from simlib.scenario.row_meaning import Reading, read_rows
 
 _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
@@ -23,7 +23,7 @@ _COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
 def _readings(subject: Subject) -> tuple[Reading, ...]:
     """Return the meaning of each row of the log, or () if there is no log or no `evidence`."""
     scenario = subject.scenario
-    if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
+    if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / LOG_FILE).is_file():
         return ()
     return read_rows(scenario, read_log(scenario.path))
 
@@ -60,7 +60,9 @@ def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
     scenario = subject.scenario
     if not _sound(subject):
         return
-    logs = {name for name, source in scenario.sources.items() if FILE in f"{source.title} {source.url} {source.note}"}
+    logs = {
+        name for name, source in scenario.sources.items() if LOG_FILE in f"{source.title} {source.url} {source.note}"
+    }
     for assumption in scenario.assumptions.values():
         cites = bool(logs & set(assumption.sources))
         if assumption.uses_log_until is None and (cites or _COUNTS_ROWS.search(assumption.because)):
@@ -79,12 +81,12 @@ def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
             prepare(scenario, readings, scenario.as_of, last, skip_impossible=False)
     except ScenarioError as unread:
         for problem in unread.problems:
-            yield error(f"{FILE}:{problem.line}", problem.what, problem.expected)
+            yield error(f"{LOG_FILE}:{problem.line}", problem.what, problem.expected)
     except ImpossibleLog as impossible:
-        yield warning(FILE, str(impossible))
+        yield warning(LOG_FILE, str(impossible))
     except (MissingDependency, Unsupported) as refusal:
-        yield note(FILE, f"not checked whether each row is possible: {refusal}")
+        yield note(LOG_FILE, f"not checked whether each row is possible: {refusal}")
 
 
-RULES = (every_move_with_rows_is_covered, every_number_from_the_log_says_so, every_row_is_possible)
+LOG_RULES = (every_move_with_rows_is_covered, every_number_from_the_log_says_so, every_row_is_possible)
 """Rules about the log."""

@@ -19,7 +19,7 @@ from simlib.analysis.lint.subject import Finding, Severity, Subject, note
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import solve
-from simlib.engines.exact.reachable import CAP
+from simlib.engines.exact.reachable import STATE_CAP
 from simlib.formatting import long_date, quoted
 from simlib.machine import priors
 from simlib.quantities import show
@@ -33,7 +33,7 @@ __all__ = ["EVENTS_PER_DAY", "Finding", "Findings", "Severity", "elicited", "imp
 EVENTS_PER_DAY = 24.0
 """A move is reported if in some state it would happen more often per day than this."""
 
-NUMBER_RULES = (
+STATELESS_RULES = (
     *(numbers.every_assumption_is_used, numbers.every_spread_start_has_a_reason, numbers.no_prior_is_lopsided),
     *(numbers.every_window_opens_before_the_horizon, numbers.no_covert_move_changes_what_everybody_sees),
     *(numbers.every_date_is_before_the_horizon, numbers.no_base_rate_contains_its_tempo_twice),
@@ -95,7 +95,7 @@ def lint(
     *,
     events_per_day: float = EVENTS_PER_DAY,
     strands: bool = True,
-    cap: int = CAP,
+    cap: int = STATE_CAP,
     control: Control = UNWATCHED,
 ) -> Findings:
     """Return probable mistakes in a scenario, errors first. Interventions are ignored.
@@ -113,7 +113,7 @@ def lint(
         Cancelled: When `control` cancels the work.
     """
     subject = Subject(scenario, cap=cap, control=control)
-    findings = [finding for rule in (*NUMBER_RULES, *log_rules.RULES) for finding in rule(subject)]
+    findings = [finding for rule in (*STATELESS_RULES, *log_rules.LOG_RULES) for finding in rule(subject)]
     if subject.enumerable:
         findings += [finding for rule in STATE_RULES for finding in rule(subject)]
         findings += states.no_move_is_busier_than(subject, events_per_day)
@@ -131,7 +131,7 @@ def lint(
     )
 
 
-def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
+def elicited(scenario: Scenario, *, cap: int = STATE_CAP, control: Control = UNWATCHED) -> pd.DataFrame:
     """Compare each rate that was stated as “p within T days” with the probability in the model.
 
     The table has one row for each move with such a rate. Interventions are ignored. The columns are:

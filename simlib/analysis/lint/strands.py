@@ -1,12 +1,12 @@
 """Lint rule about strands of a scenario that change none of its answers.
 
 A *strand* is either all moves of one actor, or one assumption over its range. An *answer* is the probability of an
-ending or a question. `LINE` is the smallest change of an answer that counts.
+ending or a question. `SMALLEST_CHANGE` is the smallest change of an answer that counts.
 
 The gradient of an answer gives an estimate of how much each strand changes the answer. The estimate is trusted if it
-is clearly above `LINE` or, for an assumption, clearly below it. For all other strands, the scenario is solved at the
-ends of the strand. The ends of an assumption are its low and its high. An actor has one end, at which the rates of all
-its moves are multiplied by 0.
+is clearly above `SMALLEST_CHANGE` or, for an assumption, clearly below it. For all other strands, the scenario is
+solved at the ends of the strand. The ends of an assumption are its low and its high. An actor has one end, at which the
+rates of all its moves are multiplied by 0.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.observables import observable
 from simlib.formatting import plainly
 from simlib.machine import priors
-from simlib.machine.firing_counter import COUNTED
+from simlib.machine.firing_counter import COUNTER_ID
 from simlib.machine.measures import Measure, every, headline
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Factor, Scenario
 from simlib.scenario.scales import forward
 from simlib.typing import Bools, Floats
 
-LINE = 0.01
+SMALLEST_CHANGE = 0.01
 """The smallest change of a probability that counts as a change of an answer."""
 
-NEAR = 1.1
-"""An estimate from slopes is trusted if it differs from `LINE` by more than this factor."""
+SLOPE_TRUST_FACTOR = 1.1
+"""An estimate from slopes is trusted if it differs from `SMALLEST_CHANGE` by more than this factor."""
 
 NEAR_FORBIDDEN = 2.0
-"""An estimate for all moves of an actor is trusted if it is at least this many times `LINE`.
+"""An estimate for all moves of an actor is trusted if it is at least this many times `SMALLEST_CHANGE`.
 
 The moves are stopped altogether, so slopes give a poor estimate.
 """
@@ -47,13 +47,13 @@ The moves are stopped altogether, so slopes give a poor estimate.
 MOST_STATES = 200_000
 """Largest number of reachable states. The rule does not examine larger scenarios."""
 
-RUNS = 1_000
+STRAND_RUNS = 1_000
 """Replicates at each end of a strand, for questions that only simulated histories can answer.
 
 The error of a change is about half a percentage point.
 """
 
-TOLERANCE = 1e-6
+STRAND_TOLERANCE = 1e-6
 """Bound on the truncation error of each solution."""
 
 
@@ -118,13 +118,13 @@ class _Strand:
 
 @dataclass(frozen=True)
 class _Idle:
-    """An assumption, or all moves of an actor, that changes no answer by `LINE` or more.
+    """An assumption, or all moves of an actor, that changes no answer by `SMALLEST_CHANGE`.
 
     If the strand is an actor, questions that only this actor can answer are left out.
 
     size: the largest change of an answer.
     answer: the answer with the largest change.
-    answers_its_own: whether a question that was left out changes by `LINE` or more.
+    answers_its_own: whether a question that was left out changes by `SMALLEST_CHANGE` or more.
     """
 
     strand: _Strand
@@ -181,13 +181,15 @@ class _Strands:
         best = np.where(self.own, -1.0, moved).argmax(axis=1)
         size = np.where(self.own.all(axis=1), np.inf, moved[np.arange(len(self.strands)), best])
         size[self._bears_on_impacts] = np.inf
-        near = (size < LINE * np.where(actors, NEAR_FORBIDDEN, NEAR)) & (actors | (size >= LINE / NEAR))
+        near = (size < SMALLEST_CHANGE * np.where(actors, NEAR_FORBIDDEN, SLOPE_TRUST_FACTOR)) & (
+            actors | (size >= SMALLEST_CHANGE / SLOPE_TRUST_FACTOR)
+        )
         size[near] = self._solved(np.flatnonzero(near).tolist(), best[near].tolist())
         if self.sampled:
-            idle = np.flatnonzero(size < LINE)
-            size[idle[self._by_histories(idle.tolist()) >= LINE]] = np.inf
-        for k in np.flatnonzero(size < LINE):
-            own = bool(np.any(moved[k, self.own[k]] >= LINE))
+            idle = np.flatnonzero(size < SMALLEST_CHANGE)
+            size[idle[self._by_histories(idle.tolist()) >= SMALLEST_CHANGE]] = np.inf
+        for k in np.flatnonzero(size < SMALLEST_CHANGE):
+            own = bool(np.any(moved[k, self.own[k]] >= SMALLEST_CHANGE))
             yield _Idle(self.strands[k], float(size[k]), self.answers[best[k]], own)
 
     @cached_property
@@ -196,20 +198,20 @@ class _Strands:
 
         The rows are M answers and then I impacts. The columns are the value and then the slopes in A assumptions.
         """
-        adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
+        adjoint = Adjoint(self.solver, self.stated, tolerance=STRAND_TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
         asked = [*self.answers, *self.impacts]
         return np.stack(in_threads(lambda measure: np.append(*adjoint.of(measure.name)), asked, control=part))
 
     @property
     def _bears_on_impacts(self) -> Bools:
-        """Whether each of S strands (S,) changes the mean of an impact by at least the share `LINE`.
+        """Whether each of S strands (S,) changes a mean impact by at least `SMALLEST_CHANGE`.
 
         The changes are estimated from slopes.
         """
         rows = self.at_stated[len(self.answers) :]
         moved = self._along(rows)
-        return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
+        return np.any((moved > 0) & (moved >= SMALLEST_CHANGE * np.abs(rows[:, 0])), axis=1)
 
     def _along(self, rows: Floats) -> Floats:
         """Estimate from slopes how much each of S strands changes each of R measures (S, R).
@@ -241,9 +243,9 @@ class _Strands:
     def _answer(self, theta: Floats, asked: int) -> float:
         answer, solver, name = self.answers[asked], self.solver, self.answers[asked].name
         if answer.kind == "question" and answer.of in solver.counted:
-            solver, name = solver.counted[answer.of], f"ending:{COUNTED}"
+            solver, name = solver.counted[answer.of], f"ending:{COUNTER_ID}"
         seen, chain = observable(solver, name), solver.chain(theta, self.stated)
-        passage = chain.propagate(chain.start(), 0, solver.horizon, taboo=seen.quest.taboo, tolerance=TOLERANCE)
+        passage = chain.propagate(chain.start(), 0, solver.horizon, taboo=seen.quest.taboo, tolerance=STRAND_TOLERANCE)
         return float(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:
@@ -252,7 +254,7 @@ class _Strands:
         The changes come from Monte Carlo simulations with common random numbers.
         """
         rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
-        responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
+        responses = Responses(self.world, self.sampled, engine="montecarlo", runs=STRAND_RUNS)
         stated, *values = responses(np.array(rows), control=self.control.part(0.8, 1.0)).mean(axis=1)
         spans = []
         for k in which:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.control import UNWATCHED, Control
-from simlib.engines.exact.reachable import CAP, enumerate_states
+from simlib.engines.exact.reachable import STATE_CAP, enumerate_states
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
@@ -59,7 +59,7 @@ class Subject:
     Raises ScenarioError when the stated chances of a move's outcomes add up to more than one, and Cancelled.
     """
 
-    def __init__(self, scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> None:
+    def __init__(self, scenario: Scenario, *, cap: int = STATE_CAP, control: Control = UNWATCHED) -> None:
         self.scenario = scenario.replace(interventions=())
         self.cap, self.control = cap, control.silent()
         self.tables = Tables(self.scenario)

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from simlib.analysis.paths.request import (
-    HISTORIES,
+    PATH_HISTORIES,
     cannot_happen,
     engine_over,
     known_ending,
@@ -84,7 +84,7 @@ def paths(
     """
     ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
     days = days_by(scenario, by)
-    play = partial(sampled, scenario, draws, HISTORIES, None, by=days, seed=seed, control=control)
+    play = partial(sampled, scenario, draws, PATH_HISTORIES, None, by=days, seed=seed, control=control)
     return exact_where_it_fits(
         engine_over(draws, engine),
         lambda: _exact_paths(scenario, ladder, target, days, top, control),

@@ -13,7 +13,7 @@ from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.typing import Ints
 
-HISTORIES = 5_000
+PATH_HISTORIES = 5_000
 """Default number of histories that are counted."""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 
-FEWEST = 10
+FEWEST_STAYS = 10
 """Fewest stays of one kind for which percentiles are given."""
 
 HORIZON = "end of forecast"
@@ -67,13 +67,17 @@ class RungTimes(Answer):
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Say for the `limit` commonest changes of rung the median number of days before each."""
-        common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
+        common = sorted((stay for stay in self.stays if stay.count >= FEWEST_STAYS), key=lambda stay: -stay.count)[
+            :limit
+        ]
         lines = [
             f"From {quoted(stay.rung)} to {quoted(stay.to)} the median time is "
             f"{in_days(float(f'{stay.days[2]:.3g}'))}, in {stay.count:,} stays by {self.by_words}."
             for stay in common
         ]
-        return lines or [f"No change from one rung to another happened {FEWEST} times or more, so there is no median."]
+        return lines or [
+            f"No change from one rung to another happened {FEWEST_STAYS} times or more, so there is no median."
+        ]
 
     def frame(self) -> pd.DataFrame:
         """Return a table with one row for each pair of rung (level) and next rung.
@@ -124,5 +128,5 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
 
 def _points(stays: list[tuple[float, float]]) -> tuple[float, ...]:
     days, weights = np.array(stays).T
-    known = quantiles(days, _POINTS, weights) if len(stays) >= FEWEST else np.full(len(_POINTS), np.nan)
+    known = quantiles(days, _POINTS, weights) if len(stays) >= FEWEST_STAYS else np.full(len(_POINTS), np.nan)
     return tuple(float(point) for point in known)

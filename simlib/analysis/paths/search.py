@@ -25,7 +25,7 @@ from simlib.control import Control
 from simlib.engines.exact.endpoint import backward_steps
 from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.poisson import FINE, pmf, survival, truncation
+from simlib.engines.exact.poisson import FINE_TOLERANCE, pmf, survival, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.machine.interventions import Segment
 from simlib.typing import Floats, Ints
@@ -125,7 +125,7 @@ class PathSearch:
         solver, duration = self.solver, segment.end - segment.start
         space, pair_rates = solver.space.held(segment.held, solver.tables), self.chain.rating(segment).pair_rates
         generator = Generator.build(space.incoming, pair_rates, None, duration)
-        last = truncation(generator.uniform * duration, FINE) if duration else 0
+        last = truncation(generator.uniform * duration, FINE_TOLERANCE) if duration else 0
         steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])
         weights = pmf(steps, mean)[0]
         entry = np.append(1.0, survival(steps[:-1], mean)[0])
@@ -161,7 +161,7 @@ class PathSearch:
         tree += [(p.rungs, p.entered) for _, _, p in queue]
         left, unassigned = (-queue[0][0], -sum(mass for mass, _, _ in queue)) if queue else (0.0, 0.0)
         first = sorted(classes, key=lambda item: -item[0])[:top]
-        return SearchResult(first, tree, total, FINE * len(self.spans), left, unassigned)
+        return SearchResult(first, tree, total, FINE_TOLERANCE * len(self.spans), left, unassigned)
 
     def _roots(self) -> list[_Prefix]:
         start, span, result = self.chain.start(), self.spans[0], []

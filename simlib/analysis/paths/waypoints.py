@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.paths.request import (
-    HISTORIES,
+    PATH_HISTORIES,
     cannot_happen,
     engine_over,
     known_ending,
@@ -24,7 +24,7 @@ from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.exact.states import EMPTY_TABOO, Taboo
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import percent, quoted
 from simlib.machine.belief import Belief
@@ -159,7 +159,7 @@ def passages(
         Cancelled: When `control` cancels the work.
     """
     ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)
-    play = partial(sampled, scenario, draws, HISTORIES, runs, by=days, seed=seed, control=control)
+    play = partial(sampled, scenario, draws, PATH_HISTORIES, runs, by=days, seed=seed, control=control)
     return exact_where_it_fits(
         engine_over(draws, engine),
         lambda: _exact_passages(scenario, target, ladder, days, control),
@@ -177,7 +177,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 
-    whole, _ = reach(NOTHING)
+    whole, _ = reach(EMPTY_TABOO)
     if whole <= 0:
         raise cannot_happen(scenario, given, days)
     rung = solver.tables.rungs(solver.space.levels)[list(scenario.ladders).index(ladder)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Elasticities", "elasticities"]
 
-NAMED = 5
+NAMED_ASSUMPTIONS = 5
 """The sentences name at most this many assumptions for each measure."""
 
 
@@ -91,7 +91,7 @@ class Elasticities(Answer):
         lines = []
         for measure in self.measures:
             elasticity = self.elasticity(measure.name)
-            steepest = [i for i in _steepest(elasticity)[:NAMED] if abs(elasticity[i]) >= 0.005]
+            steepest = [i for i in _steepest(elasticity)[:NAMED_ASSUMPTIONS] if abs(elasticity[i]) >= 0.005]
             changes = [self._change(measure, i, float(elasticity[i])) for i in steepest]
             answer = measure.write(self.answers[measure.name])
             change = "; ".join(changes) if changes else "the answer changes by less than 0.005% of its value"

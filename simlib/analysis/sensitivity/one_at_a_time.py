@@ -23,10 +23,11 @@ from simlib.analysis.sensitivity.screening import (
     uncertain,
     with_ranges_of,
 )
+from simlib.analysis.whatif.contrast import ROUNDING_SHARE
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engine_choice import Engine
-from simlib.formatting import DUST, counted, listed, one_digit, plainly, quoted
+from simlib.formatting import SMALLEST_WRITTEN_SIZE, counted, listed, one_digit, plainly, quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -37,19 +38,16 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TOP", "Bar", "Drivers", "drivers"]
+__all__ = ["DRIVER_ASSUMPTIONS", "Bar", "Drivers", "drivers"]
 
-TOP = 12
+DRIVER_ASSUMPTIONS = 12
 """Default number of assumptions that are tried and shown for each measure."""
 
-BLOCKS = 20
+DRIVER_BLOCKS = 20
 """Number of blocks of replicates. The spread between blocks gives the Monte Carlo error of a measure."""
 
 MOST_SENTENCES = 5
 """The sentences name at most this many assumptions for each measure."""
-
-ROUNDING = 1e-9
-"""A change below this share of an answer counts as rounding error."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +186,11 @@ class Drivers(Traced):
             tried = "1 more assumption that was tried moves the answer less"
         beyond = float(self.beyond[self.place(measure.name)])
         size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
-        by = f"more than about {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
+        by = (
+            f"more than about {plainly(size, unit)}"
+            if size >= SMALLEST_WRITTEN_SIZE
+            else f"as much as {plainly(SMALLEST_WRITTEN_SIZE, unit)}"
+        )
         others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
         screened = f"{others}: judged by slope {self.centre}, none would move the answer by {by}"
         reasons = [text for text, count in ((tried, some), (screened, self.screened)) if count]
@@ -199,7 +201,7 @@ class Drivers(Traced):
         """Say whether a bar's assumption changes a measure beyond Monte Carlo and rounding error."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
-        rounding = ROUNDING * abs(self.stated[m])
+        rounding = ROUNDING_SHARE * abs(self.stated[m])
         return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
     def data(self) -> dict[str, Any]:
@@ -217,7 +219,7 @@ def drivers(
     *,
     by: By = None,
     engine: Engine = "auto",
-    top: int | None = TOP,
+    top: int | None = DRIVER_ASSUMPTIONS,
     draws: int | Belief = 0,
     runs: int = 20_000,
     seed: int = 0,
@@ -262,7 +264,7 @@ def drivers(
         thetas[1 + 2 * place, column] = held.assumptions[name].low
         thetas[2 + 2 * place, column] = held.assumptions[name].high
     responses = Responses(
-        scenario, chosen, engine=engine, rows=len(thetas), by=day, runs=runs, blocks=BLOCKS, seed=seed
+        scenario, chosen, engine=engine, rows=len(thetas), by=day, runs=runs, blocks=DRIVER_BLOCKS, seed=seed
     )
     values = responses(thetas, control=control.part(0.2, 1.0))
     mean, half = values.mean(axis=1), half_widths(values - values[0])

@@ -92,7 +92,7 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
     """Return the assumptions whose prior has a spread, or raise Unsupported if there are none."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
-        raise Unsupported("every assumption of this scenario is fixed: give some of them a low and a high")
+        raise Unsupported("every assumption of this scenario is fixed: give at least one a low and a high value")
     return some
 
 

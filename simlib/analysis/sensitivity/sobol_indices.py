@@ -36,12 +36,23 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DRAWS", "PRECISION", "RUNS", "TOP", "Index", "Share", "Shares", "Sobol", "share_in_words", "sobol"]
+__all__ = [
+    "INDEX_PRECISION",
+    "SOBOL_DRAWS",
+    "SOBOL_INPUTS",
+    "SOBOL_RUNS",
+    "Index",
+    "Share",
+    "Shares",
+    "Sobol",
+    "share_in_words",
+    "sobol",
+]
 
-TOP, DRAWS, RUNS = 10, 1024, 1000
+SOBOL_INPUTS, SOBOL_DRAWS, SOBOL_RUNS = 10, 1024, 1000
 """Default number of inputs with indices, of rows of each matrix, and of replicates of each row."""
 
-PRECISION = 0.1
+INDEX_PRECISION = 0.1
 """An index is given only if the half-width of its 95% interval is at most this."""
 
 _SHARES = (
@@ -201,7 +212,8 @@ class Sobol(Traced):
         if hidden:
             names = ", ".join(quoted(label) for label in hidden)
             yield (
-                f"No share is given for {names}: the interval is wider than ±{PRECISION:g}; more draws would narrow it."
+                f"No share is given for {names}: the interval is wider than ±{INDEX_PRECISION:g}; "
+                "more draws would narrow it."
             )
 
     def data(self) -> dict[str, Any]:
@@ -231,9 +243,9 @@ def sobol(
     *,
     by: By = None,
     engine: Engine = "auto",
-    top: int | Mapping[str, Iterable[str]] | None = TOP,
-    draws: int = DRAWS,
-    runs: int = RUNS,
+    top: int | Mapping[str, Iterable[str]] | None = SOBOL_INPUTS,
+    draws: int = SOBOL_DRAWS,
+    runs: int = SOBOL_RUNS,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Sobol:
@@ -241,7 +253,7 @@ def sobol(
 
     An input is one assumption, or several that vary together. The work is `draws` × (inputs + 2) rows of assumption
     values. Each row needs one exact solution, or `runs` replicates under common random numbers. An index whose 95%
-    interval is wider than ± `PRECISION` is not known.
+    interval is wider than ± `INDEX_PRECISION` is not known.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -268,7 +280,7 @@ def sobol(
     insist_on_prior(draws, "A Sobol index")
     if draws < 8 or draws & (draws - 1):
         raise ValueError(f"draws must be a power of two of at least 8, not {draws}")
-    groups, top = (top, TOP) if isinstance(top, Mapping) else (None, top)
+    groups, top = (top, SOBOL_INPUTS) if isinstance(top, Mapping) else (None, top)
     chosen, day, every = find(scenario, measures), days_by(scenario, by), inputs(scenario, groups)
     picked, beyond, begun, swing = every, 0.0, 0.0, None
     top = len(every) if top is None else top
@@ -330,4 +342,4 @@ def _index(estimate: float, half: float, known: bool) -> Index:
     if not known:
         return Index(float("nan"), 0.0, 1.0, known=False)
     low, high = max(estimate - half, 0.0), min(estimate + half, 1.0)
-    return Index(float(min(max(estimate, 0.0), 1.0)), low, max(high, low), known=bool(half <= PRECISION))
+    return Index(float(min(max(estimate, 0.0), 1.0)), low, max(high, low), known=bool(half <= INDEX_PRECISION))

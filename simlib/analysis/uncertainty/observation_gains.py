@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from simlib.analysis.evaluator import BLOCKS, cross, in_threads
+from simlib.analysis.evaluator import REPLICATE_BLOCKS, cross, in_threads
 from simlib.analysis.uncertainty.estimates import mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.hermite_regression import divergence, explained_variance, hermite
 from simlib.control import Control
@@ -63,7 +63,7 @@ def watched_shares(
         sightings: The observations, as questions about the first occurrence of a move.
         days: The last day of watching and the target day, in days after the start.
         belief: The draws of the assumptions and of the start states. Its weights are not used.
-        runs: Replicates of each draw, a multiple of `BLOCKS`.
+        runs: Replicates of each draw, a multiple of `REPLICATE_BLOCKS`.
         seed: Seed of the replicates. Each draw has its own random numbers.
         control: Progress callback, cancellation and number of threads.
 
@@ -84,7 +84,7 @@ def watched_shares(
         still = ((ended > look_by_day) & (when > look_by_day))[:, None]
         happens, seen = np.isfinite(when)[:, None], counts.question_time[:, len(questions) :] <= look_by_day
         rows = [still, still & happens, still & seen, still & seen & happens, happens, seen]
-        shape = (BLOCKS, -1, seen.shape[1])
+        shape = (REPLICATE_BLOCKS, -1, seen.shape[1])
         return np.stack([np.broadcast_to(row, seen.shape).reshape(shape).mean(axis=1) for row in rows], axis=1)
 
     columns = (belief.theta,) if belief.start is None else (belief.theta, belief.start)

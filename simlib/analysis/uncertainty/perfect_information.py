@@ -31,7 +31,7 @@ from simlib.analysis.uncertainty.hermite_regression import (
     explained_variance,
     hermite,
 )
-from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
+from simlib.analysis.uncertainty.propagation import RUNS_PER_DRAW, Uncertainty, uncertainty
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.analysis.uncertainty.sampling import insist_on_effective
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evppi", "Worth", "evppi", "evppi_from"]
 
-NAMED = 6
+NAMED_UNRANKED_ASSUMPTIONS = 6
 """Largest number of assumptions that are named as not yet ranked."""
 
 LEAST_DRAWS = 128
@@ -57,7 +57,7 @@ LEAST_DRAWS = 128
 A conditional probability weighs the draws by its condition, so it has fewer effective draws than draws.
 """
 
-DRAWS = 512
+PERFECT_INFORMATION_DRAWS = 512
 """Default number of draws."""
 
 
@@ -173,8 +173,12 @@ class Evppi(Answer):
         if not some:
             return []
         some.sort(key=lambda w: -w.most)
-        names = "; ".join(f"{quoted(w.assumption.label)} ({w.of_all})" for w in some[:NAMED])
-        more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
+        names = "; ".join(f"{quoted(w.assumption.label)} ({w.of_all})" for w in some[:NAMED_UNRANKED_ASSUMPTIONS])
+        more = (
+            f"; and {counted(len(some) - NAMED_UNRANKED_ASSUMPTIONS, 'other')}"
+            if len(some) > NAMED_UNRANKED_ASSUMPTIONS
+            else ""
+        )
         draws = counted(self.draws, "draw")
         return [f"With {draws} these assumptions cannot be ranked yet, and may be worth knowing too: {names}{more}."]
 
@@ -198,8 +202,8 @@ def evppi(
     *,
     by: By = None,
     engine: Engine = "auto",
-    draws: int = DRAWS,
-    runs: int = RUNS,
+    draws: int = PERFECT_INFORMATION_DRAWS,
+    runs: int = RUNS_PER_DRAW,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Evppi:

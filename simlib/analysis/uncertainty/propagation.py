@@ -38,7 +38,7 @@ from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, enough
 from simlib.analysis.uncertainty.sampling import (
-    FEWEST_DRAWS,
+    FEWEST_EFFECTIVE_DRAWS,
     Sampling,
     Spread,
     checked_belief,
@@ -63,13 +63,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Precision", "Uncertainty", "uncertainty", "uncertainty_of"]
 
-CERTAIN = 1e-12
+CERTAIN_VARIANCE = 1e-12
 """An event counts as certain or impossible if p(1 - p) is below this."""
 
-FIRST_DRAWS, RUNS = 128, 2000
+FIRST_DRAWS, RUNS_PER_DRAW = 128, 2000
 """Number of draws before the first doubling, and default number of replicates for each draw."""
 
-NAMED = 3
+NAMED_MEASURES = 3
 """Largest number of measures named in the question."""
 
 
@@ -99,7 +99,7 @@ class Precision:
         arguments.whole("most_draws", self.most_draws, 1)
 
 
-PRECISION = Precision()
+DEFAULT_PRECISION = Precision()
 """The default: median and both ends of the 90% range, each within two percentage points, from at most 1,024 draws."""
 
 
@@ -147,7 +147,7 @@ class Uncertainty(Traced):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence."""
-        first = [measure.words for measure in self.measures[:NAMED]]
+        first = [measure.words for measure in self.measures[:NAMED_MEASURES]]
         more = len(self.measures) - len(first)
         names = [*first, counted(more, "other measure")] if more else first
         return f"How sure is the forecast of {listed(names)} by {self.by_words}?"
@@ -265,7 +265,7 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 
 def _shares(s: Spread, share: Number, known: str) -> str:
-    if s.mean.value * (1 - s.mean.value) < CERTAIN:
+    if s.mean.value * (1 - s.mean.value) < CERTAIN_VARIANCE:
         return "The event is certain in every draw, or impossible in every draw."
     mean = f"The mean is computed to {known}."
     if not share.known:
@@ -283,9 +283,9 @@ def uncertainty(
     by: By = None,
     engine: Engine = "auto",
     draws: int | Belief | None = None,
-    runs: int = RUNS,
+    runs: int = RUNS_PER_DRAW,
     seed: int = 0,
-    precision: Precision = PRECISION,
+    precision: Precision = DEFAULT_PRECISION,
     control: Control = UNWATCHED,
 ) -> Uncertainty:
     """Return each measure's range over the assumptions, and the share of uncertainty they cause.
@@ -319,8 +319,8 @@ def uncertainty(
     belief = checked_belief(scenario, draws) if isinstance(draws, Belief) else None
     size = draws.draws if isinstance(draws, Belief) else draws
     limit = precision.most_draws if size is None else size
-    if limit < FEWEST_DRAWS:
-        raise ValueError(f"expected at least {FEWEST_DRAWS} draws, not {limit}")
+    if limit < FEWEST_EFFECTIVE_DRAWS:
+        raise ValueError(f"expected at least {FEWEST_EFFECTIVE_DRAWS} draws, not {limit}")
     asked = (*targets, *conditions)
     ready = partial(
         Responses, scenario, asked, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
@@ -336,7 +336,7 @@ def uncertainty(
         targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
     )
     for spread in spreads.values():
-        insist_on_effective(spread, FEWEST_DRAWS)
+        insist_on_effective(spread, FEWEST_EFFECTIVE_DRAWS)
     control.report(1.0)
     drawn = pick(sampling, "draws") | {"runs": sampling.runs or None, "belief": belief.name if belief else "prior"}
     return Uncertainty(
@@ -378,8 +378,10 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
     scenario, belief = sample.scenario, sample.belief
     uncertain(scenario)
     targets, by_day = find(scenario, measures), float(sample.stated.times[-1])
-    if belief.effective_draws < FEWEST_DRAWS:
-        raise ValueError(f"expected at least {FEWEST_DRAWS} effective draws, not {belief.effective_draws:.3g}")
+    if belief.effective_draws < FEWEST_EFFECTIVE_DRAWS:
+        raise ValueError(
+            f"expected at least {FEWEST_EFFECTIVE_DRAWS} effective draws, not {belief.effective_draws:.3g}"
+        )
     in_order = Weighting(np.arange(belief.draws) * GROUPS // belief.draws)
     weighting = in_order if belief.equal else Weighting.of_belief(belief.weights)
     columns, spreads = [], {}
@@ -390,8 +392,8 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
         columns.append(sample.without_noise(each, _replicates(sample.forecasts[0], target)))
         value, low, high = (float(x[-1]) for x in of_forecast(sample.stated, target))
         stated = Number(value, 0.0 if sample.stated.engine == "exact" else (high - low) / 2)
-        spreads[target.name] = spread_of(target, stated, columns[-1][:, None], own, PRECISION.quantiles)
-        insist_on_effective(spreads[target.name], FEWEST_DRAWS)
+        spreads[target.name] = spread_of(target, stated, columns[-1][:, None], own, DEFAULT_PRECISION.quantiles)
+        insist_on_effective(spreads[target.name], FEWEST_EFFECTIVE_DRAWS)
     runs = sample.forecasts[0].provenance.get("runs")
     source = {"seed": sample.seed, "by_day": by_day, "draws": belief.draws, "runs": runs, "belief": belief.name}
     errors = [number.half for spread in spreads.values() for number in spread.quantiles.values()]

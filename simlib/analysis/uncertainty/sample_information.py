@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import BLOCKS
+from simlib.analysis.evaluator import REPLICATE_BLOCKS
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled
 from simlib.analysis.uncertainty.observation_gains import (
@@ -42,8 +42,9 @@ from simlib.analysis.uncertainty.observation_gains import (
     settled_share,
     watched_shares,
 )
+from simlib.analysis.uncertainty.propagation import RUNS_PER_DRAW
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
-from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
+from simlib.analysis.uncertainty.sampling import FEWEST_EFFECTIVE_DRAWS, checked_belief, prior_scores
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean, refuse
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evsi", "Observation", "evsi"]
 
-DRAWS, RUNS = 256, 2000
+SAMPLE_INFORMATION_DRAWS = 256
 LOOK_BY = 14.0
 """Default last day of watching, in days after the scenario's `as_of`."""
 
@@ -190,8 +191,8 @@ def evsi(
     *,
     by: By = None,
     look_by: By = LOOK_BY,
-    draws: int | Belief = DRAWS,
-    runs: int = RUNS,
+    draws: int | Belief = SAMPLE_INFORMATION_DRAWS,
+    runs: int = RUNS_PER_DRAW,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Evsi:
@@ -224,11 +225,11 @@ def evsi(
     if look_by_day >= by_day:
         what, expected = f"{look_by_day:g} days", f"expected a day before the deadline of the question, {by_day:g} days"
         raise ScenarioError(Problem("", 0, "look_by", what, expected))
-    if runs < 2 * BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_DRAWS):
-        raise ValueError(f"expected at least {FEWEST_DRAWS} draws of at least {2 * BLOCKS} runs")
+    if runs < 2 * REPLICATE_BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_EFFECTIVE_DRAWS):
+        raise ValueError(f"expected at least {FEWEST_EFFECTIVE_DRAWS} draws of at least {2 * REPLICATE_BLOCKS} runs")
     sightings = _sightings(scenario, observations)
     belief, scores, weighting = _draws(scenario, draws, seed)
-    runs, days = -(-runs // BLOCKS) * BLOCKS, (look_by_day, by_day)
+    runs, days = -(-runs // REPLICATE_BLOCKS) * REPLICATE_BLOCKS, (look_by_day, by_day)
     shares = watched_shares(scenario, target, sightings, days, belief, runs=runs, seed=seed, control=control)
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)

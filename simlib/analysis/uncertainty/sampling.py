@@ -34,7 +34,7 @@ from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
-FEWEST_DRAWS = 4 * GROUPS
+FEWEST_EFFECTIVE_DRAWS = 4 * GROUPS
 """Fewest effective draws from which an error can be estimated."""
 
 
@@ -116,10 +116,10 @@ def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
 
     Raises Unsupported for a belief about another scenario or date, and ValueError for too few effective draws.
     """
-    if round(belief.effective_draws, 6) < FEWEST_DRAWS:
+    if round(belief.effective_draws, 6) < FEWEST_EFFECTIVE_DRAWS:
         raise ValueError(
             f"the belief {quoted(belief.name)} has {belief.effective_draws:.3g} effective draws; expected at least "
-            f"{FEWEST_DRAWS} draws"
+            f"{FEWEST_EFFECTIVE_DRAWS} draws"
         )
     return belief_of(scenario, belief)
 
@@ -198,7 +198,7 @@ class Sampling:
         while True:
             spreads = self.spreads(measures, quantiles)
             stages.append(self._stage(spreads.values()))
-            few = any(spread.effective_draws < FEWEST_DRAWS for spread in spreads.values())
+            few = any(spread.effective_draws < FEWEST_EFFECTIVE_DRAWS for spread in spreads.values())
             try:
                 if (stages[-1].error <= tolerance and not few) or not self._grow(stages[-1], few):
                     return spreads, stages

@@ -46,7 +46,7 @@ from simlib.typing import Floats
 
 __all__ = ["compare", "cumulative"]
 
-EXACT_PAIRS, PAIRS = 10_000, 100_000
+EXACT_PAIRS, MONTE_CARLO_PAIRS = 10_000, 100_000
 """Default number of pairs of replicates over all draws: beside an exact answer, and for an answer by Monte Carlo.
 
 A pair is one replicate of the baseline and the same replicate of the variant. An exact answer needs pairs only to
@@ -180,7 +180,7 @@ class _Work:
     def _pairs(self, engine: str) -> int:
         least = 0 if engine == "exact" else 1
         if self.runs is None:
-            return max(EXACT_PAIRS if engine == "exact" else PAIRS, self.draws)
+            return max(EXACT_PAIRS if engine == "exact" else MONTE_CARLO_PAIRS, self.draws)
         if self.runs < least:
             what = f"{self.runs} pairs of histories"
             raise ScenarioError(Problem("", 0, "runs", what, f"expected at least {least} with this engine"))

@@ -10,13 +10,13 @@ from simlib.typing import Floats
 
 __all__ = ["Difference", "counts_change"]
 
-DUST = 1e-9
+ROUNDING_SHARE = 1e-9
 """A difference up to this share of the compared values counts as rounding error."""
 
 TRUNCATED = 1e-6
 """An interval narrower than this is only the exact engine's truncation error, and is not written."""
 
-SMALL = 1e-5
+RATIO_THRESHOLD = 1e-5
 """Probabilities below this are compared by their ratio, because their difference would be written as 0 points."""
 
 
@@ -43,7 +43,7 @@ class Difference:
         """Whether the change at the last report time is more than rounding and truncation error."""
         size = abs(float(self.change[-1]))
         unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
-        return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
+        return size > ROUNDING_SHARE * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
     def sentence(self, by: str = "") -> str:
         """Describe the change at the last report time in a clause without a full stop.
@@ -62,9 +62,9 @@ class Difference:
         start, end = m.write(before), m.write(after)
         moves = f"{subject} {verb} from {start} to {end}" if start != end else f"{subject} {verb} slightly from {start}"
         if not m.probability:
-            interval = f", 95% interval {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
+            interval = f", 95% interval {low:+.2g} to {high:+.2g}" if high - low > ROUNDING_SHARE else ""
             return f"{moves} ({counts_change(change)}{interval}){by}"
-        if 0 < max(before, after) < SMALL and min(before, after) > 0:
+        if 0 < max(before, after) < RATIO_THRESHOLD and min(before, after) > 0:
             return f"{moves} (×{after / before:.2g}){by}"
         interval = f", 95% interval {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
         return f"{moves} ({_points(change)} points{interval}){by}"
@@ -72,7 +72,7 @@ class Difference:
 
 def counts_change(change: float) -> str:
     """Write a change of an expected count: "+1.4", or "±0" if the change is rounding error."""
-    return f"{change:+.2g}" if abs(change) > DUST else "±0"
+    return f"{change:+.2g}" if abs(change) > ROUNDING_SHARE else "±0"
 
 
 def _points(change: float) -> str:

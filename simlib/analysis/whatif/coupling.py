@@ -33,9 +33,9 @@ from simlib.scenario.model import Hold, Scenario
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.typing import Floats, Ints
 
-__all__ = ["BLOCKS", "COUPLING", "Flips", "Replicates", "change", "flips", "run_replicates", "typical_flips"]
+__all__ = ["COMPARISON_BLOCKS", "COUPLING", "Flips", "Replicates", "change", "flips", "run_replicates", "typical_flips"]
 
-BLOCKS = 40
+COMPARISON_BLOCKS = 40
 """Number of blocks of replicates at the stated values. Rungs and expected counts are compared block by block."""
 
 COUPLING = "common random numbers"
@@ -212,7 +212,7 @@ def run_replicates(
         simulator: The scenario, ready to run.
         measures: The measures whose means are kept by block.
         thetas: The values of A assumptions at each of D draws (D, A). Each draw has one block. None simulates the
-            stated values in up to `BLOCKS` blocks.
+            stated values in up to `COMPARISON_BLOCKS` blocks.
         starts: The probabilities of the K states in which the scenario may start, at each draw (D, K). None: those of
             the scenario.
         weights: The weights of the draws (D,).
@@ -222,7 +222,7 @@ def run_replicates(
     """
     means_in = means_of(simulator, [asked for measure in measures for asked in _asked(measure)])
     centre = None if thetas is None else simulator.stated
-    count = min(BLOCKS, runs) if thetas is None else len(thetas)
+    count = min(COMPARISON_BLOCKS, runs) if thetas is None else len(thetas)
     cuts = np.linspace(0, runs, count + 1).astype(int)
     quiet = control.silent()
     means: list[Floats] = []

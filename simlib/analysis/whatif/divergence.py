@@ -23,7 +23,7 @@ from simlib.typing import Ints
 
 __all__ = ["Divergence", "diverge"]
 
-MOST = 8
+DIVERGENCE_DATES = 8
 """Largest number of dates in the table of two histories. Later events are only counted."""
 
 Row = tuple[str, str, str]
@@ -99,10 +99,10 @@ def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
     if shared < 0:
         yield long_date(as_of), one.start, other.start
     dates = sorted(events[0].keys() | events[1].keys())
-    for date in dates[:MOST]:
+    for date in dates[:DIVERGENCE_DATES]:
         before, after = ("; ".join(each.get(date, ())) for each in events)
         yield long_date(date), before, after
-    later = [sum(len(each.get(date, ())) for date in dates[MOST:]) for each in events]
+    later = [sum(len(each.get(date, ())) for date in dates[DIVERGENCE_DATES:]) for each in events]
     if any(later):
         before, after = (counted(number, "more event") if number else "" for number in later)
         yield "later", before, after

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "VariantEffect"]
 
-NAMED = 3
+NAMED_CHANGED_MEASURES = 3
 """Largest number of changed measures, besides the first one, that are named in the sentences on a variant."""
 
 
@@ -70,7 +70,7 @@ class VariantEffect:
         """
         ranked = self.strongest()
         told = [self.differences[measure]] if measure else []
-        told += [d for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
+        told += [d for d in ranked[:NAMED_CHANGED_MEASURES] if d.moved and d.measure.name != measure]
         parts = [d.sentence("" if place else f" by {by}") for place, d in enumerate(told)]
         main = any(d.measure.kind in ("ending", "question") for d in ranked)
         nothing = f"no ending and no question changes by {by}" if main else f"nothing changes by {by}"

@@ -20,7 +20,7 @@ from simlib.scenario.views.variation import apply_view
 if TYPE_CHECKING:
     from simlib.analysis.lint.rules import Finding, Findings
 
-KINDS = ("actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts", "sources")
+ITEM_KINDS = ("actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts", "sources")
 
 _REFUSED = 2
 
@@ -57,7 +57,7 @@ def _views(scenario: Scenario) -> dict[str, View]:
 
 
 def _inventory(scenario: Scenario, views: dict[str, View]) -> str:
-    parts = [_many(len(getattr(scenario, kind)), kind) for kind in KINDS if kind != "impacts" or scenario.impacts]
+    parts = [_many(len(getattr(scenario, kind)), kind) for kind in ITEM_KINDS if kind != "impacts" or scenario.impacts]
     named = f": {', '.join(views)}" if views else ""
     return f"{scenario.id}: the file fits the format. {', '.join(parts)}; {_many(len(views), 'views')}{named}.\n"
 

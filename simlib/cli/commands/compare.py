@@ -17,7 +17,7 @@ from simlib.formatting import how_made
 if TYPE_CHECKING:
     from simlib.analysis.whatif.result import Comparison
 
-DRAWN = 6
+DRAWN_MEASURES = 6
 """Largest number of endings and questions in the figures, unless --measure names some."""
 
 
@@ -43,7 +43,7 @@ def execute(arguments: Request) -> int:
             )
 
     result = either(compare, arguments.engine)
-    drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN)
+    drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN_MEASURES)
     pictures = partial(figures.compare, result, drawn, cumulative=arguments.cumulative)
     method = how_made(result.provenance, "pairs of histories")
     return tell(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simlib.analysis.scenario_diff import Diff
     from simlib.scenario.model import Scenario
 
-MOST = 20
+PRINTED_CHANGES = 20
 """Largest number of changes that are printed."""
 
 
@@ -53,6 +53,6 @@ def _lead(result: Diff, after: Scenario) -> Iterator[str]:
 def _changes(result: Diff) -> Iterator[str]:
     told = result.sentences()
     told = told[: len(told) - len(result.frame("forecast")) - 1] if result.by else told
-    yield from told[:MOST]
-    if len(told) > MOST:
-        yield f"and {counted(len(told) - MOST, 'more change')} (--out and --json write all)"
+    yield from told[:PRINTED_CHANGES]
+    if len(told) > PRINTED_CHANGES:
+        yield f"and {counted(len(told) - PRINTED_CHANGES, 'more change')} (--out and --json write all)"

@@ -11,6 +11,7 @@ from simlib.cli.commands.run import save_changes
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
+from simlib.cli.output.listings import TABLE_ROWS
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.formatting import long_date
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from simlib.evidence.lessons import LearntAssumption, Lessons
     from simlib.scenario.model import Scenario
-
-ROWS = 12
-"""Largest number of assumptions in the printed table. The files of --out and --json have all assumptions."""
 
 FATES = {"cut": "used before", "untouched": "not affected", "free": "kept"}
 """The words for the reason (`LearntAssumption.reach`) why the log did not change an assumption much."""
@@ -78,7 +76,7 @@ def _table(answer: Lessons) -> str:
 
     rows = [
         Row(number.label, [median_and_range(points, number) for points in (each.prior, each.posterior)] + [_fate(each)])
-        for each in answer.ranked()[:ROWS]
+        for each in answer.ranked()[:TABLE_ROWS]
         for number in (answer.numbers[each.id],)
     ]
     title = f"Median and range (5 to 95%) of the {len(rows)} assumptions that changed most"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from simlib.machine.belief import Belief
     from simlib.machine.measures import Measure
 
-DRAWN = 2_000
+CONDITIONAL_HISTORIES = 2_000
 """Number of histories simulated conditional on an ending, unless --runs asks for fewer."""
 
 PASSAGES = 20
@@ -94,12 +94,12 @@ class _Played:
 
     @cached_property
     def all(self) -> Sample:
-        from simlib.analysis.paths.request import HISTORIES
+        from simlib.analysis.paths.request import PATH_HISTORIES
         from simlib.analysis.samples import sampled
 
         runs, seed = self.arguments.runs, self.arguments.seed
         with Task("playing histories") as task:
-            return sampled(self.scenario, self.draws, HISTORIES, runs, by=None, seed=seed, control=task.control)
+            return sampled(self.scenario, self.draws, PATH_HISTORIES, runs, by=None, seed=seed, control=task.control)
 
     def to_the_ending(self) -> Sample | None:
         """Return the histories with the ending of `--given` (without `--given`: all histories).
@@ -128,7 +128,7 @@ class _Played:
 
         if self.arguments.engine == "montecarlo":
             return None
-        few = min(self.arguments.runs or DRAWN, DRAWN)
+        few = min(self.arguments.runs or CONDITIONAL_HISTORIES, CONDITIONAL_HISTORIES)
         options: dict[str, Any] = {"draws": self.draws, "seed": self.arguments.seed}
         try:
             with Task("drawing histories given the ending") as task:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.subject import AskedScenario, requested
 from simlib.cli.options import world
-from simlib.cli.options.common import RUNS
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import write_all, written
 from simlib.cli.output.forecast_text import Computed
 from simlib.cli.output.progress import Task
 from simlib.control import Control
-from simlib.engine_choice import Engine
+from simlib.engine_choice import DEFAULT_RUNS, Engine
 from simlib.errors import Problem, ScenarioError
 from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
     from simlib.scenario.loader import Stream
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+VIEW_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """The pattern of the name of a view (a named set of changes)."""
 
 
@@ -61,7 +60,7 @@ def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
         read_name(name)
         if not base.path:
             raise Refusal("a scenario from a pipe has no folder for views", "expected the scenario as a file")
-        if not NAME.fullmatch(name):
+        if not VIEW_NAME_PATTERN.fullmatch(name):
             raise Refusal(f"{name!r} is no name", "expected a letter, then letters, digits, hyphens or underscores")
         save_view(base, view_of(base, changed, id=name, title=name), file, new=True)
     except FileExistsError:
@@ -98,7 +97,9 @@ def compute(subject: AskedScenario, arguments: Request) -> Computed:
             return Computed(scenario, forecast(scenario, engine="exact", **options))
         from simlib.engines.montecarlo.simulator import simulate
 
-        return Computed(scenario, simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options))
+        return Computed(
+            scenario, simulate(scenario, runs=arguments.runs or DEFAULT_RUNS, seed=arguments.seed, **options)
+        )
 
 
 def _note_idle_options(arguments: Request) -> None:

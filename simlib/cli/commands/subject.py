@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
     from simlib.machine.belief import Belief
 
-DRAWS, FEWEST = 200, 32
+SUBJECT_DRAWS, FEWEST_SUBJECT_DRAWS = 200, 32
 """Default and least number of draws of the assumptions when a log of events updates the scenario."""
 
 
@@ -76,7 +76,7 @@ def updated(request: Request, base: Scenario) -> Update | None:
             request.events,
             as_of=request.as_of,
             learn=not request.no_learn,
-            draws=max(request.draws or DRAWS, FEWEST),
+            draws=max(request.draws or SUBJECT_DRAWS, FEWEST_SUBJECT_DRAWS),
             seed=request.seed,
             skip_impossible=request.skip_impossible,
             control=task.control,

@@ -75,18 +75,18 @@ def execute(arguments: Request) -> int:
 
 
 def _precision(arguments: Request) -> Precision:
-    from simlib.analysis.uncertainty.propagation import PRECISION, Precision
+    from simlib.analysis.uncertainty.propagation import DEFAULT_PRECISION, Precision
 
     return Precision(
-        tolerance=PRECISION.tolerance if arguments.tolerance is None else arguments.tolerance / 100,
-        quantiles=tuple(sorted(set(arguments.quantile or PRECISION.quantiles))),
-        most_draws=arguments.most_draws or PRECISION.most_draws,
+        tolerance=DEFAULT_PRECISION.tolerance if arguments.tolerance is None else arguments.tolerance / 100,
+        quantiles=tuple(sorted(set(arguments.quantile or DEFAULT_PRECISION.quantiles))),
+        most_draws=arguments.most_draws or DEFAULT_PRECISION.most_draws,
         answer_when_cancelled=True,
     )
 
 
 def _observations(subject: AskedScenario, arguments: Request, measures: Iterable[Measure]) -> dict[str, Evsi]:
-    from simlib.analysis.uncertainty.sample_information import DRAWS, evsi
+    from simlib.analysis.uncertainty.sample_information import SAMPLE_INFORMATION_DRAWS, evsi
 
     answers = {}
     for measure in measures:
@@ -97,7 +97,7 @@ def _observations(subject: AskedScenario, arguments: Request, measures: Iterable
                     measure.name,
                     by=arguments.by,
                     look_by=arguments.look_by,
-                    draws=subject.draws(arguments.draws or DRAWS),
+                    draws=subject.draws(arguments.draws or SAMPLE_INFORMATION_DRAWS),
                     seed=arguments.seed,
                     control=task.control,
                 )

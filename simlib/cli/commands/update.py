@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
     from simlib.scenario.model import Scenario
 
-STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
+SERIES_DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
 """Days from one forecast of a series to the next, by the value of `--series`."""
 
 
@@ -126,7 +126,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
         return forecast_series(
             scenario,
             arguments.events,
-            dates=STEPS[arguments.series or "weekly"],
+            dates=SERIES_DAYS[arguments.series or "weekly"],
             measures=arguments.measure or None,
             learn=not arguments.no_learn,
             draws=arguments.draws,

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from simlib.cli.options.readers import change, date, day, name, whole
-from simlib.scenario.views.forms import FORMS
+from simlib.scenario.views.forms import INTERVENTION_FORMS
 
-RUNS = 10_000
-"""Default number of replicates of a Monte Carlo forecast, summed over all draws of the assumptions."""
-
-SEED = "seed of the random numbers and of the draws (default: 0)"
+SEED_HELP = "seed of the random numbers and of the draws (default: 0)"
 
 
 _ADDED: dict[str, Any] = {"action": "append", "default": []}
@@ -55,7 +52,7 @@ def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._Argume
 def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
     """Add an option for each kind of intervention, all of which fill one list in their order."""
     how = how or {"dest": "interventions", **_ADDED}
-    for kind, form in FORMS.items():
+    for kind, form in INTERVENTION_FORMS.items():
         group.add_argument(
             f"--{kind}", metavar=form.text, type=change(kind), help=f"{form.purpose} (repeatable)", **how
         )
@@ -109,7 +106,7 @@ def add_question(
         "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
         "--engine": {"choices": ("exact", "montecarlo"), "help": "default exact if able (discover, sweep: montecarlo)"},
         "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
-        "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED},
+        "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED_HELP},
     }
     for option in wanted:
         parser.add_argument(option, **options[option])

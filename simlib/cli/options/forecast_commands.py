@@ -7,10 +7,13 @@ from pathlib import Path
 
 from simlib.cli.options import common, help_texts
 from simlib.cli.options.readers import OF_VARIANT, change, name, names, whole
-from simlib.report import DRAWS
+from simlib.engine_choice import DEFAULT_RUNS
+from simlib.report import REPORT_DRAWS
 
-TOP = 12
+LISTED_MOVES = 12
 """Default number of moves that `run` lists."""
+
+_RUNS_HELP = f"number of Monte Carlo replicates, for each draw if --draws is given (default: {DEFAULT_RUNS:,} in all)"
 
 
 def run(parser: argparse.ArgumentParser) -> None:
@@ -20,13 +23,8 @@ def run(parser: argparse.ArgumentParser) -> None:
     engine = parser.add_argument_group("engine").add_argument
     which = "default: exact; if there are too many states for that engine, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
-    engine(
-        "--runs",
-        type=whole(1),
-        metavar="N",
-        help=f"number of Monte Carlo replicates, for each draw if --draws is given (default: {common.RUNS:,} in all)",
-    )
-    engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    engine("--runs", type=whole(1), metavar="N", help=_RUNS_HELP)
+    engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED_HELP)
     engine(
         "--threads",
         type=whole(1),
@@ -43,7 +41,11 @@ def run(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--times", type=whole(1), metavar="N", help="report at N equal steps (default: about daily)")
     output.add_argument(
-        "--top", type=whole(0), default=TOP, metavar="N", help=f"number of moves to list; 0 lists all (default: {TOP})"
+        "--top",
+        type=whole(0),
+        default=LISTED_MOVES,
+        metavar="N",
+        help=f"number of moves to list; 0 lists all (default: {LISTED_MOVES})",
     )
     common.add_outputs(output, "forecast")
 
@@ -94,8 +96,7 @@ def pool(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=names, metavar="W,...", help="weight of each view (default: equal weights)")
     common.add_question(parser, "--engine", "--draws", "--seed")
-    text = f"number of Monte Carlo replicates, for each draw if --draws is given (default: {common.RUNS:,} in all)"
-    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=_RUNS_HELP)
     common.add_set(parser.add_argument_group("changes"))
 
 
@@ -103,7 +104,12 @@ def report(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `report` to its parser."""
     common.add_path(parser)
     common.add_question(
-        parser, "--engine", "--draws", "--seed", outputs=False, draws=f"default: {DRAWS}; 0 means the stated values"
+        parser,
+        "--engine",
+        "--draws",
+        "--seed",
+        outputs=False,
+        draws=f"default: {REPORT_DRAWS}; 0 means the stated values",
     )
     parser.add_argument(
         "--out",
@@ -116,7 +122,7 @@ def report(parser: argparse.ArgumentParser) -> None:
     add("--json", metavar="FILE", help="also write the forecast as JSON, for --since of a later report (- prints it)")
     add("--since", metavar="FILE", help="JSON of an earlier forecast; the report says what has changed since")
     common.add_as_of(parser)
-    parser.set_defaults(draws=DRAWS)
+    parser.set_defaults(draws=REPORT_DRAWS)
     changes = parser.add_argument_group("changes")
     common.add_view(changes)
     common.add_interventions(changes)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
 from simlib.cli.options import forecast_commands, help_texts, log_commands, question_commands, scenario_commands
-from simlib.cli.options.readers import MOST, whole
+from simlib.cli.options.readers import LARGEST_WHOLE_NUMBER, whole
 from simlib.cli.options.request import Request, frozen
 from simlib.errors import printable
 
@@ -22,8 +22,8 @@ def parse(argv: Sequence[str] | None) -> Request:
     if rest and namespace.command != "lab":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     request = frozen(namespace, jupyter=rest)
-    if request.seed + (request.seeds or 1) - 1 > MOST:
-        parser.error(f"argument --seeds: the last seed would be above {MOST:,}")
+    if request.seed + (request.seeds or 1) - 1 > LARGEST_WHOLE_NUMBER:
+        parser.error(f"argument --seeds: the last seed would be above {LARGEST_WHOLE_NUMBER:,}")
     return request
 
 

@@ -12,7 +12,7 @@ from simlib.errors import Problem, collect, refuse
 from simlib.scenario.loader import load
 from simlib.scenario.model import Intervention, Scenario
 
-EXPECTED = "expected --plan, or an intervention such as --forbid"
+EXPECTED_PLAN = "expected --plan, or an intervention such as --forbid"
 
 Plan = tuple[Intervention, ...]
 
@@ -80,7 +80,7 @@ def _plan(name: str, changes: Changes, base: Scenario) -> dict[str, Plan]:
 
 def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
     if not changes:
-        yield Problem("", 0, f"--as {name}", "no intervention follows it", EXPECTED)
+        yield Problem("", 0, f"--as {name}", "no intervention follows it", EXPECTED_PLAN)
     for kind, text in changes:
         if kind == "set":
             what, expected = (

@@ -12,7 +12,7 @@ from typing import Any
 from simlib.errors import INVISIBLE, UNSEEN
 from simlib.scenario.scalars import describe
 
-MOST = 2**63 - 1
+LARGEST_WHOLE_NUMBER = 2**63 - 1
 """Largest seed or count. An array cannot hold a larger whole number."""
 
 
@@ -23,9 +23,11 @@ def whole(least: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
-        if not digits or not least <= int(text) <= MOST:
-            most = f" and at most {MOST:,}" if text.isascii() and text.isdigit() and len(text) > 1 else ""
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_WHOLE_NUMBER))
+        if not digits or not least <= int(text) <= LARGEST_WHOLE_NUMBER:
+            most = (
+                f" and at most {LARGEST_WHOLE_NUMBER:,}" if text.isascii() and text.isdigit() and len(text) > 1 else ""
+            )
             raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}{most}, not {describe(text)}")
         return int(text)
 

@@ -12,7 +12,7 @@ from simlib.scenario.loader import load, load_view, load_views
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
 
-UNNAMED = "changed"
+UNNAMED_VARIANT = "changed"
 """The name of a variant that `--as` did not name, if its changes in words are too long for a name."""
 
 LONGEST_NAME = 60
@@ -21,7 +21,9 @@ LONGEST_NAME = 60
 BASELINE = "baseline"
 """In a list of views (named sets of changes), the name that means the scenario without a view."""
 
-EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
+EXPECTED_CHANGE = (
+    "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
+)
 
 
 def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
@@ -40,7 +42,7 @@ def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
         groups += [(_named_after(rest), rest)] if rest else []
     problems = [problem for name, changes in groups for problem in _wrong(name, changes, groups)]
     if not groups:
-        problems.append(Problem("", 0, "compare", "nothing to compare the scenario with", EXPECTED))
+        problems.append(Problem("", 0, "compare", "nothing to compare the scenario with", EXPECTED_CHANGE))
     variants: dict[str, Scenario] = {}
     for name, changes in groups:
         given = any(name == other for other, _ in request.variants)
@@ -52,7 +54,7 @@ def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
 
 def _named_after(changes: Changes) -> str:
     words = ", ".join(text if kind == "set" else f"{kind} {text}" for kind, text in changes)
-    return words if len(words) <= LONGEST_NAME else UNNAMED
+    return words if len(words) <= LONGEST_NAME else UNNAMED_VARIANT
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
@@ -67,7 +69,7 @@ def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, S
 def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -> list[Problem]:
     problems = []
     if not changes:
-        problems.append(Problem("", 0, f"--as {name}", "no change follows it", EXPECTED))
+        problems.append(Problem("", 0, f"--as {name}", "no change follows it", EXPECTED_CHANGE))
     if name == BASELINE:
         problems.append(
             Problem("", 0, f"--as {name}", "the baseline is the scenario as it stands", "expected another name")

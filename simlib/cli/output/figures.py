@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simlib.calibration.dated_scores import Backtest
     from simlib.evidence.lessons import Lessons
 
-ROWS = 10
+FIGURE_ROWS = 10
 """Largest number of rows in a figure with a row for each item."""
 
 
@@ -65,7 +65,7 @@ def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
     from simlib.plots.tornado_bars import tornado
 
     for measure in result.measures:
-        rows = min(len(result.ranked(measure.name)), ROWS)
+        rows = min(len(result.ranked(measure.name)), FIGURE_ROWS)
         if rows:
             picture = partial(tornado, result, measure=measure.name)
             yield Picture(f"tornado-{slug(measure.name)}", picture, 150 + 46 * rows)
@@ -73,7 +73,7 @@ def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
         return
     for name, about in sobol.measures.items():
         if about.shares:
-            height = 160 + 52 * min(len(about.shares), ROWS)
+            height = 160 + 52 * min(len(about.shares), FIGURE_ROWS)
             yield Picture(f"shares-{slug(name)}", partial(shares, sobol, measure=name), height)
 
 
@@ -98,10 +98,10 @@ def uncertainty(
         yield Picture("nested-fan", partial(nested_fan, fan), 560, left=70, right=300)
     for name, worth in worths.items():
         if worth.worths:
-            height = 150 + 46 * min(len(worth.worths), value_bars.ROWS)
+            height = 150 + 46 * min(len(worth.worths), value_bars.VALUE_ROWS)
             yield Picture(slug(name), partial(value_bars.evppi_bars, worth), height)
     for name, seen in observations.items():
-        height = 150 + 46 * min(len(seen.observations), value_bars.ROWS)
+        height = 150 + 46 * min(len(seen.observations), value_bars.VALUE_ROWS)
         yield Picture(slug(name), partial(value_bars.evsi_bars, seen), height)
 
 
@@ -110,7 +110,7 @@ def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
     from simlib.plots import path_charts as plots
 
     if result.classes:
-        height = 150 + 46 * min(len(result.classes), ROWS)
+        height = 150 + 46 * min(len(result.classes), FIGURE_ROWS)
         yield Picture("classes", partial(plots.path_classes, result), height, right=70)
     if result.tree:
         leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
@@ -129,7 +129,7 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
     for result in results:
         if result.rows:
-            height = 200 + 46 * min(len(result.signs or result.rows), plots.ROWS)
+            height = 200 + 46 * min(len(result.signs or result.rows), plots.INDICATOR_ROWS)
             yield Picture(f"indicators-{slug(result.measure.of)}", partial(plots.indicators, result), height, top=125)
     some = [result for result in of_all if result.rows]
     if len(some) > 1:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
 
 TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings", "counters", "impacts")
-POINTS = ("p05", "p25", "p50", "p75", "p95")
+PERCENTILE_COLUMNS = ("p05", "p25", "p50", "p75", "p95")
 
 PNG_DPI, SVG_DPI = 100, 72
 """Dots per inch of a figure as PNG, and as SVG."""
@@ -208,7 +208,7 @@ def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
             spread = draws.spread(name, kind)
             for day, points in zip(forecast.times.tolist(), spread.T, strict=True):
                 row = {"day": day, "by": forecast.by_date(day), "kind": kind.removesuffix("s"), "name": name}
-                rows.append(row | dict(zip(POINTS, points, strict=True)))
+                rows.append(row | dict(zip(PERCENTILE_COLUMNS, points, strict=True)))
     return pd.DataFrame(rows)
 
 

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from simlib.engines.ensemble import Ensemble
     from simlib.scenario.model import Scenario
 
-COLUMNS = 5
+TABLE_DATES = 5
 """Number of dates that a table shows."""
 
-ROUND_OFF = 1e-12
+LEAST_STATED_ERROR = 1e-12
 """The error of an exact answer is never stated as less than this, because of rounding errors."""
 
 _WHOLE = 1e-9
@@ -131,7 +131,7 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
         states = counted(forecast.states or 0, "state")
         why = f", because its {states} fit" if chosen else f": {states}"
         note = f"\n{forecast.histories_note}" if forecast.histories_note else ""
-        return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}{note}"
+        return f"Exact{why}; error at most {max(bound, LEAST_STATED_ERROR):.0e}.{over}{note}"
     what = over or " In brackets: the 95% interval of each simulated number."
     return f"Monte Carlo: {counted(source['runs'], 'replicate')}, seed {source['seed']}.{what}"
 
@@ -272,7 +272,7 @@ def count(number: float) -> str:
 # Dates
 
 
-def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
+def columns(times: np.ndarray, wanted: int = TABLE_DATES) -> list[int]:
     """Return the indices of about `wanted` report times, evenly spaced and including the last.
 
     If enough report times are ends of days, and the last report time is one of them, report times within a day are left

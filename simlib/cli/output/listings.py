@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.result import Comparison
     from simlib.machine.measures import Measure
 
-ROWS = 12
+TABLE_ROWS = 12
 """Largest number of rows of a table. The files of --out and --json have all rows."""
 
-COLUMNS, WIDTH = 4, 22
+TABLE_VARIANTS, HEADING_WIDTH = 4, 22
 """Largest number of variants side by side in a table, and the width of a column heading in letters."""
 
 PARTED = 44
@@ -43,8 +43,8 @@ def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[s
     answer compares. With `cumulative` the title says that each variant also has the changes of all variants before it.
     """
     names = list(result.effects)
-    for first in range(0, len(names), COLUMNS):
-        yield _compared(result, names[first : first + COLUMNS], cumulative, asked)
+    for first in range(0, len(names), TABLE_VARIANTS):
+        yield _compared(result, names[first : first + TABLE_VARIANTS], cumulative, asked)
     yield from _flips(result)
     for effect in result.effects.values():
         yield from map(parted, effect.divergences)
@@ -73,7 +73,7 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool, asked:
     for d in some:
         cells = [_after(result.effects[name].differences[d.measure.name]) for name in names]
         rows.append(Row(d.measure.label, [d.measure.write(float(d.before[-1])), *cells]))
-    parts = [["baseline"], *(textwrap.wrap(f"+ {name}" if cumulative else name, WIDTH) for name in names)]
+    parts = [["baseline"], *(textwrap.wrap(f"+ {name}" if cumulative else name, HEADING_WIDTH) for name in names)]
     depth = max(map(len, parts))
     head = [[part[k - depth + len(part)] if k >= depth - len(part) else "" for part in parts] for k in range(depth)]
     what = f"change from the baseline{' in points' if all(d.measure.probability for d in some) else ''}"
@@ -124,7 +124,7 @@ def drivers(result: Drivers, slopes: Elasticities | None, shares: Sobol | None) 
     also shows the slope, and the share of the spread that the assumption causes.
     """
     for measure in result.measures:
-        bars = result.ranked(measure.name)[:ROWS]
+        bars = result.ranked(measure.name)[:TABLE_ROWS]
         columns = [("low", "at low", "high", "at high"), *map(_ends(result, measure), bars)]
         if slopes is not None:
             columns = [[*row, cell] for row, cell in zip(columns, _slopes(slopes, measure, bars), strict=True)]
@@ -223,7 +223,7 @@ def watched(result: Indicators) -> Iterator[str]:
                 *(write_share(share) for share in (row.seen, row.false_alarms, row.misses)),
             ],
         )
-        for row in result.signs[:ROWS]
+        for row in result.signs[:TABLE_ROWS]
     ]
     if rows and 0 < result.before[0] < 1:
         until, by = result.look_by_words, result.by_words
@@ -251,7 +251,7 @@ def observations(result: Evsi) -> Iterator[str]:
             if o.seen > 0
             else ["never", "-", _share(o.if_not), "-", "-"],
         )
-        for o in result.observations[:ROWS]
+        for o in result.observations[:TABLE_ROWS]
     ]
     yield table(
         f"What to watch for until {result.look_by_words}, to forecast {result.measure.words}",

@@ -12,7 +12,7 @@ from typing import Any
 from simlib.control import Control
 from simlib.errors import Cancelled
 
-PATIENCE = 1.0
+PROGRESS_DELAY = 1.0
 """Seconds before progress is shown for the first time."""
 
 _REDRAW, _LINE_EVERY = 0.2, 5.0
@@ -52,7 +52,7 @@ class Task:
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Whether Ctrl-C or SIGTERM has asked to stop. A caller that gets True must print the answer so far.
+        """Whether Ctrl-C or SIGTERM has asked to stop, and the answer so far must be printed.
 
         After this call, the end of the task does not raise KeyboardInterrupt.
         """
@@ -90,7 +90,7 @@ class Task:
             handler(number, frame)
 
     def _show(self) -> None:
-        wait = PATIENCE
+        wait = PROGRESS_DELAY
         while not self._done.wait(wait):
             self._shown = True
             text = self._text()

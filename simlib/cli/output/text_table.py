@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LABEL, NARROWEST_LABEL = 38, 14
+WIDEST_LABEL, NARROWEST_LABEL = 38, 14
 """Widest and narrowest column of labels, in characters. A longer label continues on the next line."""
 
 _GAP = "  "
@@ -36,7 +36,7 @@ def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width:
     width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]
     widths = [max(len(line.cells[column]) for line in lines) for column in range(len(head[0]))]
-    longest = min(max((len(row.label) for row in rows), default=0), LABEL)
+    longest = min(max((len(row.label) for row in rows), default=0), WIDEST_LABEL)
     room = width - len(_GAP) - sum(len(_GAP) + each for each in widths)
     label = max(min(longest, room), min(longest, NARROWEST_LABEL))
     texts = [part for line in title.split("\n") for part in textwrap.wrap(line, width)]

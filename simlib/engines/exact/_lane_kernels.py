@@ -81,7 +81,7 @@ def _add_scaled(typing, total, block, row, weight):
 
 @intrinsic
 def _add_product(typing, total, block, row, weights, place):
-    """Add weights[place] * block[row] to `total`. `total`, weights[place] and block[row] are rows of four numbers."""
+    """Add weights[place] * block[row] to `total`, where all three are rows of four numbers."""
 
     def generate(context, builder, signature, arguments):
         total, block, row, weights, place = arguments

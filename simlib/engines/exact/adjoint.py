@@ -32,7 +32,7 @@ from simlib.engines.exact.gauss_legendre import quadrature
 from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Gains, Observable, observable
-from simlib.engines.exact.poisson import FINE
+from simlib.engines.exact.poisson import FINE_TOLERANCE
 from simlib.engines.exact.quests import NO_QUEST
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace, Taboo
@@ -40,7 +40,7 @@ from simlib.engines.exact.uniformization import backward
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
-from simlib.machine.firing_counter import COUNTED
+from simlib.machine.firing_counter import COUNTER_ID
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, Measure, conditional, days_by, find
 from simlib.machine.sums import sums_by
@@ -150,7 +150,13 @@ class Adjoint:
     """
 
     def __init__(
-        self, solver: Solver, theta: Floats, *, by: By = None, tolerance: float = FINE, control: Control = UNWATCHED
+        self,
+        solver: Solver,
+        theta: Floats,
+        *,
+        by: By = None,
+        tolerance: float = FINE_TOLERANCE,
+        control: Control = UNWATCHED,
     ) -> None:
         self.solver, self.theta, self.tolerance = solver, theta, tolerance
         self._cancelling = control.silent()
@@ -183,7 +189,7 @@ class Adjoint:
         if chosen.kind == "question" and chosen.of in self.solver.counted:
             solver, control = self.solver.counted[chosen.of], self._cancelling
             counting = Adjoint(solver, self.theta, by=self.by_day, tolerance=self.tolerance, control=control)
-            return counting.of(f"ending:{COUNTED}")
+            return counting.of(f"ending:{COUNTER_ID}")
         with one_blas_thread():
             if chosen.kind == "given":
                 return self._of_given(chosen)

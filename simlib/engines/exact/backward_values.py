@@ -16,12 +16,12 @@ from simlib.engines.exact.backend import one_blas_thread
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.observables import Observable
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.exact.states import EMPTY_TABOO, Taboo
 from simlib.engines.exact.uniformization import backward
 from simlib.machine.interventions import Segment
 from simlib.typing import Floats
 
-TOLERANCE = 1e-10
+SEGMENT_TOLERANCE = 1e-10
 """Bound on the truncation error within each segment (a stretch of time with constant rates)."""
 
 
@@ -55,7 +55,7 @@ def state_values(
                 if start == since and start > segment.start:
                     value = taboo.met(value)
                     result[days == start] = value
-            taboo = asked.quest.taboo if segment.start >= since else NOTHING
+            taboo = asked.quest.taboo if segment.start >= since else EMPTY_TABOO
             for jump in reversed(chain.jumps(segment)):
                 value = jump.pull(taboo.met(value), taboo)
             value = taboo.met(value)
@@ -70,7 +70,7 @@ def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tup
     """
     cuts = [start, since, end] if start < since < end else [start, end]
     pairs = itertools.pairwise(cuts)
-    return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]
+    return [(first, last, taboo if first >= since else EMPTY_TABOO) for first, last in pairs if last > first]
 
 
 def _back(
@@ -79,4 +79,4 @@ def _back(
     pair_rates, kill = chain.without(taboo, chain.rating(segment).pair_rates)
     space = chain.space.held(segment.held, chain.tables)
     times = np.append(remaining, duration)
-    return backward(space, pair_rates, value, duration, times, kill=kill, tolerance=TOLERANCE, control=control)
+    return backward(space, pair_rates, value, duration, times, kill=kill, tolerance=SEGMENT_TOLERANCE, control=control)

@@ -20,8 +20,8 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.generator import Generator, Kill
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.poisson import FINE
-from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
+from simlib.engines.exact.poisson import FINE_TOLERANCE
+from simlib.engines.exact.states import EMPTY_TABOO, StateSpace, Taboo
 from simlib.engines.exact.uniformization import Flow, flow
 from simlib.machine.interventions import Segment
 from simlib.machine.sums import sums_by
@@ -145,7 +145,7 @@ class Chain:
         return rest, Kill(taboo.inside, self.stopping_hazard(taboo, pair_rates))
 
     def flow(
-        self, vector: Floats, segment: Segment, duration: float, *, taboo: Taboo = NOTHING, **options: Any
+        self, vector: Floats, segment: Segment, duration: float, *, taboo: Taboo = EMPTY_TABOO, **options: Any
     ) -> Flow:
         """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
@@ -163,8 +163,8 @@ class Chain:
         start: float,
         stop: float,
         *,
-        taboo: Taboo = NOTHING,
-        tolerance: float = FINE,
+        taboo: Taboo = EMPTY_TABOO,
+        tolerance: float = FINE_TOLERANCE,
         control: Control = UNWATCHED,
     ) -> Passage:
         """Carry a distribution over the states from one time to another, interventions included.

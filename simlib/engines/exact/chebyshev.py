@@ -27,7 +27,7 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.generator import refuse_a_job_of_hours
 from simlib.engines.exact.lanes import Lanes
-from simlib.engines.exact.passes import STEPS, Advance, Carried, Watcher
+from simlib.engines.exact.passes import BATCH_STEPS, Advance, Carried, Watcher
 from simlib.engines.exact.uniformization import add, blocks
 from simlib.typing import Floats
 
@@ -111,7 +111,7 @@ def carry(
     before, hit, kept = np.zeros((1, block.width)), np.zeros((1, block.width)), np.zeros((last + 1, block.width))
     block.take_out(vectors, hit)
     advance = Advance(block, watchers, pool)
-    for steps in [*blocks(likely, STEPS), *(likely + 1 + more for more in blocks(last - likely - 1, _MORE))]:
+    for steps in [*blocks(likely, BATCH_STEPS), *(likely + 1 + more for more in blocks(last - likely - 1, _MORE))]:
         for watcher in watchers:
             watcher.weights, watcher.survivals = weights[:, steps], survivals[:, steps]
         for row, k in enumerate(steps.tolist()):

@@ -43,13 +43,13 @@ PRODUCTS = 3e8
 This many multiplications take a third of a second on one core.
 """
 
-TOLERANCE = 1e-9
+COUNT_TOLERANCE = 1e-9
 """Bound on the error of a probability.
 
 The probabilities of more counts are kept until the error is within this bound.
 """
 
-MOST = 2048
+MOST_KEPT_COUNTS = 2048
 """Largest number of counts whose probabilities are kept. Of all larger counts, only the total probability is known."""
 
 _SETTING_UP = 4e5
@@ -83,7 +83,7 @@ class CountLaw:
 
 def columns_for(mean: float) -> int:
     """Return how many P(count = n) to keep at first: enough for a Poisson count with this mean."""
-    return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
+    return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST_KEPT_COUNTS)
 
 
 def products_of(chain: Chain, means: Floats, steps: int) -> float:
@@ -110,10 +110,10 @@ def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control
         control: Cancellation, which raises Cancelled.
     """
     columns = columns_for(mean)
-    most = max(min(MOST, int(_NUMBERS / len(chain.space))), columns)
+    most = max(min(MOST_KEPT_COUNTS, int(_NUMBERS / len(chain.space))), columns)
     while True:
         law = CountLaw(_shares(chain, counts, columns, times, control))
-        if law.bound.max() <= TOLERANCE or columns >= most:
+        if law.bound.max() <= COUNT_TOLERANCE or columns >= most:
             return law
         columns = min(2 * columns, most)
 

@@ -23,7 +23,7 @@ from simlib.engines.exact.chain import Chain, Rating
 from simlib.engines.exact.generator import Push, jumps_per_day
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import observable
-from simlib.engines.exact.poisson import FINE, pmf, truncation
+from simlib.engines.exact.poisson import FINE_TOLERANCE, pmf, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace
 from simlib.engines.montecarlo.replay import Histories
@@ -122,7 +122,7 @@ class EndpointSampler:
         exit_rate = sums_by(space.source, rating.pair_rates[space.pair], len(space))
         uniform = jumps_per_day(exit_rate, duration)
         pair_values, stay = rating.pair_rates / uniform, 1 - exit_rate / uniform
-        last = truncation(uniform * duration, FINE) if duration else 0
+        last = truncation(uniform * duration, FINE_TOLERANCE) if duration else 0
         worth = backward_steps(space, pair_values, stay, value, last)
         jumps = self.chain.jumps(segment)
         current = pmf(np.arange(last + 1), np.array([uniform * duration]))[0] @ worth

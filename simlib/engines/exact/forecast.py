@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import gradient
-from simlib.engines.exact.reachable import CAP
+from simlib.engines.exact.reachable import STATE_CAP
 from simlib.engines.exact.solver import TOLERANCE, Solver
 from simlib.machine import priors
 from simlib.machine.measures import By
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 
-__all__ = ["CAP", "Solver", "gradient", "solve"]
+__all__ = ["STATE_CAP", "Solver", "gradient", "solve"]
 
 
 def solve(
@@ -30,7 +30,7 @@ def solve(
     times: int | Iterable[float] = 60,
     ignore_windows: bool = False,
     tolerance: float = TOLERANCE,
-    cap: int = CAP,
+    cap: int = STATE_CAP,
     ranges: bool = False,
     control: Control = UNWATCHED,
 ) -> Forecast:

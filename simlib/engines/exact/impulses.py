@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
+from simlib.engines.exact.states import EMPTY_TABOO, StateSpace, Taboo
 from simlib.machine.interventions import Action, Segment
 from simlib.machine.sums import sums_by
 from simlib.machine.tables import Tables
@@ -50,7 +50,7 @@ class Jump:
         branch = self.tables.branch(outcome, self.space.levels[self.able])
         return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
-    def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
+    def apply(self, vector: Floats, taboo: Taboo = EMPTY_TABOO) -> Floats:
         """Return the distribution (N,) after the intervention, without outcomes that are in `taboo`."""
         result = vector.copy()
         result[self.able] = 0.0
@@ -65,7 +65,7 @@ class Jump:
         share, before = sum(shares), vector[self.able]
         return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())
 
-    def pull(self, value: Floats, taboo: Taboo = NOTHING) -> Floats:
+    def pull(self, value: Floats, taboo: Taboo = EMPTY_TABOO) -> Floats:
         """Return the value of states (N,) before the intervention, given their value (N,) after it.
 
         A history that an outcome stops (`taboo`) has the value 1.

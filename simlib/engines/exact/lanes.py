@@ -27,12 +27,12 @@ from simlib.engines.exact.backend import kernels as one_lane
 from simlib.engines.exact.backend import lane_kernels as kernels
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.generator import as_matrix, jumps_per_day
-from simlib.engines.exact.states import NOTHING, Incoming, Taboo
+from simlib.engines.exact.states import EMPTY_TABOO, Incoming, Taboo
 from simlib.machine.interventions import Segment
 from simlib.machine.sums import sums_by
 from simlib.typing import Floats, Ints
 
-WIDTH = 4
+BLOCK_LANES = 4
 """Number of lanes of a block."""
 
 
@@ -99,7 +99,7 @@ class Lanes:
         """
         self.leap = leap
         self.taboos = (
-            [*taboos, *[NOTHING] * (WIDTH - len(taboos))]
+            [*taboos, *[EMPTY_TABOO] * (BLOCK_LANES - len(taboos))]
             if len(taboos) > 1 or taboos[0].stops_something
             else list(taboos)
         )
@@ -204,7 +204,7 @@ def weighted(block: Floats, rows: Ints, own: Floats, first: Floats) -> Floats:
     """Return Σ_r own[r] * block[rows[r]] + first[r] * block[rows[r], 0], by column (1, 4)."""
     if kernels is None:
         return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
-    result = np.empty((1, WIDTH))
+    result = np.empty((1, BLOCK_LANES))
     kernels.weighted(block, rows, own, first, result)
     return result
 

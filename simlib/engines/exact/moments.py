@@ -25,8 +25,8 @@ import numpy as np
 
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.lanes import WIDTH, Lanes, group_sums, weighted
-from simlib.engines.exact.passes import STEPS, Watcher
+from simlib.engines.exact.lanes import BLOCK_LANES, Lanes, group_sums, weighted
+from simlib.engines.exact.passes import BATCH_STEPS, Watcher
 from simlib.engines.exact.states import Incoming, StateSpace
 from simlib.machine.interventions import Segment
 from simlib.machine.rewards import Rewards
@@ -134,8 +134,8 @@ class StateRewards:
         """Return the daily gain of up to three impacts in a segment, at a chain's assumption values."""
         pair_rates, n = chain.rating(segment).pair_rates, len(self.space)
         outcome, edges = self.space.pair_outcome, self._edges_of(segment.held, tuple(impacts))
-        values = np.zeros((len(edges.slot_start), WIDTH))
-        stay, mean, square = np.zeros((3, n, WIDTH))
+        values = np.zeros((len(edges.slot_start), BLOCK_LANES))
+        stay, mean, square = np.zeros((3, n, BLOCK_LANES))
         means, squares = self.rewards.by_outcome(chain.theta)
         for lane, impact in enumerate(impacts, start=1):
             fired, paid = self.by_firings(pair_rates, means[impact]), self.per_day(chain.theta, impact)
@@ -165,11 +165,11 @@ class MomentSums(Watcher):
     def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:
         self.states = states
         self.own, self.first = 2 * gain.mean[states.example], gain.square[states.example]
-        self.work = WIDTH * len(states.space)
-        self._sums, self._ones = np.zeros((len(states.group_start) - 1, WIDTH)), np.ones(len(states.example))
+        self.work = BLOCK_LANES * len(states.space)
+        self._sums, self._ones = np.zeros((len(states.group_start) - 1, BLOCK_LANES)), np.ones(len(states.example))
         self._rows, groups = np.arange(len(states.example)), 1 + states.rewards.endings
-        self.at, self.gained = np.zeros((times, groups, WIDTH)), np.zeros((times, WIDTH))
-        self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
+        self.at, self.gained = np.zeros((times, groups, BLOCK_LANES)), np.zeros((times, BLOCK_LANES))
+        self._groups, self._gains = np.zeros((BATCH_STEPS, groups, BLOCK_LANES)), np.zeros((BATCH_STEPS, BLOCK_LANES))
 
     def take(self, row: int, block: Floats) -> None:
         """Store sums of the vectors over groups of states, at one jump of the uniformised chain."""

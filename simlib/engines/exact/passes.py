@@ -28,7 +28,7 @@ from simlib.engines.exact.uniformization import add, blocks
 from simlib.machine.sums import sums_by
 from simlib.typing import Floats
 
-STEPS = 64
+BATCH_STEPS = 64
 """Largest number of steps (jumps) in a batch. After each batch, sums are weighted, and cancellation is checked."""
 
 _WORTH_A_THREAD = 150_000
@@ -81,7 +81,7 @@ class Histograms(Watcher):
         self.cells, self.reading, self.work = cells, reading, cells.size
         columns, bins = reading.shape
         self.at, self.until = np.zeros((2, times, columns))
-        self._steps = np.zeros((STEPS, bins))
+        self._steps = np.zeros((BATCH_STEPS, bins))
 
     def take(self, row: int, block: Floats) -> None:
         """Store the histogram of the first vector of the block at one step."""
@@ -194,10 +194,14 @@ def carry(
     refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
     last, means = truncation(block.uniform * times[-1], tolerance), block.uniform * times
     vectors, spare, end = start.copy(), np.empty_like(start), np.zeros_like(start)
-    hit, hits, kept = np.zeros((1, block.width)), np.zeros((len(times), block.width)), np.zeros((STEPS, block.width))
+    hit, hits, kept = (
+        np.zeros((1, block.width)),
+        np.zeros((len(times), block.width)),
+        np.zeros((BATCH_STEPS, block.width)),
+    )
     block.take_out(vectors, hit)
     advance = Advance(block, watchers, pool)
-    for steps in blocks(last, STEPS):
+    for steps in blocks(last, BATCH_STEPS):
         weights, survivals = pmf(steps, means), survival(steps, means)
         for watcher in watchers:
             watcher.weights, watcher.survivals = weights, survivals

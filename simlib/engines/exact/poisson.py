@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.typing import Floats, Ints
 
-FINE = 1e-30
+FINE_TOLERANCE = 1e-30
 """Bound on the truncation error of a solution that serves answers of any size.
 
 Even an answer of 1e-27 then has three correct digits. This takes about a fifth more steps than a tolerance of 1e-12.

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simlib.engines.exact.lanes import WIDTH
-from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.exact.lanes import BLOCK_LANES
+from simlib.engines.exact.states import EMPTY_TABOO, Taboo
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Quest:
     name: str
     taboo: Taboo
     until: float = math.inf
-    later: Taboo = NOTHING
+    later: Taboo = EMPTY_TABOO
 
     def at(self, day: float) -> Taboo:
         """Return the states and firings that make the answer yes in a segment that begins on `day`."""
@@ -45,7 +45,7 @@ class Quest:
         return self.taboo if day <= self.until else self.later
 
 
-NO_QUEST = Quest("", NOTHING)
+NO_QUEST = Quest("", EMPTY_TABOO)
 """The quest of all measures that are not questions: nothing stops a history."""
 
 
@@ -66,7 +66,7 @@ class Seats:
     @property
     def free(self) -> int:
         """The number of empty lanes (columns of the block)."""
-        return WIDTH - self.main - len(self.impacts) - len(self.quests)
+        return BLOCK_LANES - self.main - len(self.impacts) - len(self.quests)
 
 
 def seated(impacts: int, quests: Iterable[Quest]) -> list[Seats]:

@@ -25,7 +25,7 @@ from simlib.machine.timeline import held_together
 from simlib.scenario.model import Hold, Pin
 from simlib.typing import Bools, Ints
 
-CAP = 2_000_000
+STATE_CAP = 2_000_000
 """Default limit on the number of reachable states, which take about 3 GB."""
 
 _DENSE = 2**27
@@ -37,7 +37,7 @@ _BLOCK = 65_536
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
-def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
+def enumerate_states(tables: Tables, *, cap: int = STATE_CAP, control: Control = UNWATCHED) -> StateSpace:
     """Return the reachable states of a scenario and the edges between them.
 
     Scenarios that differ only in values, labels and dates share one state space. Raises TooManyStates above `cap`

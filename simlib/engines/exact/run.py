@@ -17,12 +17,12 @@ from simlib.control import Control
 from simlib.engines.exact import chebyshev
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.lanes import WIDTH, Lanes
+from simlib.engines.exact.lanes import BLOCK_LANES, Lanes
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import Moments, MomentSums, StateRewards
 from simlib.engines.exact.passes import Carried, FewHistograms, Histograms, Watcher, carry, histograms
 from simlib.engines.exact.quests import Quest, Seats, seated
-from simlib.engines.exact.states import NOTHING, StateSpace
+from simlib.engines.exact.states import EMPTY_TABOO, StateSpace
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Pin, Scenario
@@ -112,7 +112,7 @@ class Prepared:
             passes.setdefault(quest.name if alone else quest.name.rpartition(" ")[0], []).append(quest)
         chosen: list[Quest] = []
         for name in sorted(passes, key=lambda name: (name != lead, any(quest.taboo.firings for quest in passes[name]))):
-            if len(chosen) + len(passes[name]) < WIDTH:
+            if len(chosen) + len(passes[name]) < BLOCK_LANES:
                 chosen += passes[name]
         return replace(self, blocks=seated(0, chosen))
 
@@ -202,7 +202,7 @@ class SolutionRun:
         self, seats: Seats, segment: Segment, rows: Ints, pool: ThreadPoolExecutor | None, control: Control
     ) -> _Done:
         features, duration = self.world.features, segment.end - segment.start
-        before = [NOTHING] * (seats.main + len(seats.impacts))
+        before = [EMPTY_TABOO] * (seats.main + len(seats.impacts))
         taboos = [*before, *(quest.at(segment.start) for quest in seats.quests)]
         block = Lanes(self.chain, segment, duration, taboos, leap=self.world.leap)
         vectors = [self.main] * seats.main + [self.result.moments.vectors[impact] for impact in seats.impacts]

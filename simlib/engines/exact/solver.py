@@ -18,6 +18,7 @@ import numpy as np
 
 from simlib.arguments import tolerance as check_tolerance
 from simlib.control import UNWATCHED, Control, helper_threads
+from simlib.engine_choice import DEFAULT_RUNS
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.chebyshev import TooCyclic
@@ -26,7 +27,7 @@ from simlib.engines.exact.first_passages import FirstPassages
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import StateRewards
 from simlib.engines.exact.quests import Quest, seated
-from simlib.engines.exact.reachable import CAP, enumerate_states
+from simlib.engines.exact.reachable import STATE_CAP, enumerate_states
 from simlib.engines.exact.run import Prepared, Solution, SolutionRun
 from simlib.engines.exact.solution_forecast import bands_of, finer_tolerance, forecast_of
 from simlib.errors import TooManyStates
@@ -42,9 +43,6 @@ from simlib.typing import Bools, Floats
 
 TOLERANCE = 1e-9
 """Default bound on the truncation error of any probability."""
-
-RUNS = 10_000
-"""Default number of replicates, for the questions that need simulated histories."""
 
 _Scope = tuple[bool, str | None]
 """What `Solver.glance` computes: whether it counts moves, and which question it must answer (None: all)."""
@@ -75,7 +73,7 @@ class Solver:
         times: int | Iterable[float] = 60,
         by: By = None,
         ignore_windows: bool = False,
-        cap: int = CAP,
+        cap: int = STATE_CAP,
         control: Control = UNWATCHED,
     ) -> None:
         """Find the reachable states, and prepare all arrays that do not depend on assumption values.
@@ -185,7 +183,7 @@ class Solver:
         centre: Floats | None = None,
         start: Floats | None = None,
         tolerance: float = TOLERANCE,
-        runs: int = RUNS,
+        runs: int = DEFAULT_RUNS,
         seed: int = 0,
         first: int = 0,
         ranges: bool = False,

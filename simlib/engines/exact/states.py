@@ -228,5 +228,5 @@ class Taboo:
         return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 
 
-NOTHING = Taboo()
+EMPTY_TABOO = Taboo()
 """The empty taboo: nothing stops a history."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from simlib.control import UNWATCHED, Control, helper_threads
 from simlib.engines.montecarlo.arrays import Values
 from simlib.engines.montecarlo.kernel_call import allocate, call, empty_track
-from simlib.engines.montecarlo.simulator import CHUNK, Simulator, check_runs, thread_count
+from simlib.engines.montecarlo.simulator import CHUNK_REPLICATES, Simulator, check_runs, thread_count
 from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.formatting import long_date
 from simlib.machine import priors
@@ -206,7 +206,7 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
     begin = 0
     for place in range(1, len(numbers) + 1):
         follows = place < len(numbers) and numbers[place] == numbers[place - 1] + 1
-        if not follows or place - begin == CHUNK:
+        if not follows or place - begin == CHUNK_REPLICATES:
             yield numbers[begin], place - begin
             begin = place
 

@@ -19,6 +19,7 @@ import numpy as np
 from simlib.answer import provenance
 from simlib.arguments import whole
 from simlib.control import UNWATCHED, Control, cores, helper_threads
+from simlib.engine_choice import DEFAULT_RUNS
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
 from simlib.engines.montecarlo.counts import BY_REPLICATE, Counts, to_forecast
 from simlib.engines.montecarlo.kernel_call import allocate, call
@@ -35,10 +36,7 @@ from simlib.typing import Floats, Ints
 if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
-RUNS = 10_000
-"""Default number of replicates."""
-
-CHUNK = 128
+CHUNK_REPLICATES = 128
 """Number of replicates per call of the kernel. Cancellation is checked after each call, every millisecond or two."""
 
 MAX_REPLICATE = 2**62
@@ -94,7 +92,7 @@ class Simulator:
         *,
         centre: Floats | None = None,
         start: Floats | None = None,
-        runs: int = RUNS,
+        runs: int = DEFAULT_RUNS,
         seed: int = 0,
         first: int = 0,
         control: Control = UNWATCHED,
@@ -151,7 +149,7 @@ def simulate(
     by: By = None,
     times: int | Iterable[float] = 60,
     ignore_windows: bool = False,
-    runs: int = RUNS,
+    runs: int = DEFAULT_RUNS,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Forecast:
@@ -196,7 +194,7 @@ class _Job:
 
     def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
         self.simulator, self.values, self.key, self.first, self.runs = simulator, values, key, first, runs
-        self.chunks = -(-runs // CHUNK)
+        self.chunks = -(-runs // CHUNK_REPLICATES)
         self._waiting, self._stop = iter(range(self.chunks)), False
         self.sums: list[Output] = []
         self.each = allocate(simulator.flat, runs)
@@ -229,7 +227,7 @@ class _Job:
             raise
 
     def _run_chunk(self, sums: Output, chunk: int) -> None:
-        here = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, self.runs))
+        here = slice(chunk * CHUNK_REPLICATES, min((chunk + 1) * CHUNK_REPLICATES, self.runs))
         output = sums._replace(**{name: getattr(self.each, name)[here] for name in BY_REPLICATE})
         call(self.simulator.flat, self.values, output, self.key, self.first + here.start)
 

@@ -21,8 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from simlib.scenario.scalars import (
-    DATE,
-    LONGEST,
+    DATE_PATTERN,
+    NAME_LENGTH,
     SHORT,
     Refusal,
     read_at_least,
@@ -75,13 +75,13 @@ def either(expected: str) -> Discriminator:
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 
 
-_ID = StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=LONGEST)
+_ID = StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=NAME_LENGTH)
 Id = Annotated[str, _ID, AfterValidator(_by(read_name))]
 Name = Annotated[
     str,
-    StringConstraints(max_length=LONGEST),
+    StringConstraints(max_length=NAME_LENGTH),
     AfterValidator(_by(read_words)),
-    WithJsonSchema({"type": "string", "maxLength": LONGEST, "pattern": f"^{_FIRST}{_LATER}*( {_LATER}+)*$"}),
+    WithJsonSchema({"type": "string", "maxLength": NAME_LENGTH, "pattern": f"^{_FIRST}{_LATER}*( {_LATER}+)*$"}),
 ]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=130)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
@@ -94,7 +94,9 @@ Number = Annotated[
     WithJsonSchema({"type": ["string", "number"], "examples": ["2 per week", "30% within 90 days", "30%", 3]}),
 ]
 Date = Annotated[
-    dt.date, BeforeValidator(_by(read_date)), WithJsonSchema({"type": "string", "format": "date", "pattern": DATE})
+    dt.date,
+    BeforeValidator(_by(read_date)),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": DATE_PATTERN}),
 ]
 CounterEnd = Annotated[int, BeforeValidator(_by(read_number)), WithJsonSchema({"type": "integer", "minimum": 0})]
 Flag = Annotated[bool, BeforeValidator(_by(read_flag)), WithJsonSchema({"type": "boolean"})]

@@ -52,7 +52,7 @@ WindowShape = Annotated[list[Date], Field(min_length=2, max_length=2)]
 
 THEN = "{variable: the new level, or a step in levels such as +1}, or a list of {set: ..., when: ...}"
 SET = "{variable: the new level, or a step in levels such as +1}"
-BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
+WINDOW_DESCRIPTION = "first and last day, both included: [2031-04-01, 2031-04-30]"
 
 
 class EffectsWhenShape(Shape):
@@ -131,7 +131,7 @@ class FactorShape(Shape):
     by: LiteralOrId | None = Field(None, description="id of an assumption, or {value: 3, because: ...}")
     per: Reference | None = Field(None, description="in place of `by`: id of a counter, whose number is the factor")
     when: ConditionShape | None = Field(None, description=WHEN)
-    between: WindowShape | None = Field(None, description=BETWEEN)
+    between: WindowShape | None = Field(None, description=WINDOW_DESCRIPTION)
 
 
 class WaitShape(Shape):
@@ -168,7 +168,7 @@ class MoveShape(Shape):
     label: Label = Field(description="the move as a sentence without its subject: 'Sail a patrol through the strait'")
     short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
-    between: WindowShape | None = Field(None, description=BETWEEN)
+    between: WindowShape | None = Field(None, description=WINDOW_DESCRIPTION)
     rate: LiteralOrId | None = Field(
         None, description="how often: id of an assumption, or {value: 2 per week, because: ...}"
     )

@@ -28,7 +28,7 @@ from simlib.scenario.model import (
     Scenario,
 )
 from simlib.scenario.scalars import Refusal, read_date
-from simlib.scenario.views.forms import FORMS
+from simlib.scenario.views.forms import INTERVENTION_FORMS
 from simlib.scenario.views.variation import refusals, repeated, unknown, with_values
 
 
@@ -58,12 +58,12 @@ def with_settings(scenario: Scenario, texts: Iterable[str]) -> Scenario:
 def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Intervention, ...]:
     """Read the text of one intervention (a change from outside, such as a forbidden move).
 
-    `kind` is a key of `FORMS`. A move that is repeated gives several interventions, and any other text gives one.
-    Raises ScenarioError with every reason why the text cannot be read or does not fit the scenario.
+    `kind` is a key of `INTERVENTION_FORMS`. A move that is repeated gives several interventions, and any other text
+    gives one. Raises ScenarioError with every reason why the text cannot be read or does not fit the scenario.
     """
-    match = re.fullmatch(FORMS[kind].pattern, unicodedata.normalize("NFC", text.strip()))
+    match = re.fullmatch(INTERVENTION_FORMS[kind].pattern, unicodedata.normalize("NFC", text.strip()))
     if match is None:
-        raise ScenarioError(Problem("", 0, repr(text), "cannot be read", f"expected {FORMS[kind].text}"))
+        raise ScenarioError(Problem("", 0, repr(text), "cannot be read", f"expected {INTERVENTION_FORMS[kind].text}"))
     part = {name: written.strip() for name, written in match.groupdict().items() if written}
     try:
         interventions = tuple(_interventions(kind, text, part, scenario))

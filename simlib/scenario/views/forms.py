@@ -29,7 +29,7 @@ class Form:
     purpose: str
 
 
-FORMS = {
+INTERVENTION_FORMS = {
     "force": Form(
         "MOVE[:OUTCOME]@DATE",
         r"(?P<name>[^:@]+)(?::(?P<outcome>[^:@]+))?" + _ON,

@@ -10,7 +10,7 @@ from simlib.quantities import show
 from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
-LISTED = 3
+LISTED_DATES = 3
 """Largest number of dates of a forced move that are listed one by one."""
 
 
@@ -51,7 +51,7 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
     """Yield each intervention in words. A move that is forced many times is described once."""
     for _, same in itertools.groupby(items, kind_of_force):
         group = list(same)
-        if isinstance(group[0], Force) and len(group) > LISTED:
+        if isinstance(group[0], Force) and len(group) > LISTED_DATES:
             last = long_date(max(item.date for item in group if isinstance(item, Force)))
             yield f"{intervention_in_words(group[0], scenario)} and {len(group) - 1} more times, the last on {last}"
         else:

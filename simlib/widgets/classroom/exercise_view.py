@@ -12,10 +12,10 @@ from typing import Any
 import ipywidgets as w
 
 from simlib.plots import style
-from simlib.plots.figure import WIDTH, new_figure, picture_bundle, small_png
+from simlib.plots.figure import PICTURE_WIDTH, new_figure, picture_bundle, small_png
 from simlib.plots.lettering import settle
 from simlib.widgets.classroom.exercise import Blank, Exercise
-from simlib.widgets.explorer.pages import LINE, button, guarded, words
+from simlib.widgets.explorer.pages import LINE_LAYOUT, button, guarded, words
 
 _LETTERS, _LINE = 98, 19
 _CHOOSE = "choose …"
@@ -38,7 +38,7 @@ class ExerciseView(w.VBox):
                 w.HTML(f"<strong>{html.escape(self.title)}</strong>"),
                 asks,
                 *self.fields,
-                w.HBox(actions, layout=LINE),
+                w.HBox(actions, layout=LINE_LAYOUT),
                 self.report,
             ]
         )
@@ -70,11 +70,11 @@ class ExerciseView(w.VBox):
     def _worksheet(self) -> bytes:
         body = style.wrap(self.exercise.asks, _LETTERS, 20)
         lines = [self.title, *body.splitlines(), *(f"{field.label}: {'_' * 28}" for field in self.exercise.fields)]
-        figure = new_figure(WIDTH, 24 + _LINE * len(lines), self.title)
+        figure = new_figure(PICTURE_WIDTH, 24 + _LINE * len(lines), self.title)
         for row, line in enumerate(lines):
             weight = "bold" if row == 0 else "normal"
             place = 1 - (12 + _LINE * (row + 0.5)) / (24 + _LINE * len(lines))
-            figure.text(0.015, place, line, fontsize=style.TEXT, va="center", weight=weight, color=style.INK)
+            figure.text(0.015, place, line, fontsize=style.TEXT_SIZE, va="center", weight=weight, color=style.INK)
         settle(figure)
         return small_png(figure)
 

@@ -17,7 +17,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, MissingDependency, Problem, ScenarioError, SimlibError, TooManyStates
 from simlib.files import write_atomically
 from simlib.results import Forecast
-from simlib.scenario.loader import FILE, find, load_text
+from simlib.scenario.loader import SCENARIO_FILE, find, load_text
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.autosave import Drafts
 from simlib.widgets.kit.latest_worker import LatestWorker
@@ -29,13 +29,13 @@ DRAFT = "scenario.draft.yaml"
 """File name of a text that is saved with problems. No tool reads a file of this name as a scenario."""
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
-PAUSE = 0.3
+TYPING_PAUSE = 0.3
 """Seconds between the last keystroke and the computation of the forecast."""
 
-CAP = 60_000
+EDITOR_STATE_CAP = 60_000
 """Largest number of states for an exact solution. A larger scenario is simulated, which is always quick."""
 
-RUNS = 4_000
+EDITOR_RUNS = 4_000
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class CheckedText:
             return self.trouble
         if self.forecast is None:
             return "valid scenario; computing the forecast"
-        how = "exact" if self.forecast.engine == "exact" else f"{RUNS:,} replicates"
+        how = "exact" if self.forecast.engine == "exact" else f"{EDITOR_RUNS:,} replicates"
         size = f", {self.forecast.states:,} states" if self.forecast.states else ""
         return f"valid scenario ({how}{size})"
 
@@ -73,7 +73,7 @@ class CheckedText:
 def check(text: str) -> CheckedText:
     """Check a text, and return the text with all its problems or with its scenario."""
     try:
-        return CheckedText(text, scenario=load_text(text, FILE))
+        return CheckedText(text, scenario=load_text(text, SCENARIO_FILE))
     except ScenarioError as error:
         return CheckedText(text, problems=error.problems)
 
@@ -89,7 +89,7 @@ def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
     from simlib.analysis.lint.rules import lint
 
     try:
-        findings = tuple(lint(scenario, strands=False, cap=CAP, control=control))
+        findings = tuple(lint(scenario, strands=False, cap=EDITOR_STATE_CAP, control=control))
         return CheckedText(reading.text, (), scenario, findings, _forecast(scenario, control))
     except Cancelled:
         raise
@@ -101,12 +101,12 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
     from simlib.engines.exact.forecast import solve
 
     try:
-        return solve(scenario, cap=CAP, control=control)
+        return solve(scenario, cap=EDITOR_STATE_CAP, control=control)
     except TooManyStates as error:
         from simlib.engines.montecarlo.simulator import simulate
 
         try:
-            return simulate(scenario, runs=RUNS, control=control)
+            return simulate(scenario, runs=EDITOR_RUNS, control=control)
         except MissingDependency:
             raise error from None
 
@@ -152,7 +152,7 @@ class EditorSession:
             def fail(error: Exception) -> None:
                 self._take(dataclasses.replace(reading, trouble=f"{type(error).__name__}: {error}"))
 
-            self.worker.submit(lambda control: complete(reading, control), self._take, fail, delay=PAUSE)
+            self.worker.submit(lambda control: complete(reading, control), self._take, fail, delay=TYPING_PAUSE)
 
     def _take(self, reading: CheckedText) -> None:
         with self._lock:
@@ -183,7 +183,7 @@ class EditorSession:
         - The folder already has another scenario.
         - The file cannot be written.
         """
-        target = Path(folder).expanduser() / FILE if folder else self.path
+        target = Path(folder).expanduser() / SCENARIO_FILE if folder else self.path
         if target is None:
             raise ScenarioError(Problem("", 0, "folder", "no folder was given", "expected the name of a new folder"))
         if folder and target.exists() and (self.path is None or target.resolve() != self.path.resolve()):

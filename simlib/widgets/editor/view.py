@@ -17,7 +17,7 @@ from simlib.plots.state_diagram import diagram, height, in_words
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession
-from simlib.widgets.explorer.pages import LINE, button, guarded, words
+from simlib.widgets.explorer.pages import LINE_LAYOUT, button, guarded, words
 from simlib.widgets.kit.blitting import Screen, still_figure
 from simlib.widgets.kit.components import LivePicture, ProblemList, Sheet
 from simlib.widgets.kit.shown_pictures import Keeper
@@ -39,7 +39,7 @@ class Editor(w.VBox):
         self.sheet.layout = w.Layout(flex="1 1 440px", min_width="0")
         self._lock = threading.RLock()
         self._last: CheckedText | None = None
-        self._offer, self._report = w.HBox([], layout=LINE), w.HTML()
+        self._offer, self._report = w.HBox([], layout=LINE_LAYOUT), w.HTML()
         self._guard = partial(guarded, self._report)
         self._folder = w.Text(placeholder="folder for a new scenario", layout=w.Layout(width="260px"))
         save = [
@@ -47,7 +47,7 @@ class Editor(w.VBox):
             self._folder,
             button("Open in the explorer", "Show the scenario with sliders, below", self._explore, self._guard),
         ]
-        beside = [w.HBox(save, layout=LINE), self._report, self.problem_list, self.picture, self.machine]
+        beside = [w.HBox(save, layout=LINE_LAYOUT), self._report, self.problem_list, self.picture, self.machine]
         right = w.VBox(beside, layout=w.Layout(flex="1 1 440px", min_width="0"))
         body = w.HBox(
             [self.sheet, right], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")

@@ -2,7 +2,8 @@
 
 A move of a slider then costs one solve or one short run. There are three kinds of answers:
 
-- An *answer at rest* is exact or, for a scenario too large for the exact engine, computed from `RUNS` replicates.
+- An *answer at rest* is exact or, for a scenario too large for the exact engine, computed from `RESTING_RUNS`
+  replicates.
 - A *glance* is an exact answer without its slow parts, for moving sliders (see `glances`).
 - A *preview* is a quick Monte Carlo answer, for moving sliders if a glance is too slow (see `previews`).
 """
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts
     from simlib.engines.montecarlo.simulator import Simulator
 
-RUNS = 100_000
+RESTING_RUNS = 100_000
 """Number of replicates of the answer at rest if a scenario is too large for the exact engine."""
 
 ENGINES_KEPT = 3
@@ -148,7 +149,7 @@ class AnswerCache:
             simulator = self.simulator(machine)
             if simulator is None:
                 raise MissingDependency(machine.reason)
-            forecast = self._simulate(simulator, theta, RUNS, control)
+            forecast = self._simulate(simulator, theta, RESTING_RUNS, control)
         details = {
             k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
         }

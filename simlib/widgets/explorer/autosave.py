@@ -26,7 +26,7 @@ from simlib.widgets.explorer.state import State
 folder = state_folder
 """Return the folder for files that simlib stores between sessions."""
 
-DATES = ("on", "from", "until")
+DATE_FIELDS = ("on", "from", "until")
 """Date fields of an intervention. `fits` ignores them, because the days of the forecast may change."""
 
 SESSIONS = 5
@@ -125,7 +125,7 @@ def fits(settings: Settings, state: State) -> bool:
     """Whether the scenario has all views, assumptions, moves and ladders that the settings name."""
     base = state.base
     findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
-    misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]
+    misfits = [place for each in findings for place, _, _ in each if place[0] not in DATE_FIELDS]
     return (
         (not settings.view or settings.view in state.views)
         and settings.values.keys() <= base.assumptions.keys()

@@ -21,10 +21,10 @@ from simlib.typing import Floats
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 
-DRAWS = 128
+DOUBT_DRAWS = 128
 """Number of draws of the assumptions. The ends of a range are then off by a few percentage points."""
 
-FORMAT = 2
+DOUBT_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Doubt:
         """Write the ranges to a JSON file. If writing fails, an earlier file stays as it was."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
         means = {name: round(mean, 6) for name, mean in self.means.items()}
-        data = {"format": FORMAT, "draws": self.draws, "means": means, "spread": spread}
+        data = {"format": DOUBT_FORMAT, "draws": self.draws, "means": means, "spread": spread}
         write_atomically(path, (json.dumps(data) + "\n").encode())
 
 
@@ -64,7 +64,7 @@ def compute(
         return None
     scenario = answers.state.scenario(settings)
     learnt = answers.state.belief if not answers.state.values(settings) else None
-    belief, centre = belief_of(scenario, learnt or DRAWS), priors.theta(scenario)
+    belief, centre = belief_of(scenario, learnt or DOUBT_DRAWS), priors.theta(scenario)
     forecasts = []
     quiet = control.silent()
     for number, (theta, start) in enumerate(belief.rows()):
@@ -88,7 +88,7 @@ def find_stored(scenario: Scenario, folders: list[Path]) -> Doubt | None:
     for folder in folders:
         try:
             data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
-            if data["format"] == FORMAT:
+            if data["format"] == DOUBT_FORMAT:
                 spread = {str(name): np.array(points, float) for name, points in data["spread"].items()}
                 return Doubt(int(data["draws"]), {str(n): float(mean) for n, mean in data["means"].items()}, spread)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

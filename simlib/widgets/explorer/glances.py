@@ -27,7 +27,7 @@ QUICK_SECONDS = 0.15
 SLOWER = 1.1
 """Largest factor by which one slow glance may raise the stored time, because the processor may just have been busy."""
 
-NEARLY = 4
+RETIMING_FACTOR = 4
 """A glance of up to this many times `QUICK_SECONDS` is timed again whenever the sliders stop."""
 
 CURVES_KEPT = 4
@@ -109,10 +109,10 @@ class Glances:
         """Measure the time of a glance (for `lead` see `glance`), unless enough glances were timed.
 
         The first two glances are always measured, because the first may compile code. If a glance takes longer than
-        `QUICK_SECONDS`, but less than `NEARLY` times as long, it is measured again at each call.
+        `QUICK_SECONDS`, but less than `RETIMING_FACTOR` times as long, it is measured again at each call.
         """
         machine = self.answers.machine(settings)
-        nearly = QUICK_SECONDS < machine.glance_seconds < NEARLY * QUICK_SECONDS
+        nearly = QUICK_SECONDS < machine.glance_seconds < RETIMING_FACTOR * QUICK_SECONDS
         wanted = max(2, machine.glances + nearly)
         while machine.solver is not None and machine.glances < wanted:
             self._solve(settings, control, lead, False)

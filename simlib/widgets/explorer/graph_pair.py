@@ -14,12 +14,12 @@ from simlib.results import Forecast
 from simlib.typing import Floats
 from simlib.widgets.explorer import second_graph
 from simlib.widgets.explorer.answer_cache import AnswerCache
-from simlib.widgets.explorer.graphs import LIVE, Graph, Size, lead_graph, live_graph
+from simlib.widgets.explorer.graphs import LIVE_GRAPHS, Graph, Size, lead_graph, live_graph
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.state import State
 
-SIZE: Size = (640, 300)
+INITIAL_GRAPH_SIZE: Size = (640, 300)
 """Size of each graph in pixels, until the browser reports the available room."""
 
 
@@ -33,7 +33,7 @@ class GraphPair:
         ratio: The number of pixels of a picture for each pixel of the page, when no slider moves.
     """
 
-    def __init__(self, state: State, answers: AnswerCache, size: Size = SIZE, ratio: float = 1.0) -> None:
+    def __init__(self, state: State, answers: AnswerCache, size: Size = INITIAL_GRAPH_SIZE, ratio: float = 1.0) -> None:
         self.state, self.answers, self.size, self.ratio = state, answers, size, ratio
         self.tab, self._picked, self._number = self.tabs[0]["id"], dict[str, str](), 0
         self._kept: dict[str, tuple[Hashable, Graph]] = {}
@@ -105,7 +105,7 @@ class GraphPair:
 
         The forecast must contain the counts of moves if the graph shows them. A quick forecast may lack them.
         """
-        return self.tab in LIVE and (not self.counts_moves or bool(forecast and forecast.moves))
+        return self.tab in LIVE_GRAPHS and (not self.counts_moves or bool(forecast and forecast.moves))
 
     def still(
         self, forecast: Forecast, baseline: Forecast | None, ends: Mapping[str, Ends]

@@ -24,27 +24,34 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 
-SMALLEST = (260, 150)
+SMALLEST_GRAPH_SIZE = (260, 150)
 """Least width and height of a graph in pixels of the page."""
 
-TOP, BOTTOM, LEFT = 42, 32, 46
+TOP_MARGIN, BOTTOM_MARGIN, LEFT_MARGIN = 42, 32, 46
 """Margins around the axes in pixels of the page."""
 
-ROW = 27
+BAR_ROW_HEIGHT = 27
 """Height in pixels of a row of bars with its label."""
 
-LIVE = ("ladder", "endings", "moves")
+LIVE_GRAPHS = ("ladder", "endings", "moves")
 """Second graphs that change while a slider moves."""
 
 
 class Graph:
     """One panel that follows the sliders, on its own figure."""
 
-    def __init__(self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT, right: int = 14) -> None:
-        width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
+    def __init__(
+        self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT_MARGIN, right: int = 14
+    ) -> None:
+        width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
         self.size = width, height
         self.figure = new_figure(width, height)
-        box = left / width, BOTTOM / height, (width - left - right) / width, (height - TOP - BOTTOM) / height
+        box = (
+            left / width,
+            BOTTOM_MARGIN / height,
+            (width - left - right) / width,
+            (height - TOP_MARGIN - BOTTOM_MARGIN) / height,
+        )
         self.panel = make(self.figure.add_axes(box))
         settle(self.figure)
         self._screen: Screen | None = None
@@ -81,11 +88,11 @@ def lead_graph(result: Forecast, size: Size, measure: Measure) -> Graph:
 
 
 def live_graph(result: Forecast, size: Size, tab: str, choice: str) -> Graph:
-    """Return the second graph for a tab of `LIVE`. `choice` is the id of the ladder to show."""
+    """Return the second graph for a tab of `LIVE_GRAPHS`. `choice` is the ladder to show."""
     room = int(min(330, 0.5 * size[0]))
     if tab == "ladder":
         return Graph(size, lambda ax: LadderPanel(ax, result, choice or None, room=room), right=room)
     if tab == "endings":
         return Graph(size, lambda ax: EndingsPanel(ax, result, list(result.endings), room=room), right=room)
-    rows = max(3, (size[1] - TOP - BOTTOM) // ROW)
+    rows = max(3, (size[1] - TOP_MARGIN - BOTTOM_MARGIN) // BAR_ROW_HEIGHT)
     return Graph(size, lambda ax: MovesPanel(ax, result, rows=rows), left=14, right=14)

@@ -14,14 +14,14 @@ from simlib.calibration.guesses import Guess, keep_guess, read_guesses, score_gu
 from simlib.engines.ensemble import forecast
 from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent
-from simlib.plots.figure import WIDTH, picture_bundle, text_picture
+from simlib.plots.figure import PICTURE_WIDTH, picture_bundle, text_picture
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, mark, words
+from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, button, guarded, html_table, mark, words
 
-HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
+GUESS_COLUMNS = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "the forecast's")
 
-LATER = " (a later guess, not counted)"
+LATER_GUESS_NOTE = " (a later guess, not counted)"
 """What follows the label of a question that the user had guessed at before."""
 
 
@@ -47,7 +47,7 @@ class GuessFirst(w.VBox):
         options = [(one.label, one.id) for one in self.scenario.questions.values()]
         first = question or self.scenario.headline.removeprefix("question:")
         first = first if first in self.scenario.questions else options[0][1]
-        wide: dict[str, Any] = {"style": WIDE}
+        wide: dict[str, Any] = {"style": LABEL_STYLE}
         self.asked = w.Dropdown(
             description="Question", options=options, value=first, layout=w.Layout(width="max-content"), **wide
         )
@@ -61,7 +61,7 @@ class GuessFirst(w.VBox):
         guard = partial(guarded, self.told)
         self.keep = button("Keep my guess, then show the forecast", "A kept guess cannot be changed", self.show, guard)
         self.keep.button_style = "primary"
-        row = w.HBox([self.asked, w.VBox([self.percent, self.note]), self.keep], layout=LINE)
+        row = w.HBox([self.asked, w.VBox([self.percent, self.note]), self.keep], layout=LINE_LAYOUT)
         super().__init__([row, self.told, self.earlier, self.after])
         self.add_class("simlib-words")
 
@@ -110,7 +110,7 @@ class GuessFirst(w.VBox):
         scores = score_guesses(read_guesses())
         rows = [
             (
-                row.guess.label + ("" if counts else LATER),
+                row.guess.label + ("" if counts else LATER_GUESS_NOTE),
                 long_date(row.guess.by),
                 "not known" if row.happened is None else "yes" if row.happened else "no",
                 percent(row.guess.probability),
@@ -120,14 +120,16 @@ class GuessFirst(w.VBox):
             for row, counts in zip(scores.rows, scores.counts, strict=True)
         ]
         told = " ".join(scores.sentences())
-        self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(HEAD, rows, 4)
+        self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(GUESS_COLUMNS, rows, 4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel and, for readers without a kernel, a picture of the question."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         label = self.scenario.questions[self.asked.value].label
         asked = f"How likely is “{label}” by {long_date(self.by)}?"
-        picture = text_picture(WIDTH, ["This is a picture. Run this cell to guess, then see the forecast.", asked])
+        picture = text_picture(
+            PICTURE_WIDTH, ["This is a picture. Run this cell to guess, then see the forecast.", asked]
+        )
         bundle |= picture_bundle(picture, asked)[0]
         bundle["text/plain"] = asked
         return bundle

@@ -17,7 +17,7 @@ from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status_line import Part, part
 
-LEADING = ("question", "ending")
+HEADLINE_KINDS = ("question", "ending")
 """The kinds of measures that an explorer can be about."""
 
 MOSTLY = 0.5
@@ -88,9 +88,10 @@ def change_in_words(now: Forecast, before: Forecast | None, measure: Measure) ->
 
 
 def without_effect(state: State, forecast: Forecast | None, item: Intervention) -> float:
-    """Return the share of not yet ended histories in which an intervention had no effect (0: unknown).
+    """Return the share of not yet ended histories in which an intervention did nothing.
 
-    `forecast` is the answer that is shown. It may be an answer to earlier settings, or None.
+    `forecast` is the answer that is shown. It may be an answer to earlier settings, or None. The result is 0 if the
+    share is unknown.
     """
     items = state.machine().interventions
     if forecast is None or item not in items or len(forecast.interventions) != len(items):

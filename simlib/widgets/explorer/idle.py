@@ -24,7 +24,7 @@ from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 
-PAUSE = 0.4
+IDLE_PAUSE = 0.4
 """Seconds after an answer before the idle work begins."""
 
 SOLVED = 12
@@ -95,7 +95,7 @@ class IdleWork:
             self._ends(settings, [name for name in first if name not in moved], control)
             self.display.tell_idle(settings, "")
 
-        self.worker.submit(job, nothing, self.display.fail, delay=PAUSE)
+        self.worker.submit(job, nothing, self.display.fail, delay=IDLE_PAUSE)
 
     def _influence(self, control: Control) -> None:
         state = self.answers.state

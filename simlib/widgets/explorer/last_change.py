@@ -19,10 +19,10 @@ SECONDS = 0.9
 HOLD = 0.6
 """Seconds for which the old answer is shown before the animation begins."""
 
-BETWEEN = 0.05
+FRAME_PERIOD = 0.05
 """Seconds between two pictures of the animation."""
 
-NAMED = 2
+NAMED_DIFFERENCES = 2
 """Number of differences that are named. Further differences are only counted."""
 
 
@@ -38,8 +38,8 @@ def in_words(state: State, before: Settings) -> str:
         moved = (name for name in state.base.assumptions if values[0].get(name) != values[1].get(name))
         texts = ((name, state.value_text(name, before), state.value_text(name)) for name in moved)
         parts += [f"{state.base.assumptions[name].short_label}: {was} → {is_now}" for name, was, is_now in texts]
-    more = len(parts) - NAMED
-    return "; ".join(parts[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+    more = len(parts) - NAMED_DIFFERENCES
+    return "; ".join(parts[:NAMED_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
 
 
 def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -> Iterator[Forecast]:
@@ -54,7 +54,7 @@ def frames(before: Forecast, now: Forecast, control: Control, *, moving: bool) -
     begun = time.monotonic()
     while (share := (time.monotonic() - begun) / SECONDS) < 1:
         yield mixture([before, now], [1 - share, share])
-        _wait(BETWEEN, control)
+        _wait(FRAME_PERIOD, control)
 
 
 def _wait(seconds: float, control: Control) -> None:

@@ -19,8 +19,8 @@ from simlib.widgets.kit.blitting import still
 from simlib.widgets.kit.components import Checks, LivePicture
 
 # Dictionaries, because views that share a style or layout widget fail after a reload: only the first view receives it.
-WIDE = {"description_width": "initial"}
-LINE = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 10px"}
+LABEL_STYLE = {"description_width": "initial"}
+LINE_LAYOUT = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px 10px"}
 
 
 def words(text: str, css: str = "simlib-words") -> str:
@@ -104,7 +104,7 @@ class Page(w.VBox):
     def date(self, label: str) -> w.DatePicker:
         """Return a date field without bounds, which would silently change a date beyond them."""
         begins = self.state.machine().as_of
-        return w.DatePicker(description=label, value=begins, style=WIDE, layout=w.Layout(width="250px"))
+        return w.DatePicker(description=label, value=begins, style=LABEL_STYLE, layout=w.Layout(width="250px"))
 
     @staticmethod
     def day(date: w.DatePicker) -> dt.date:
@@ -163,11 +163,11 @@ class SavingPage(Page):
         """Build the controls."""
         wide = w.Layout(width="min(620px, 100%)")
         self._title = w.Text(
-            description="Title of the view", placeholder="for example: The hawks’ view", style=WIDE, layout=wide
+            description="Title of the view", placeholder="for example: The hawks’ view", style=LABEL_STYLE, layout=wide
         )
-        self._author = w.Text(description="Author", style=WIDE, layout=wide)
+        self._author = w.Text(description="Author", style=LABEL_STYLE, layout=wide)
         self._because = w.Textarea(
-            description="Because", placeholder="the reasons for this view", style=WIDE, layout=wide, rows=2
+            description="Because", placeholder="the reasons for this view", style=LABEL_STYLE, layout=wide, rows=2
         )
         self._reasons, self._report, self._shared = w.VBox([]), w.HTML(), w.HTML()
         self._guard, sharing = partial(guarded, self._report), partial(guarded, self._shared)
@@ -177,7 +177,8 @@ class SavingPage(Page):
         save = button("Save as a view", "Write the view into the scenario’s folder", self._save, self._guard)
         tip = "Write the file into the folder “exports” beside the notebook"
         exports = [
-            button(f"Figure as {kind.upper()}", tip, partial(self._figure, kind), sharing) for kind in saving.FIGURES
+            button(f"Figure as {kind.upper()}", tip, partial(self._figure, kind), sharing)
+            for kind in saving.FIGURE_FORMATS
         ]
         exports += [
             button("Data as CSV", "The whole answer as a table", self._csv, sharing),
@@ -185,13 +186,13 @@ class SavingPage(Page):
             button("Copy as code", "The Python code that opens this explorer with these settings", self._code, sharing),
         ]
         self.children = [
-            w.HBox(exports, layout=LINE),
+            w.HBox(exports, layout=LINE_LAYOUT),
             self._shared,
             self._title,
             self._author,
             self._because,
             self._reasons,
-            w.HBox([save, self._over], layout=LINE),
+            w.HBox([save, self._over], layout=LINE_LAYOUT),
             self._report,
         ]
 

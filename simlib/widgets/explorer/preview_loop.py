@@ -22,7 +22,7 @@ from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 from simlib.widgets.kit.status_line import Part, status
 
-REST = 0.15
+SLIDER_PAUSE = 0.15
 """Seconds after the last move of a slider before the full answer is computed."""
 
 TURN = 0.3
@@ -31,7 +31,7 @@ TURN = 0.3
 HOVER = 0.1
 """Seconds that the pointer rests on a slider before answers along this slider are prepared."""
 
-BETWEEN_REPORTS = 0.2
+PROGRESS_PERIOD = 0.2
 """Seconds between two reports on the progress of a long computation."""
 
 
@@ -111,7 +111,7 @@ class PreviewLoop:
             self.display.show_moving(known)
         else:
             self.display.show_at_rest(settings, known)
-            self.anchor(settings, delay=REST)
+            self.anchor(settings, delay=SLIDER_PAUSE)
             return
         self._order(settings)
 
@@ -200,7 +200,7 @@ class PreviewLoop:
         def job(control: Control) -> Forecast:
             def progress(share: float) -> None:
                 nonlocal last_report
-                if time.monotonic() - last_report < BETWEEN_REPORTS:
+                if time.monotonic() - last_report < PROGRESS_PERIOD:
                     return
                 last_report = time.monotonic()
                 with self.lock:
@@ -217,7 +217,7 @@ class PreviewLoop:
                     self.display.show_at_rest(settings, forecast)
             self.anchor(settings)
 
-        delay = REST if self.display.in_hand else 0.0
+        delay = SLIDER_PAUSE if self.display.in_hand else 0.0
         self.worker.submit(job, done, partial(self._fail, settings), delay=delay)
 
 

@@ -26,7 +26,7 @@ from simlib.widgets.explorer.state import structure
 PREVIEW_SECONDS = 0.025
 """Seconds for the simulation of a preview, which then follows the slider within one or two frames."""
 
-FEWEST, MOST = 256, 20_000
+FEWEST_PREVIEW_RUNS, MOST_PREVIEW_RUNS = 256, 20_000
 """Fewest and most replicates of a preview."""
 
 
@@ -69,9 +69,9 @@ class Previews:
         remember(self._anchors, key, lambda: Anchor(known, sampled, runs), ENGINES_KEPT)
 
     def runs(self) -> int:
-        """Return how many replicates (`FEWEST`, `MOST` or a power of two) fit in `PREVIEW_SECONDS`."""
+        """Return how many replicates fit in `PREVIEW_SECONDS`, rounded down to a power of two."""
         runs = PREVIEW_SECONDS / self._seconds_per_run
-        return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
+        return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST_PREVIEW_RUNS, MOST_PREVIEW_RUNS))
 
     def preview(self, settings: Settings) -> Forecast | None:
         """Return a preview, or None if Numba is not installed. Raises ScenarioError."""

@@ -12,10 +12,10 @@ from simlib.typing import Floats, Ints
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 
-SAMPLE = 4_000
+ENDING_HISTORIES = 4_000
 """Number of simulated histories among which those with a given ending are searched."""
 
-UNCHANGED = "nothing changes."
+NOTHING_CHANGES = "nothing changes."
 """The end of a sentence about an event that changes nothing."""
 
 
@@ -42,14 +42,14 @@ class SampledHistory:
 
     def turning_points(self) -> list[str]:
         """Return the sentences about events that change something."""
-        return [text for text in self.sentences if not text.endswith(UNCHANGED)]
+        return [text for text in self.sentences if not text.endswith(NOTHING_CHANGES)]
 
 
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Return a simulated history with the ending `ending` ("": any), or None if there is none.
 
-    `number` chooses one of the histories with this ending among `SAMPLE` replicates. The random numbers are always the
-    same, so other values change a replicate only where they change its course.
+    `number` chooses one of the histories with this ending among `ENDING_HISTORIES` replicates. The random
+    numbers are always the same, so other values change a replicate only where they change its course.
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.
     """
@@ -86,8 +86,8 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
 
 def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
     if not ending:
-        return np.arange(SAMPLE)
-    counts = answers.sample(settings, SAMPLE)
+        return np.arange(ENDING_HISTORIES)
+    counts = answers.sample(settings, ENDING_HISTORIES)
     wanted = -1 if ending == ONGOING else list(answers.state.base.endings).index(ending)
     return np.flatnonzero(counts.ending == wanted)
 

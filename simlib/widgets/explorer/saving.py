@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ASSUMED = "assumed"
 """The reason that is written if the user gave none."""
 
-FIGURES = ("png", "svg", "pdf")
+FIGURE_FORMATS = ("png", "svg", "pdf")
 """Formats of an exported figure."""
 
 
@@ -198,7 +198,7 @@ def figure_bytes(
     Args:
         forecast: The answer.
         baseline: The answer that is drawn as dotted lines.
-        kind: One of `FIGURES`.
+        kind: One of `FIGURE_FORMATS`.
         width: The width of the figure in pixels of the page.
         show: The ids of the curves. None: all endings.
         ladder: The ladder to draw.

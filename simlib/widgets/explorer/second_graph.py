@@ -13,7 +13,7 @@ from simlib.results import ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer import headline, sampled_history
 from simlib.widgets.explorer.answer_cache import AnswerCache
-from simlib.widgets.explorer.graphs import BOTTOM, ROW, SMALLEST, TOP, Size
+from simlib.widgets.explorer.graphs import BAR_ROW_HEIGHT, BOTTOM_MARGIN, SMALLEST_GRAPH_SIZE, TOP_MARGIN, Size
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
@@ -22,16 +22,16 @@ from simlib.widgets.kit.blitting import still, still_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SAMPLE = 4_000
+MOVE_HISTORIES = 4_000
 """Number of simulated histories from which the range of an impact is computed."""
 
 RUNG = 14
 """Height in pixels of a rung with its name in the picture of one history."""
 
-EVENTS = 40
+EVENT_LIST_HEIGHT = 40
 """Least height in pixels of the list of events below that picture."""
 
-STRONGEST = 3
+ALTERNATIVE_TEXT_ASSUMPTIONS = 3
 """Number of assumptions that the alternative text names."""
 
 Choice = dict[str, str]
@@ -95,18 +95,18 @@ def consequences(
 ) -> Still:
     """Draw the mean and the range of each impact, and the mean of `impact` given each ending.
 
-    The range comes from `SAMPLE` simulated histories if the answer `forecast` is exact, else from `forecast` itself.
+    The range comes from `MOVE_HISTORIES` simulated histories if `forecast` is exact, else from `forecast` itself.
     """
-    from simlib.plots.impact_charts import LINE, consequence_rows, head_lines, in_words
+    from simlib.plots.impact_charts import IMPACT_LINE_HEIGHT, consequence_rows, head_lines, in_words
 
     spans: dict[str, tuple[float, float]] = {}
-    sampled = answers.sampled(settings, SAMPLE) if forecast.engine == "exact" else forecast
+    sampled = answers.sampled(settings, MOVE_HISTORIES) if forecast.engine == "exact" else forecast
     for name, amounts in (sampled.impacts if sampled else {}).items():
         if amounts.fan is not None:
             spans[name] = float(amounts.fan[0][-1]), float(amounts.fan[-1][-1])
-    width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
+    width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
     head = head_lines(forecast, height)
-    top = LINE * head + 6
+    top = IMPACT_LINE_HEIGHT * head + 6
     box = 12 / width, 8 / height, 1 - 24 / width, (height - top - 8) / height
     draw = partial(consequence_rows, forecast, impact=impact, spans=spans, baseline=baseline, head=head)
     png, _ = still_figure(draw, width, height, box, ratio)
@@ -144,12 +144,12 @@ def drivers(
     changes.sort(key=lambda row: min(row[1], row[2], 0.0) - max(row[1], row[2], 0.0))  # the widest bars first
     frame = pd.DataFrame(changes, columns=["label", "at_low", "at_high", "solved"])
     title = f"What moves the answer most: {measure.label}"
-    width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
-    rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
+    width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
+    rows = max(2, (height - TOP_MARGIN - BOTTOM_MARGIN) // (BAR_ROW_HEIGHT + 4))
     about = "" if frame["solved"][:rows].all() else "; ≈ estimated"
     note = f"change in points from {percent(now)} (low end hatched{about})"
     png, _ = still(lambda ax: bars(frame, ax, title=title, note=note, rows=rows), width, height, left=14, ratio=ratio)
-    first = frame.head(STRONGEST)
+    first = frame.head(ALTERNATIVE_TEXT_ASSUMPTIONS)
     reached = zip(first["label"], first["at_low"], first["at_high"], strict=True)
     strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in reached)
     return Still(png, f"{title}. Changes in points, at the low and at the high end: {strongest}.")
@@ -163,7 +163,9 @@ def history(
 
     told = sampled_history.tell(answers, settings, ending=ending, number=number)
     if told is None:
-        return Still(b"", "", [f"None of {sampled_history.SAMPLE:,} sampled histories ends this way at these values."])
+        return Still(
+            b"", "", [f"None of {sampled_history.ENDING_HISTORIES:,} sampled histories ends this way at these values."]
+        )
     state = answers.state
     machine = state.machine(settings)
     label = "no ending yet" if told.ending == ONGOING else state.base.endings[told.ending].label
@@ -174,8 +176,8 @@ def history(
     def draw(ax: Axes) -> object:
         return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)
 
-    width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
-    height = min(TOP + BOTTOM + RUNG * len(told.rung_names), height - EVENTS)
-    box = 180 / width, BOTTOM / height, 1 - 200 / width, (height - TOP - BOTTOM) / height
+    width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
+    height = min(TOP_MARGIN + BOTTOM_MARGIN + RUNG * len(told.rung_names), height - EVENT_LIST_HEIGHT)
+    box = 180 / width, BOTTOM_MARGIN / height, 1 - 200 / width, (height - TOP_MARGIN - BOTTOM_MARGIN) / height
     png, _ = still_figure(draw, width, height, box, ratio)
     return Still(png, head, told.turning_points())

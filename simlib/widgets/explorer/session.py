@@ -21,7 +21,7 @@ from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_setting
 from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
 from simlib.widgets.explorer.front import ExplorerFront, Nobody, ShownGraphs
-from simlib.widgets.explorer.graph_pair import SIZE, GraphPair
+from simlib.widgets.explorer.graph_pair import INITIAL_GRAPH_SIZE, GraphPair
 from simlib.widgets.explorer.graphs import Size
 from simlib.widgets.explorer.idle import IdleWork, places
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
@@ -29,12 +29,12 @@ from simlib.widgets.explorer.reach import Ends, Reach
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.slider_order import find_stored
-from simlib.widgets.explorer.sliders import STEPS, dials, grouped
+from simlib.widgets.explorer.sliders import SLIDER_STEPS, dials, grouped
 from simlib.widgets.explorer.state import VALUES, State, type_into, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 from simlib.widgets.kit.status_line import Part, failure, status
 
-BANDS = "bands are 95% intervals"
+INTERVAL_NOTE = "bands are 95% intervals"
 """What the status line of a Monte Carlo answer says about its error."""
 
 
@@ -55,7 +55,7 @@ class ExplorerSession:
         state: State,
         front: ExplorerFront,
         *,
-        size: Size = SIZE,
+        size: Size = INITIAL_GRAPH_SIZE,
         ratio: float = 1.0,
         answers: AnswerCache | None = None,
         drafts: Drafts | None = None,
@@ -226,7 +226,7 @@ class ExplorerSession:
         """Change the assumption whose slider moved to a position, and show the answer."""
         with self.lock:
             dial = self.dials.get(name)
-            if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+            if dial and 0 <= position <= SLIDER_STEPS and position != dial.position(self.state.value(name)):
                 self.refused.pop(name, None)
                 self._moved = name
                 if self.state.set_value(name, float(dial.grid[position])):
@@ -287,7 +287,7 @@ class ExplorerSession:
                     self._show(frame, line, ghost=old)
             with self.lock:
                 control.check()
-                rest = answer_status(now, BANDS, self.state.lead)["text"]
+                rest = answer_status(now, INTERVAL_NOTE, self.state.lead)["text"]
                 self._show(now, status(f"{rest}; last change: {self.last_change}"))
                 self._draw_still()
 
@@ -320,7 +320,7 @@ class ExplorerSession:
 
     def show_moving(self, forecast: Forecast) -> None:
         """Show an exact answer while a slider moves."""
-        self._show(forecast, answer_status(forecast, BANDS, self.state.lead), moving=self.in_hand)
+        self._show(forecast, answer_status(forecast, INTERVAL_NOTE, self.state.lead), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
         """Show the full answer to `settings`, now that no slider moves, and start the idle work."""
@@ -329,7 +329,7 @@ class ExplorerSession:
             self.notes |= slider_notes.without_effect(self.state, self._last_rest, (settings, forecast))
         self._last_rest = (settings, forecast)
         self.state.rest()
-        self._show(forecast, answer_status(forecast, BANDS, self.state.lead))
+        self._show(forecast, answer_status(forecast, INTERVAL_NOTE, self.state.lead))
         self._draw_still()
         self.front.show_settings()
         keep_settings(self.drafts, self.state, self.reasons)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Influence", "compute", "file_name", "find_stored", "first_order"]
 
-FORMAT = 2
+SLIDER_ORDER_FORMAT = 2
 
-CERTAIN = 1e-6
+LOGIT_MARGIN = 1e-6
 """Least distance of a probability from 0 and from 1, so that its logit is finite."""
 
 
@@ -79,7 +79,7 @@ class Influence:
     def save(self, path: Path) -> None:
         """Write the influence to a JSON file. If writing fails, an earlier file stays as it was."""
         data = {
-            "format": FORMAT,
+            "format": SLIDER_ORDER_FORMAT,
             "sha256": self.sha256,
             "day": self.day,
             "slopes": {
@@ -112,7 +112,7 @@ def first_order(assumption: Assumption, value: float, answer: float, slope: floa
     `answer` is the probability if the assumption has the value `value`, and `slope` is the derivative at this value.
     The logit of the probability is taken as linear in the log of the assumption or, for a chance, in its logit.
     """
-    p = min(max(answer, CERTAIN), 1 - CERTAIN)
+    p = min(max(answer, LOGIT_MARGIN), 1 - LOGIT_MARGIN)
     moved = [math.log(p / (1 - p)) + slope * step / (p * (1 - p)) for step in _steps(assumption, value)]
     return tuple(float(1 / (1 + np.exp(-np.clip(x, -30, 30)))) for x in moved)  # type: ignore[return-value]
 
@@ -157,7 +157,11 @@ def find_stored(scenario: Scenario, folders: list[Path]) -> Influence | None:
     for folder in folders:
         try:
             data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
-            if data["format"] == FORMAT and data["sha256"] == scenario.sha256 and set(data["slopes"]) <= known:
+            if (
+                data["format"] == SLIDER_ORDER_FORMAT
+                and data["sha256"] == scenario.sha256
+                and set(data["slopes"]) <= known
+            ):
                 slopes = {e: {str(a): float(x) for a, x in part.items()} for e, part in data["slopes"].items()}
                 return Influence(data["sha256"], float(data["day"]), slopes)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -20,7 +20,7 @@ from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
-STEPS = 100
+SLIDER_STEPS = 100
 """Number of the last position of a slider. The first is 0, and the stated value is in the middle."""
 
 SHARED, START = "Several actors", "How it starts"
@@ -46,12 +46,12 @@ class Dial:
 
     @cached_property
     def grid(self) -> Floats:
-        """The values at all positions (STEPS + 1,), in base units."""
+        """The values at all positions (SLIDER_STEPS + 1,), in base units."""
         from scipy.special import ndtr
 
-        z = np.linspace(-priors.Z_95TH_PERCENTILE, priors.Z_95TH_PERCENTILE, STEPS + 1)
+        z = np.linspace(-priors.Z_95TH_PERCENTILE, priors.Z_95TH_PERCENTILE, SLIDER_STEPS + 1)
         values = np.array(priors.quantile(self.assumption, ndtr(z)))
-        values[[0, STEPS // 2, STEPS]] = self.assumption.low, self.assumption.value, self.assumption.high
+        values[[0, SLIDER_STEPS // 2, SLIDER_STEPS]] = self.assumption.low, self.assumption.value, self.assumption.high
         return values
 
     @cached_property
@@ -62,7 +62,7 @@ class Dial:
     def position(self, value: float) -> int:
         """Return the position nearest to `value` on the log or logit scale."""
         if value == self.assumption.value:
-            return STEPS // 2
+            return SLIDER_STEPS // 2
         scale = forward(self.assumption.kind, self.grid)
         if not np.isfinite(scale).all():
             scale, target = self.grid, value

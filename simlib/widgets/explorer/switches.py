@@ -14,11 +14,11 @@ from simlib.errors import Problem, ScenarioError
 from simlib.formatting import in_days, long_date, percent, with_long_dates
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, guarded, words
+from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, Page, button, guarded, words
 from simlib.widgets.explorer.state import read
 from simlib.widgets.kit.components import Checks
 
-LONGEST = 3650
+EXPLORER_HORIZON_DAYS = 3650
 """Days of the longest horizon."""
 
 ANY = "(any)"
@@ -35,16 +35,16 @@ class SwitchesPage(Page):
         self._said = {name: w.HTML() for name in ("scope", "move", "rule", "level", "moves")}
         rows = (self._build_move(), self._build_rule(), self._build_level(), self._build_scope())
         self._fields = [field for row in rows for field in row if isinstance(field, w.DatePicker | w.Text)]
-        lines = [w.HBox(row, layout=LINE) for row in rows]
+        lines = [w.HBox(row, layout=LINE_LAYOUT) for row in rows]
         self.children = [self._build_list(), *lines, self._said["moves"], self._build_moves()]
         self._listen()
 
     def _build_scope(self) -> list[w.Widget]:
         ladders = [(ladder.label, ladder.id) for ladder in self.state.base.ladders.values()]
-        self._ladder = w.Dropdown(description="Ladder", style=WIDE, options=ladders)
+        self._ladder = w.Dropdown(description="Ladder", style=LABEL_STYLE, options=ladders)
         self._ladder.layout.display = "" if ladders else "none"
         self._horizon = self._text("Horizon", "220px")
-        self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
+        self._start = w.DatePicker(description="Begins on", style=LABEL_STYLE, layout=w.Layout(width="230px"))
         self._began = self.state.machine().as_of
         self._start_note = w.HTML()
         return [self._ladder, self._horizon, self._start, self._start_note, self._said["scope"]]
@@ -53,7 +53,7 @@ class SwitchesPage(Page):
     def _text(label: str, width: str, value: str = "") -> w.Text:
         """Return a text field for a quantity and its unit, which reports only finished texts."""
         layout = w.Layout(width=width)
-        return w.Text(description=label, value=value, continuous_update=False, style=WIDE, layout=layout)
+        return w.Text(description=label, value=value, continuous_update=False, style=LABEL_STYLE, layout=layout)
 
     def _act(self, row: str, action: Callable[[], object]) -> None:
         """Run the action of a row of fields, or show the refusal there and mark the wrong field."""
@@ -69,8 +69,8 @@ class SwitchesPage(Page):
     def _build_move(self) -> list[w.Widget]:
         base, guard = self.state.base, partial(self._act, "move")
         moves = [(f"{base.actors[move.actor].label}: {move.label}", move.id) for move in base]
-        self._move = w.Dropdown(description="Move", style=WIDE, options=moves)
-        self._outcome = w.Dropdown(description="Outcome", style=WIDE)
+        self._move = w.Dropdown(description="Move", style=LABEL_STYLE, options=moves)
+        self._outcome = w.Dropdown(description="Outcome", style=LABEL_STYLE)
         self._move_date = self.date("Date of the move")
         force = button("Force it", "The move is made on that date if it is possible then", self._force, guard)
         forbid = button("Forbid it from then on", "The move cannot be made from that date on", self._forbid, guard)
@@ -79,7 +79,7 @@ class SwitchesPage(Page):
     def _build_rule(self) -> list[w.Widget]:
         variables = self.state.base.variables.values()
         states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
-        self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", ANY), *states])
+        self._state = w.Dropdown(description="while", style=LABEL_STYLE, options=[("in any state", ANY), *states])
         self._often = self._text("How often", "220px", "every 3 days")
         tip = "While the state holds and the move is possible, the move is made this often, whatever its own rate"
         rule = button("Make it a rule from then on", tip, self._rule, partial(self._act, "rule"))
@@ -88,8 +88,8 @@ class SwitchesPage(Page):
     def _build_level(self) -> list[w.Widget]:
         guard, variables = partial(self._act, "level"), self.state.base.variables.values()
         options = [(variable.label, variable.id) for variable in variables]
-        self._variable = w.Dropdown(description="Variable", style=WIDE, options=options)
-        self._level = w.Dropdown(description="Level", style=WIDE)
+        self._variable = w.Dropdown(description="Variable", style=LABEL_STYLE, options=options)
+        self._level = w.Dropdown(description="Level", style=LABEL_STYLE)
         self._level_date = self.date("Date of the level")
         pin = button("Set it", "The variable is set to the level on that date", self._pin, guard)
         tip = "The variable is set on that date, and no move changes it afterwards"
@@ -156,8 +156,8 @@ class SwitchesPage(Page):
     def _days(self, text: str) -> float:
         label = self._horizon.description
         days = read(f"{text} days" if text.strip().isdecimal() else text, label, "duration").value
-        if not 1 <= days <= LONGEST:
-            expected = f"expected 1 to {LONGEST:,} days"
+        if not 1 <= days <= EXPLORER_HORIZON_DAYS:
+            expected = f"expected 1 to {EXPLORER_HORIZON_DAYS:,} days"
             raise ScenarioError(Problem("", 0, label, f"{text.strip()!r} does not fit", expected))
         return days
 
@@ -233,4 +233,4 @@ class SwitchesPage(Page):
 
     def _line(self, text: str, withdraw: Callable[[], bool]) -> w.HBox:
         remove = button("Withdraw", "Undo this change", lambda: self._update(withdraw), self.session.guard)
-        return w.HBox([remove, w.HTML(words(text))], layout=LINE)
+        return w.HBox([remove, w.HTML(words(text))], layout=LINE_LAYOUT)

@@ -37,7 +37,7 @@ PAGES: tuple[type[Page], ...] = (SwitchesPage, ComparisonPage, SavingPage)
 STILL = "This is a picture. Run this cell for the sliders."
 """The first line of the stored picture, which readers without a kernel see in place of the explorer."""
 
-PATIENCE = 10.0
+SAVING_WAIT = 10.0
 """Longest time in seconds that saving a notebook waits for the answer to the present settings."""
 
 AS_IN_FILE = "(file)"
@@ -103,7 +103,7 @@ class Explorer(w.VBox):
         for name in ("simlib-explorer", "simlib-onescreen"):
             self.add_class(name)
         bar.add_class("simlib-pages")
-        self._keeper = Keeper(self.model_id, self.picture, lambda: self.session.wait(PATIENCE))
+        self._keeper = Keeper(self.model_id, self.picture, lambda: self.session.wait(SAVING_WAIT))
         belief = None if update is None else update.belief
         self._open(State.of(world, view, changes=changes, lead=lead, settings=settings, belief=belief))
         if update is not None:
@@ -369,7 +369,7 @@ def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update |
         return None
     world = scenario if isinstance(scenario, Scenario) else load(scenario)
     day = dt.date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    return update(world, events, as_of=day, learn=False, draws=doubt.DRAWS)
+    return update(world, events, as_of=day, learn=False, draws=doubt.DOUBT_DRAWS)
 
 
 def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:

@@ -16,7 +16,7 @@ from simlib.plots.figure import at_ratio, drawn, small_png
 from simlib.plots.palette import Palette, colours_of
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
 
-QUICK = 4
+COMPRESSION_LEVEL = 4
 """Compression level (zlib) of the PNG. Level 4 takes 3 ms and makes 39 kB. Level 8 takes 15 ms and makes 34 kB.
 
 A picture at rest has the same level, so that it is not sent again if it equals the last moving picture.
@@ -77,7 +77,7 @@ class Screen:
             set_text_on(pixels, text)
         if (redraw and not moving) or not self._palette.ready:
             self._palette.learn(pixels, colours_of(self._figure))
-        return self._palette.png(pixels, QUICK)
+        return self._palette.png(pixels, COMPRESSION_LEVEL)
 
 
 def still(

@@ -16,7 +16,7 @@ from simlib.errors import Cancelled
 Job = Callable[[Control], Any]
 """A function that is given a control. It reports its progress to the control, and stops when the control says so."""
 
-PATIENCE = 1.0
+EXIT_WAIT = 1.0
 """Longest time in seconds that a program waits at its end for its cancelled jobs."""
 
 
@@ -178,7 +178,7 @@ _alive: weakref.WeakSet[LatestWorker] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     """Close every worker, because threads in compiled code can crash a program at its end."""
-    workers, until = list(_alive), time.monotonic() + PATIENCE
+    workers, until = list(_alive), time.monotonic() + EXIT_WAIT
     for worker in workers:
         worker.close()
     for worker in workers:

@@ -15,28 +15,30 @@ from simlib.control import Control
 from simlib.files import state_folder, write_atomically
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 
-LIVE = "SIMLIB_LIVE"
+NOTEBOOKS_VARIABLE = "SIMLIB_LIVE"
 """Environment variable with the folder of the notebooks. `simlib lab` sets it in its server and kernels."""
 
 KEPT = 40
 """Largest number of stored pictures. The oldest are deleted."""
 
-PAUSE = 0.3
+STORING_PAUSE = 0.3
 """Seconds between the last change of a live view and the storing of its picture."""
 
-KINDS = ("image/png", "text/plain")
+PICTURE_MEDIA_TYPES = ("image/png", "text/plain")
 
 
 def is_live() -> bool:
     """Whether this process is a server that `simlib lab` started, or one of its kernels."""
-    return bool(os.environ.get(LIVE))
+    return bool(os.environ.get(NOTEBOOKS_VARIABLE))
 
 
 def keep(model: str, picture: Mapping[str, str]) -> None:
     """Store a live view's picture {type: data} under its model's id, and ignore disk errors."""
     folder = _folder()
     try:
-        write_atomically(folder / f"{model}.json", json.dumps({kind: picture[kind] for kind in KINDS}).encode())
+        write_atomically(
+            folder / f"{model}.json", json.dumps({kind: picture[kind] for kind in PICTURE_MEDIA_TYPES}).encode()
+        )
         for old in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
             old.unlink(missing_ok=True)
     except OSError:
@@ -49,7 +51,7 @@ def find(model: str) -> dict[str, str]:
         return {}
     try:
         data = json.loads((_folder() / f"{model}.json").read_text(encoding="utf-8"))
-        return {kind: str(data[kind]) for kind in KINDS}
+        return {kind: str(data[kind]) for kind in PICTURE_MEDIA_TYPES}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -73,9 +75,9 @@ class Keeper:
         self._after: Callable[[], None] | None = None
 
     def later(self) -> None:
-        """Store the picture of the view, `PAUSE` seconds after the last call of this method."""
+        """Store the picture of the view, `STORING_PAUSE` seconds after the last call of this method."""
         if is_live():
-            self._worker.submit(self._keep, nothing, nothing, delay=PAUSE)
+            self._worker.submit(self._keep, nothing, nothing, delay=STORING_PAUSE)
 
     def now(self, after: Callable[[], None]) -> None:
         """Store the picture as soon as the view no longer changes, and then call `after`."""

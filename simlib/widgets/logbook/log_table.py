@@ -10,7 +10,7 @@ from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
 
-ROOM = 240
+NEW_ROWS_LETTERS = 240
 """Largest number of letters of the sentences on new rows. The first row is always described."""
 
 
@@ -48,7 +48,7 @@ def _when(row: LogRow) -> str:
 def new_row_sentences(readings: Sequence[Reading]) -> str:
     """Describe new rows of a log in a sentence each, and count those for which there is no room."""
     texts, told = [_new_row_sentence(reading) for reading in readings], 1
-    while told < len(texts) and len(" ".join(texts[: told + 1])) <= ROOM:
+    while told < len(texts) and len(" ".join(texts[: told + 1])) <= NEW_ROWS_LETTERS:
         told += 1
     more = [f"And {counted(len(texts) - told, 'more row')}."] if told < len(texts) else []
     return " ".join([*texts[:told], *more])

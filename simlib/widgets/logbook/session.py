@@ -27,7 +27,7 @@ from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import counted, long_date, percent, quoted
 from simlib.machine.measures import Measure
-from simlib.plots.figure import WIDTH
+from simlib.plots.figure import PICTURE_WIDTH
 from simlib.plots.log_board import LogBoard, Morning, Tick
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
@@ -39,10 +39,10 @@ from simlib.widgets.kit.status_line import Part, ShownPicture, failure, part, st
 from simlib.widgets.logbook.log_table import new_row_sentences
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
-NARROWEST, WIDEST = 640, 1200
+NARROWEST_PICTURE, WIDEST_PICTURE = 640, 1200
 """Least and largest width of the picture in pixels. Between these limits the picture fills the available width."""
 
-OFTEN = 0.4
+REDRAW_PERIOD = 0.4
 """Seconds between two pictures while the worker computes the mornings."""
 
 CANCELLED = "Cancelled. A morning without an answer is computed when you go to it."
@@ -103,7 +103,7 @@ class LogSession:
         self.notes: dict[int, str] = {}
         self.place = self._place(on or self.last)
         self.worker, self.lock = LatestWorker("simlib-log"), threading.RLock()
-        self.width, self.ratio = WIDTH, 1.0
+        self.width, self.ratio = PICTURE_WIDTH, 1.0
         self._days: dict[int, DayOutlook] = {}
         self._of: tuple[OwnRow, ...] = ()
         self._refused: tuple[int, ...] = ()
@@ -154,7 +154,7 @@ class LogSession:
 
     def resize(self, room: int) -> None:
         """Draw the picture `room` pixels wide, or as near to this width as the limits allow."""
-        width = min(max(room, NARROWEST), WIDEST)
+        width = min(max(room, NARROWEST_PICTURE), WIDEST_PICTURE)
         with self.lock:
             if width != self.width:
                 self.width, self._board = width, None
@@ -215,7 +215,7 @@ class LogSession:
             control.check()
             self._day(place)
             control.report((number + 1) / len(waiting))
-            if time.monotonic() - last > OFTEN:
+            if time.monotonic() - last > REDRAW_PERIOD:
                 self._show(filling=True)
                 last = time.monotonic()
 

@@ -15,7 +15,7 @@ from simlib.evidence.log_intake import Events
 from simlib.formatting import long_date
 from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
+from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, button, html_table
 from simlib.widgets.kit.components import LivePicture, Mornings
 from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import Part, ShownPicture
@@ -23,7 +23,7 @@ from simlib.widgets.logbook.log_table import table
 from simlib.widgets.logbook.own_rows import OwnRow, choices, row_words
 from simlib.widgets.logbook.session import LogSession
 
-PATIENCE = 60.0
+MORNINGS_WAIT = 60.0
 """Longest time in seconds that a cell waits until every morning is computed."""
 
 
@@ -66,7 +66,9 @@ class UpdateWithEvents(w.VBox):
         some = choices(session.scenario)
         self._move = _dropdown("Add a row", some, some[0][1])
         self._move.layout = w.Layout(width="520px", max_width="100%")
-        self._day = w.DatePicker(description="on", value=self._yesterday(), style=WIDE, layout=w.Layout(width="190px"))
+        self._day = w.DatePicker(
+            description="on", value=self._yesterday(), style=LABEL_STYLE, layout=w.Layout(width="190px")
+        )
         self._add = button(
             "Add", "Add this row to the log, as if it had been reported on that day", self._put, self.guard
         )
@@ -75,7 +77,7 @@ class UpdateWithEvents(w.VBox):
         self._undo = button("Undo", "Take back the last change of your rows", undo, self.guard)
         self._redo = button("Redo", "Repeat the change that was taken back", redo, self.guard)
         self._report = w.HTML()
-        rows = w.HBox([self._move, self._day, self._add, self._undo, self._redo], layout=LINE)
+        rows = w.HBox([self._move, self._day, self._add, self._undo, self._redo], layout=LINE_LAYOUT)
         head, lines = table(session.scenario, session.readings)
         rows_of_log = w.HTML(html_table(head, lines))
         rows_of_log.layout = w.Layout(max_height="300px", overflow="auto")
@@ -153,7 +155,7 @@ class UpdateWithEvents(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel and, for readers without a kernel, a picture and sentences."""
-        self.wait(PATIENCE)
+        self.wait(MORNINGS_WAIT)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
@@ -168,11 +170,13 @@ class _OwnLine(w.HBox):
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
         self.row, own = row, panel.session.own
         words = html.escape(row_words(own.scenario, row.move, row.outcome))
-        self._date = w.DatePicker(description="Your row, on", value=row.day, style=WIDE, layout=w.Layout(width="250px"))
+        self._date = w.DatePicker(
+            description="Your row, on", value=row.day, style=LABEL_STYLE, layout=w.Layout(width="250px")
+        )
         drop = button("Withdraw", "Remove this row", partial(panel.change, own.drop, row.number), panel.guard)
         self._note = w.HTML(layout=w.Layout(flex="1 1 320px"))
         label = w.HTML(f'<span class="simlib-told"><b>{words}</b></span>', layout=w.Layout(flex="0 1 auto"))
-        super().__init__([self._date, label, drop, self._note], layout=LINE)
+        super().__init__([self._date, label, drop, self._note], layout=LINE_LAYOUT)
         # The date comes from the event. The field itself may show another one by then, if the rows are shown anew.
         change_day = partial(panel.change, own.set_day, row.number)
         self._date.observe(lambda event: panel.guard(lambda: change_day(event["new"])), "value")
@@ -190,4 +194,4 @@ def _told(text: str, *, fault: bool = False) -> str:
 
 def _dropdown(label: str, options: list[tuple[str, Any]], value: Any) -> w.Dropdown:
     layout = w.Layout(width="max-content", max_width="100%")
-    return w.Dropdown(description=label, options=options, value=value, tooltip=label, style=WIDE, layout=layout)
+    return w.Dropdown(description=label, options=options, value=value, tooltip=label, style=LABEL_STYLE, layout=layout)

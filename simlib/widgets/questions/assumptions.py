@@ -26,7 +26,7 @@ from chance, and the panel would have too many sliders."""
 REPLICATES = 2000
 """Number of replicates for each draw, if a scenario is too large to be solved exactly."""
 
-PATIENCE = 2_000_000
+PANEL_EXACT_WORK = 2_000_000
 """Largest product of states and passes (see `simlib.analysis.evaluator.STATES_SOLVED`) for which draws are solved
 exactly. Larger work is simulated, because exact answers would take too long for a user who waits."""
 
@@ -98,7 +98,7 @@ def _uncertainty(
     from simlib.analysis.uncertainty.propagation import Precision, uncertainty
 
     how = asked(chosen, control, "draws", "runs")
-    return uncertainty(scenario, measures, precision=Precision(patience=PATIENCE), **how)
+    return uncertainty(scenario, measures, precision=Precision(patience=PANEL_EXACT_WORK), **how)
 
 
 class HowSure(PanelQuestion):

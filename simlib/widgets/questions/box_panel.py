@@ -9,12 +9,12 @@ import ipywidgets as w
 
 from simlib.analysis.discovery.boxes import from_compact_data
 from simlib.errors import SimlibError
-from simlib.plots.figure import WIDTH
+from simlib.plots.figure import PICTURE_WIDTH
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, words
+from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, button, words
 from simlib.widgets.kit.components import Dials, LivePicture
 from simlib.widgets.kit.status_line import Part
-from simlib.widgets.questions.box_session import HEIGHT, BoxSession
+from simlib.widgets.questions.box_session import BOX_BOARD_HEIGHT, BoxSession
 from simlib.widgets.questions.shown_answers import ShownAnswer
 
 
@@ -43,23 +43,26 @@ class BoxPanel(w.VBox):
         self.dials, self.answer = Dials(), LivePicture(size=[0, 0])
         options = [(choice.label, choice.name) for choice in point.choices]
         self.choice = w.Dropdown(
-            description="Go to", options=options, style=WIDE, layout=w.Layout(width="auto", max_width="100%")
+            description="Go to", options=options, style=LABEL_STYLE, layout=w.Layout(width="auto", max_width="100%")
         )
         self.to_middle = button(
             "Set to the middle of the box", "The median of each prior between the bounds", point.to_middle, self._guard
         )
         self.to_stated = button("Back to the stated values", "The values in the file", point.to_stated, self._guard)
-        self.title = w.Text(description="Title", placeholder="inside box 1", style=WIDE)
+        self.title = w.Text(description="Title", placeholder="inside box 1", style=LABEL_STYLE)
         self.because = w.Text(
-            description="Because", placeholder="the box of these values", style=WIDE, layout=w.Layout(flex="1 1 300px")
+            description="Because",
+            placeholder="the box of these values",
+            style=LABEL_STYLE,
+            layout=w.Layout(flex="1 1 300px"),
         )
         self.save = button("Save as a view", "Write these values beside the scenario", self._save, self._guard)
         self.report = w.HTML()
         self.children = [
-            w.HBox([self.choice, self.to_middle, self.to_stated], layout=LINE),
+            w.HBox([self.choice, self.to_middle, self.to_stated], layout=LINE_LAYOUT),
             self.answer,
             self.dials,
-            w.HBox([self.title, self.because, self.save], layout=LINE),
+            w.HBox([self.title, self.because, self.save], layout=LINE_LAYOUT),
             self.report,
         ]
         self._show_dials()
@@ -119,7 +122,7 @@ class BoxPanel(w.VBox):
             self.answer.sentence, self.answer.status = [dict(part) for part in sentence], dict(line)
             self.answer.preview = line["kind"] == "preview"
         with self.picture.hold_sync():
-            self.picture.png, self.picture.size = png, [WIDTH, HEIGHT]
+            self.picture.png, self.picture.size = png, [PICTURE_WIDTH, BOX_BOARD_HEIGHT]
             self.picture.alt = self._words + " " + "".join(part["text"] for part in sentence)
 
     def show_line(self, line: Part) -> None:

@@ -20,7 +20,7 @@ from simlib.errors import Problem, ScenarioError
 from simlib.formatting import percent, quoted
 from simlib.machine import measures
 from simlib.plots.box_charts import BoxBoard, axes_of
-from simlib.plots.figure import SHARP, WIDTH
+from simlib.plots.figure import PICTURE_WIDTH, SHARP
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.library import shipped_scenarios
@@ -30,13 +30,13 @@ from simlib.widgets.explorer import saving
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.explorer.sliders import STEPS, Dial, dials
+from simlib.widgets.explorer.sliders import SLIDER_STEPS, Dial, dials
 from simlib.widgets.explorer.state import State, type_into
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, failure, part, status
 
-HEIGHT = 560
+BOX_BOARD_HEIGHT = 560
 """Height of the picture in pixels."""
 
 INTERVAL = "± is half of a 95% interval"
@@ -142,11 +142,11 @@ class BoxSession:
         if bound is None:
             return None
         scale = np.clip(forward(dial.assumption.kind, dial.grid), -1e9, 1e9)
-        places = np.arange(STEPS + 1.0)
+        places = np.arange(SLIDER_STEPS + 1.0)
         low, high = (None if x is None else forward(dial.assumption.kind, x) for x in (bound.low, bound.high))
         return (
             0.0 if low is None else float(np.interp(low, scale, places)),
-            float(STEPS) if high is None else float(np.interp(high, scale, places)),
+            float(SLIDER_STEPS) if high is None else float(np.interp(high, scale, places)),
         )
 
     # ---------------------------------------------------------------- changes
@@ -202,7 +202,7 @@ class BoxSession:
         """Set an assumption to the value at a position of its slider."""
         with self.lock:
             dial = self.dials.get(name)
-            if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+            if dial and 0 <= position <= SLIDER_STEPS and position != dial.position(self.state.value(name)):
                 self.refused.pop(name, None)
                 if self.state.set_value(name, float(dial.grid[position])):
                     self.update(moving=True)
@@ -285,7 +285,7 @@ class BoxSession:
 
     def _draw(self) -> BoxBoard:
         if self._board is None:
-            self._board = BoxBoard(self.discovery, self.box, WIDTH, HEIGHT)
+            self._board = BoxBoard(self.discovery, self.box, PICTURE_WIDTH, BOX_BOARD_HEIGHT)
             self._screen, self._fresh = Screen(self._board), True
         return self._board
 

@@ -15,14 +15,14 @@ from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.questions.question import PanelQuestion
 from simlib.widgets.questions.shown_answers import ShownAnswer, answer_folders, read_answer, store_in_home
 
-QUICK = 2.0
+UNASKED_SECONDS = 2.0
 """Seconds after which a computation that started without Compute is given up. A change of a setting starts one only if
 the last computation took no longer."""
 
-WARM_UP = 12.0
+FIRST_UNASKED_SECONDS = 12.0
 """Seconds after which a first computation that started without Compute is given up. It may have to compile code."""
 
-PAUSE = 0.3
+SETTING_PAUSE = 0.3
 """Seconds between the last change of a setting and the start of a computation without Compute."""
 
 
@@ -66,7 +66,7 @@ class Inquiry:
         self._now: Mapping[str, Any] = question.chosen
         self._lock = threading.RLock()
         self._is_quick, self._asked, self._number = question.by_itself, False, 0
-        self._limit = WARM_UP
+        self._limit = FIRST_UNASKED_SECONDS
 
     def start(self) -> None:
         """Show the stored answer to the first settings, or start to compute it."""
@@ -108,9 +108,9 @@ class Inquiry:
                 control.check()
                 self._is_quick = False
                 return None
-            if self._limit == QUICK:
-                self._is_quick = self.question.by_itself and time.monotonic() - begun <= QUICK
-            self._limit = QUICK
+            if self._limit == UNASKED_SECONDS:
+                self._is_quick = self.question.by_itself and time.monotonic() - begun <= UNASKED_SECONDS
+            self._limit = UNASKED_SECONDS
             return answer
 
         def done(answer: ShownAnswer | None) -> None:
@@ -136,7 +136,7 @@ class Inquiry:
                 if number == self._number:
                     self._say(StatusLine(f"Computing: {share:.0%}", share=share))
 
-        self.worker.submit(job, done, failed, delay=PAUSE if unasked else 0.0, progress=progress)
+        self.worker.submit(job, done, failed, delay=SETTING_PAUSE if unasked else 0.0, progress=progress)
 
     def _stop(self) -> None:
         """Cancel the computation. Nothing of it is shown any more."""

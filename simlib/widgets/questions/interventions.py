@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.divergence import Divergence
     from simlib.analysis.whatif.result import Comparison
 
-CHANGE, DATE, STATE, VIEW = "what happens to it", "date of the change", "only while", "A view"
+CHANGE_LABEL, DATE_LABEL, STATE_LABEL, VIEW_LABEL = "what happens to it", "date of the change", "only while", "A view"
 """Labels of the fields that may have a message beside them."""
 
-HEAD = ("change", "what", "baseline", "with the change", "difference")
+CHANGE_COLUMNS = ("change", "what", "baseline", "with the change", "difference")
 PLAN_HEAD = ("plan", "what", "baseline", "under the plan", "difference")
 
 
@@ -92,9 +92,9 @@ class WhatIf(PanelQuestion):
         return [
             measure(s),
             Field("move", "The move", moves[0][1], moves),
-            Field("change", CHANGE, "forbid", changes),
-            Field("date", DATE, s.as_of, (), s.as_of, s.by_date(s.horizon_days), applies=_has_date),
-            Field("state", STATE, NONE, states, applies=_may_wait),
+            Field("change", CHANGE_LABEL, "forbid", changes),
+            Field("date", DATE_LABEL, s.as_of, (), s.as_of, s.by_date(s.horizon_days), applies=_has_date),
+            Field("state", STATE_LABEL, NONE, states, applies=_may_wait),
             replace(
                 number("days", "rule: on average every (days)", 3, 1, 365, "How often the move is made under the rule"),
                 applies=lambda chosen: chosen["change"] == "policy",
@@ -103,7 +103,7 @@ class WhatIf(PanelQuestion):
             Field("assumption", "An assumption", NONE, some),
             Field("end", "goes to its", "high", (("low", "low"), ("high", "high")), applies=_has_assumption),
             Field("since", "applies", "start", since, applies=_has_assumption),
-            *([Field("view", VIEW, NONE, views)] if len(views) > 1 else []),
+            *([Field("view", VIEW_LABEL, NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
 
@@ -144,14 +144,14 @@ class WhatIf(PanelQuestion):
                 yield Forbid(move, since, when=when)
             case "delay" if since is None:
                 what = f"{quoted(first)} cannot happen before the forecast begins"
-                raise ScenarioError(Problem("", 0, DATE, what, f"expected a day after {long_date(start)}"))
+                raise ScenarioError(Problem("", 0, DATE_LABEL, what, f"expected a day after {long_date(start)}"))
             case "delay":
                 yield Forbid(move, None, "", date, when)
             case "policy":
                 yield Policy(move, 1 / chosen["days"], when, since, unit="every day")
             case "force" if not when.always:
                 what = "a move that is forced on a date cannot depend on a state"
-                raise ScenarioError(Problem("", 0, STATE, what, "expected “in any state”, or a rule"))
+                raise ScenarioError(Problem("", 0, STATE_LABEL, what, "expected “in any state”, or a rule"))
             case "force":
                 yield Force(move, date, None)
         if chosen["kept"] != NONE:
@@ -169,7 +169,7 @@ class WhatIf(PanelQuestion):
         last = list(result.effects)[-1]
         return shown_answer(
             result.sentences(measure, changes=False),
-            HEAD,
+            CHANGE_COLUMNS,
             _rows(result),
             3,
             Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
@@ -184,7 +184,9 @@ def _remarks(result: Comparison) -> dict[str, Any]:
     shares = [share for share in next(iter(result.effects.values())).without_effect.values() if share]
     if not shares:
         return {}
-    return {"remarks": {CHANGE: f"No effect in {percent(shares[0])} of the histories not ended before the change."}}
+    return {
+        "remarks": {CHANGE_LABEL: f"No effect in {percent(shares[0])} of the histories not ended before the change."}
+    }
 
 
 def _has_date(chosen: Mapping[str, Any]) -> bool:
@@ -212,7 +214,7 @@ def _refuse_clashes(scenario: Scenario, view: View, items: Sequence[Intervention
             refuse_clash(scenario, view.interventions, item)
         except ScenarioError as error:
             what = f"under {quoted(view.title)}, {error.problems[0].where} {error.problems[0].what}"
-            raise ScenarioError(Problem("", 0, VIEW, what, "expected another view, or another date")) from None
+            raise ScenarioError(Problem("", 0, VIEW_LABEL, what, "expected another view, or another date")) from None
 
 
 class Plans(PlannedQuestion):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import LearntAssumption, Update
     from simlib.evidence.log_intake import Events
 
-REACH = {
+REACH_WORDS = {
     "free": "yes",
     "cut": "yes, but the rows with which it was set do not count",
     "untouched": "no, nothing in the log depends on it",
@@ -95,13 +95,13 @@ class WhatEachRowDid(_LogQuestion):
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compute the change of the forecast by each row of the log."""
         from simlib.analysis.row_attribution import row_effects
-        from simlib.plots.row_effect_bars import ROWS, row_bars
+        from simlib.plots.row_effect_bars import EFFECT_ROWS, row_bars
 
         result = row_effects(self.scenario, self.rows, **asked(chosen, control, "measure", "as_of", "draws"))
         rows = [_effect(row) for row in result.rows]
         without, with_it = "forecast without the row", "forecast with the row"
         head = ("date", "row", "state", "assumptions", "time before the row", without, with_it)
-        height = 152 + 42 * (min(len(rows), ROWS) + 2)
+        height = 152 + 42 * (min(len(rows), EFFECT_ROWS) + 2)
         return shown_answer(result.sentences(), head, rows, 5, Drawing(partial(row_bars, result), height))
 
 
@@ -119,17 +119,17 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
 
     number = _number(result, each)
     ranges = median_and_range(each.prior, number), median_and_range(each.posterior, number)
-    return (number.label, REACH[each.reach], *ranges, percent(min(each.spread, 1.0)))
+    return (number.label, REACH_WORDS[each.reach], *ranges, percent(min(each.spread, 1.0)))
 
 
 def _told(result: Update) -> Iterator[str]:
-    from simlib.evidence.lessons import UNCHANGED, median_and_range, undecided_sentence
+    from simlib.evidence.lessons import HARDLY_CHANGED, median_and_range, undecided_sentence
 
     learnt = sorted(result.learnt, key=lambda each: each.strength)
     taught = [each for each in learnt if each.taught]
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
-        same = all(each.change == UNCHANGED for each in learnt)
+        same = all(each.change == HARDLY_CHANGED for each in learnt)
         kept = ": each keeps its range, or nearly so" if same else ""
         yield f"{log} teaches hardly anything about the assumptions{kept}."
     else:
@@ -139,7 +139,7 @@ def _told(result: Update) -> Iterator[str]:
         after, before = (median_and_range(points, number) for points in (each.posterior, each.prior))
         yield f"{number.label}, {each.change}: {after} after the log, {before} before."
     yield from undecided_sentence(learnt, {each.id: _number(result, each) for each in learnt})
-    count = {reach: sum(each.reach == reach for each in result.learnt) for reach in REACH}
+    count = {reach: sum(each.reach == reach for each in result.learnt) for reach in REACH_WORDS}
     if count["untouched"]:
         these = counted(count["untouched"], "assumption")
         yield f"The log cannot teach {these}: nothing in the log depends on such assumptions. Their ranges stay."

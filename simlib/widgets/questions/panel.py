@@ -12,7 +12,7 @@ import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table, mark, words
+from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, button, html_table, mark, words
 from simlib.widgets.kit.components import LivePicture
 from simlib.widgets.kit.shown_pictures import Keeper
 from simlib.widgets.kit.status_line import status
@@ -22,7 +22,7 @@ from simlib.widgets.questions.inquiry import COMPUTED, CURRENT, PREVIOUS, STORED
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import ShownAnswer
 
-PATIENCE = 2.0
+FIRST_ANSWER_WAIT = 2.0
 """Longest time in seconds that a cell waits for its first answer. An answer that takes longer appears while other cells
 run."""
 
@@ -45,7 +45,7 @@ class QuestionPanel(w.VBox):
         self.after = w.VBox([])
         self._tables = w.Accordion([w.HTML()], titles=("Table",), selected_index=None)
         self.rows = {name: w.VBox([self.inputs[name], note]) for name, note in self.notes.items()}
-        inputs = w.HBox([*self.rows.values(), self.compute], layout=LINE)
+        inputs = w.HBox([*self.rows.values(), self.compute], layout=LINE_LAYOUT)
         super().__init__([title, inputs, self.picture, self.after, self._words, self._tables])
         for field in self.inputs.values():
             field.observe(lambda _: self._guard(self._changed), "value")
@@ -117,7 +117,7 @@ class QuestionPanel(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel and, for readers without a kernel, a picture and sentences."""
-        self.wait(PATIENCE)
+        self.wait(FIRST_ANSWER_WAIT)
         return dict(super()._repr_mimebundle_(**kwargs) or {}) | self.kept_picture()
 
     def kept_picture(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class QuestionPanel(w.VBox):
 
 
 def _input(field: Field) -> Any:
-    common = {"description": field.label, "tooltip": field.tip or field.label, "style": WIDE}
+    common = {"description": field.label, "tooltip": field.tip or field.label, "style": LABEL_STYLE}
     if field.options:
         width = "max-content" if max(len(text) for text, _ in field.options) < 60 else "620px"
         layout = w.Layout(width=width, max_width="100%")

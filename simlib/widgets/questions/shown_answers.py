@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from simlib.files import write_atomically
-from simlib.plots.figure import SHARP, WIDTH, small_png
+from simlib.plots.figure import PICTURE_WIDTH, SHARP, small_png
 from simlib.scenario.library import notebooks_folder
 from simlib.widgets.explorer.autosave import folder
 
-FORMAT = 2
+SHOWN_ANSWER_FORMAT = 2
 """Version of the file format. A file of another version is ignored."""
 
-TOP = 94
+TITLE_MARGIN = 94
 """Pixels above a plot, for a title of up to three lines and a caption."""
 
 STORED_ANSWERS = 60
@@ -62,7 +62,7 @@ class Drawing:
     height: int
     left: int = 50
     bottom: int = 40
-    top: int = TOP
+    top: int = TITLE_MARGIN
     right: int = 20
 
 
@@ -72,16 +72,21 @@ def stack_drawings(*drawings: Drawing) -> tuple[bytes, tuple[int, int]]:
 
     figures = []
     for drawing in drawings:
-        inside = (WIDTH - drawing.left - drawing.right, drawing.height - drawing.top - drawing.bottom)
-        box = (drawing.left / WIDTH, drawing.bottom / drawing.height, inside[0] / WIDTH, inside[1] / drawing.height)
-        figures.append(drawn(drawing.draw, WIDTH, drawing.height, box))
-    return small_png(*figures, ratio=SHARP), (WIDTH, sum(drawing.height for drawing in drawings))
+        inside = (PICTURE_WIDTH - drawing.left - drawing.right, drawing.height - drawing.top - drawing.bottom)
+        box = (
+            drawing.left / PICTURE_WIDTH,
+            drawing.bottom / drawing.height,
+            inside[0] / PICTURE_WIDTH,
+            inside[1] / drawing.height,
+        )
+        figures.append(drawn(drawing.draw, PICTURE_WIDTH, drawing.height, box))
+    return small_png(*figures, ratio=SHARP), (PICTURE_WIDTH, sum(drawing.height for drawing in drawings))
 
 
 def write_answer(answer: ShownAnswer, file: Path) -> None:
     """Write an answer to a file. If writing fails, the file stays unchanged."""
     data = {
-        "format": FORMAT,
+        "format": SHOWN_ANSWER_FORMAT,
         "sentences": answer.sentences,
         "head": answer.head,
         "rows": answer.rows,
@@ -96,7 +101,7 @@ def read_answer(file: Path) -> ShownAnswer | None:
     """Return the answer in a file, or None if the file is missing or cannot be read."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
+        if data["format"] != SHOWN_ANSWER_FORMAT:
             return None
         return ShownAnswer(
             tuple(data["sentences"]),
