@@ -35,6 +35,24 @@ def test_a_known_box_is_found():
     assert interesting[trajectory[-1].members].all()
 
 
+def test_a_box_has_the_best_harmonic_mean_of_coverage_and_density():
+    """All points above 0.8 and half of those above 0.4 are cases.
+
+    The box above t has the harmonic mean (1.2 - t) / (1.4 - t) for t in 0.4 to 0.8, which falls, and less outside. Its
+    coverage and density are equal at t = 0.6.
+    """
+    points = (np.arange(2000) + 0.5)[:, None] / 2000
+    interesting = (points[:, 0] > 0.8) | ((points[:, 0] > 0.4) & (np.arange(2000) % 2 == 0))
+    (box,), _ = find_boxes(points, interesting)
+    assert box.low[0] == pytest.approx(0.4, abs=0.03)
+
+
+@pytest.mark.parametrize(("count", "found"), [(19, 0), (20, 1)])
+def test_no_box_is_sought_among_fewer_than_twenty_points(count, found):
+    points = (np.arange(count) + 0.5)[:, None] / count
+    assert len(find_boxes(points, points[:, 0] > 0.5)[0]) == found
+
+
 def test_two_boxes_are_told_apart():
     interesting = (POINTS[:, 0] > 0.8) | (POINTS[:, 2] < 0.15)
     boxes, _ = find_boxes(POINTS, interesting, count=2)
@@ -67,6 +85,12 @@ def test_the_tree_finds_the_split():
     assert [leaf.conditions[0][0] for leaf in first] == [2, 2]
     assert first[0].conditions[0][2] == pytest.approx(0.4, abs=0.01)
     assert sum(leaf.members.sum() for leaf in grow(POINTS, answers, 3)) == 1500
+
+
+def test_a_leaf_has_a_twentieth_of_the_points_rounded_down():
+    points = np.arange(59)[:, None] / 59
+    first, _ = grow(points, np.array([0.0] * 57 + [1.0] * 2), 1)
+    assert first.members.sum() == 2
 
 
 def test_a_constant_answer_is_not_split():

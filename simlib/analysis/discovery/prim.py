@@ -101,7 +101,7 @@ def find_boxes(
     boxes: list[RawBox] = []
     trajectory: tuple[RawBox, ...] = ()
     for number in range(count):
-        if interesting[remaining].all() or not interesting[remaining].any() or remaining.sum() < 20:
+        if remaining.sum() < 20:
             break
         box, steps = _prim(_Cases(points, weights, interesting, remaining.copy()))
         trajectory = steps if number == 0 else trajectory
