@@ -163,12 +163,13 @@ class RowEffects(Answer):
         """
         if abs(self.change) < LEAST_REPORTED_CHANGE:
             return ". The other parts cancel it."
-        if size * self.change < 0:
+        share = size / self.change
+        if share < 0:
             return ". The other parts outweigh it."
         against = sum(abs(part) for part in (self.waiting, *(row.effect for row in self.rows)) if part * size < 0)
         if against > ONE_WAY * abs(self.change):
             return ". Other parts work against it."
-        return f", {percent(min(size / self.change, 1.0))} of the change."
+        return f", {percent(min(share, 1.0))} of the change."
 
     def _extremes(self, told: RowEffect | None) -> list[str]:
         up = max(self.rows, key=lambda row: row.effect)

@@ -352,6 +352,11 @@ def test_a_base_rate_that_need_not_contain_its_tempo(fair):
     assert not found(patrols(**fair), "moves.patrol.rate")
 
 
+@pytest.mark.parametrize(("share", "reported"), [(0.249, False), (0.25, True)])
+def test_a_multiplier_is_reported_from_one_and_a_half_on(share, reported):
+    assert bool(found(patrols(share=share), "moves.patrol.rate")) == reported
+
+
 def test_an_observed_rate_that_the_base_rate_does_not_come_to():
     told = found(patrols(observed=2 / 7), "moves.patrol.rate")
     assert "implies 6 per week at the start and 6 per week over the first 3 weeks" in told[0]

@@ -35,8 +35,8 @@ def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
         for outcome in move.outcomes:
             for effect in outcome.effects:
                 levels = subject.scenario.variables[effect.variable].levels
-                if abs(effect.shift or 0) >= len(levels):
-                    end = levels[-1] if (effect.shift or 0) > 0 else levels[0]
+                if effect.shift is not None and abs(effect.shift) >= len(levels):
+                    end = levels[-1] if effect.shift > 0 else levels[0]
                     yield warning(
                         f"moves.{move.id}.outcomes.{outcome.id}.then.{effect.variable}",
                         f"{effect.variable!r} has {len(levels)} levels: shift {effect.shift:+d} always ends at {end!r}",
