@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -404,6 +405,14 @@ def test_correlated_assumptions_enter_as_one():
     assert shares["pace-b"].low <= alone / (joint + alone) <= shares["pace-b"].high
 
 
+def test_a_correlation_of_zero_or_with_a_fixed_assumption_ties_nothing():
+    scenario = additive()
+    fixed = next(a.id for a in scenario.assumptions.values() if a.fixed)
+    pairs = ("pace-a", "pace-b", 0.0), (fixed, "pace-b", 0.5), ("pace-b", fixed, 0.5), ("pace-c", "pace-b", 0.5)
+    correlated = scenario.replace(correlations=tuple(Correlation(*pair) for pair in pairs))
+    assert [item.assumptions for item in inputs(correlated)] == [("pace-a",), ("pace-b", "pace-c")]
+
+
 def test_a_group_is_named_by_the_correlated_assumption_that_moves_the_measure_most():
     scenario = additive().replace(correlations=(Correlation("pace-a", "pace-c", 0.8),))
     found = inputs(scenario, {"mine": ["pace-b"]})
@@ -500,6 +509,7 @@ def test_indices_are_said_in_words():
     text = "\n".join(sobol(additive(), "across", draws=128).sentences())
     assert "on average over the priors, with a standard deviation of" in text
     assert "of the spread of “across” is due to “pace-a”" in text
+    assert "No share is given" not in text
     assert [share_in_words(x) for x in (0.97, 0.5, 0.31, 0.2, 0.1, 0.01)] == [
         "nearly all",
         "about half",
@@ -513,6 +523,16 @@ def test_indices_are_said_in_words():
 def test_sobol_takes_powers_of_two_and_says_so():
     with pytest.raises(ValueError, match="draws must be a power of two of at least 8, not 100"):
         sobol(additive(), draws=100)
+
+
+def test_auto_is_exact_if_every_row_can_be_solved_in_time(monkeypatch):
+    """Eight draws of three inputs need 40 rows: two matrices, and a mixture for each input."""
+    scenario = additive()
+    states = Responses(scenario, find(scenario, "across"), engine="exact").states
+    for patience, engine in ((40 * states, "exact"), (40 * states - 1, "montecarlo")):
+        hasty = partial(Responses, patience=patience)
+        monkeypatch.setattr("simlib.analysis.sensitivity.sobol_indices.Responses", hasty)
+        assert sobol(scenario, "across", top=None, draws=8, runs=16).engine == engine
 
 
 def test_exact_is_refused_where_there_are_too_many_states(monkeypatch):

@@ -292,7 +292,7 @@ def sobol(
             picked, beyond = _screen(scenario, every, swing, top)
     rows = PickFreeze(scenario, picked, draws, seed)
     ready = partial(Responses, scenario, chosen, by=day, runs=runs)
-    responses = ready(engine=engine, rows=draws * (len(picked) + 2), seed=seed * SCRAMBLES)
+    responses = ready(engine=engine, rows=rows.thetas[:, :, 0].size, seed=seed * SCRAMBLES)
     answers = []
     for number, thetas in enumerate(rows.thetas):
         if number and responses.engine == "montecarlo":
