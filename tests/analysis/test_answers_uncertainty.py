@@ -25,7 +25,7 @@ from simlib.scenario import model
 from simlib.scenario.loader import load_text
 from tests.analysis.test_uncertainty import MEDIAN, T, ferry
 from tests.calibration.test_base_rates import WORLD
-from tests.worlds import unreachable_rung
+from tests.worlds import birth_death, unreachable_rung
 
 SCENARIO = tuple(each for each in vars(model).values() if isinstance(each, type) and dataclasses.is_dataclass(each))
 CLASSES = (
@@ -100,6 +100,8 @@ def test_a_fan_has_a_row_for_each_series_and_time():
     assert list(frame.columns) == ["series", "day", "by", "stated", "mean", "q5", "q25", "q50", "q75", "q95"]
     assert frame["by"].astype(str).tolist() == ["2031-04-01", "2031-04-10", "2031-04-20", "2031-04-30"]
     assert frame["mean"].to_numpy() == pytest.approx(fan.mean[0])
+    marks = ladder_fan(over_priors(birth_death(0.2, 0.1, 3), draws=8, times=3)).frame()
+    assert list(marks.index) == list(range(8)), "two rungs above the lowest, at four times"
     assert fan.sentences()[0].startswith("“across” by 30 April 2031: ")
     assert ladder_fan(draws).sentences()[0].startswith("“far” or above on 30 April 2031: ")
 

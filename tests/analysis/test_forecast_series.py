@@ -1,5 +1,6 @@
 """Forecasts over time: what would have been said on each date of a log."""
 
+import dataclasses
 import datetime as dt
 import itertools
 import json
@@ -57,6 +58,7 @@ def test_a_story_that_has_ended_says_so(world):
     result = forecast_series(world, rows, dates=[dt.date(2031, 4, 12)], measures="ending:acted")
     assert result.line().points[0].updated == pytest.approx(1, abs=1e-9)
     assert result.dates[0].ended == "North acts"
+    assert "By 12 April 2031 the story had ended with “North acts”." in result.sentences()
 
 
 @pytest.mark.slow
@@ -75,6 +77,14 @@ def test_a_question_that_the_log_has_answered_stays_answered(tmp_path, learn):
     assert [point.settled for point in points] == [None, None, dt.date(2031, 4, 11), dt.date(2031, 4, 11)]
     assert [point.learnt for point in points[2:]] == ([1.0, 1.0] if learn else [None, None])
     assert "The log has answered the question: yes, on 11 April 2031." in " ".join(result.sentences())
+
+
+@pytest.mark.parametrize(("alone", "told"), [(None, "40% on 1 April 2031"), (0.3, "without learning 30%")])
+def test_without_a_mean_over_the_prior_nothing_is_said_of_it(world, alone, told):
+    series = forecast_series(world, [], dates=[world.as_of])
+    point = dataclasses.replace(series.line().points[0], learnt=0.4, state_only=alone)
+    learnt = dataclasses.replace(series, lines=(dataclasses.replace(series.line(), points=(point,)),))
+    assert learnt.sentences()[1].endswith(f" {told}.")
 
 
 def test_dates_run_to_the_end_of_the_log_by_default(world):
@@ -292,8 +302,11 @@ def test_a_log_that_falls_silent_and_one_whose_pace_changes_are_told():
 
     islands = simlib.load("two-islands")
     rows = [LogRow("patrol", dt.date(2031, 4, 3))]
-    series = forecast_series(islands, rows, dates=[dt.date(2031, 4, 3), dt.date(2031, 4, 20)], measures="open-war")
-    assert "The log ends on 3 April 2031: after that day, a missing row means nothing." in series.sentences()
+    silent = "The log ends on 3 April 2031: after that day, a missing row means nothing."
+    for last, told in ((4, []), (5, [silent]), (20, [silent])):
+        dates = [dt.date(2031, 4, 3), dt.date(2031, 4, last)]
+        series = forecast_series(islands, rows, dates=dates, measures="open-war")
+        assert series.sentences()[2:] == told, "and no word of an ending"
     start = dt.date(2031, 4, 1)
     often = [LogRow("patrol", start + dt.timedelta(days=day)) for day in range(-42, 42)]
     thinned = [row for row in often if row.date < start or row.date.day == 1]

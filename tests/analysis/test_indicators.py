@@ -8,10 +8,11 @@ import re
 import numpy as np
 import pytest
 
+from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.indicators.result import write_bits, write_number, write_ratio, write_share
 from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 from simlib.cli.output.listings import watched
-from simlib.control import Control
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.formatting import points
 from simlib.results import Band
@@ -91,6 +92,18 @@ def test_a_sign_is_evidence_and_forcing_it_is_no_cause():
     assert signal.if_forced == pytest.approx((0.0, 0.0, 0.0), abs=1e-8)
     assert found.provenance["doing_engine"] == "exact"
     assert [row.if_forced is None for row in found.rows if row.kind == "move"] == [False, True]
+
+
+@pytest.mark.parametrize(("engine", "seed"), [("montecarlo", 7), ("exact", 0)])
+def test_forced_histories_have_the_seed_of_the_answer(engine, seed):
+    world = worlds.World("fuse", HORIZON).variable("mood", "calm", "hot", start="calm")
+    world.variable("peace", "kept", "broken", start="kept").move("heat", 0.02, {"mood": "hot"})
+    world.move("attack", 0.01, {"peace": "broken"}, times=[(5.0, {"mood": "hot"})])
+    scenario = world.question("broken", when={"peace": "broken"}).scenario()
+    asked = {"runs": 200, "seed": seed} if engine == "montecarlo" else {}
+    found = indicators(scenario, "broken", look_by=DAY, engine=engine, draws=0, **asked).with_forcing(runs=200)
+    forced, other = (Forcing(scenario, found.measure, DAY, 200, s, UNWATCHED).effect("heat") for s in (seed, seed + 1))
+    assert next(row for row in found.rows if row.id == "heat").if_forced == forced != other
 
 
 def test_a_higher_threshold_misses_more_and_alarms_less():

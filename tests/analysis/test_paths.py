@@ -13,13 +13,14 @@ from scipy.stats import gamma, norm
 from simlib.analysis.paths import classes
 from simlib.analysis.paths.classes import counted_paths, courses, paths
 from simlib.analysis.paths.medoids import typical_histories
-from simlib.analysis.paths.rung_times import times_between_rungs
+from simlib.analysis.paths.rung_times import Stay, times_between_rungs
 from simlib.analysis.paths.waypoints import counted_passages, passages
 from simlib.analysis.samples import sample
 from simlib.analysis.sensitivity.exact_slopes import elasticities
 from simlib.control import Control
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.forecast import solve
+from simlib.engines.exact.poisson import FINE_TOLERANCE
 from simlib.engines.montecarlo.replay import histories
 from simlib.errors import Cancelled, ScenarioError, SimlibError, Unsupported
 from simlib.formatting import percent
@@ -30,12 +31,15 @@ from tests.strategies import seeded_world
 ALPHA = 1e-4
 
 
-def crossroads(*, horizon=30.0):
-    """From the crossroads left (a) or right (b), and from either home (c): two classes of path to one ending."""
+def crossroads(*, horizon=30.0, pace=1.0):
+    """From the crossroads left (a) or right (b), and from either home (c): two classes of path to one ending.
+
+    The rates are a = 0.1, b = 0.3 and c = 0.2, times `pace`.
+    """
     world = worlds.World("crossroads", horizon).variable("place", "cross", "left", "right", "home", start="cross")
-    world.move("go-left", 0.1, {"place": "left"}, when={"place": "cross"})
-    world.move("go-right", 0.3, {"place": "right"}, when={"place": "cross"})
-    world.move("go-home", 0.2, {"place": "home"}, when={"place": ["left", "right"]})
+    world.move("go-left", 0.1 * pace, {"place": "left"}, when={"place": "cross"})
+    world.move("go-right", 0.3 * pace, {"place": "right"}, when={"place": "cross"})
+    world.move("go-home", 0.2 * pace, {"place": "home"}, when={"place": ["left", "right"]})
     rungs = {name: {"place": name} for name in ("left", "right", "home")}
     return world.ending("home", {"place": "home"}).ladder("places", cross=None, **rungs).scenario()
 
@@ -62,6 +66,26 @@ def test_given_the_ending_shares_are_of_the_ending():
     )
     assert given.given.name == given.to_dict()["given"] == "ending:home"
     assert paths(crossroads(), given="ending:home", by=worlds.date(29)).classes == given.classes
+
+
+def test_the_bounds_of_a_share_are_wide_for_an_ending_as_rare_as_the_truncation_error():
+    rare = paths(crossroads(pace=1e-14), given="home").classes
+    error = FINE_TOLERANCE / (0.4 * 0.2 * 1e-28 * 30**2 / 2)  # over the probability of two slow steps, to leading order
+    assert [p.probability for p in rare] == pytest.approx([0.75, 0.25])
+    assert [p.high - p.probability for p in rare] == pytest.approx([error, error])
+    assert [p.low for p in rare] == [p.probability for p in rare]
+
+
+def test_every_prefix_of_the_only_way_to_an_ending_is_certain_given_it():
+    """A queue moves up one place at a time, twice because it is told to: whoever is served has been everywhere."""
+    levels = [f"place-{letter}" for letter in "abcdef"]
+    world = worlds.World("queue", 20.0).variable("place", *levels, start=levels[0])
+    world.move("step", 0.1, {"place": +1}).ending("served", {"place": levels[-1]})
+    scenario = world.ladder("queue", first=None, **{level: {"place": level} for level in levels[1:]}).scenario()
+    told = scenario.replace(interventions=(Force("step", worlds.date(10)), Force("step", worlds.date(10))))
+    tree = paths(told, given="served").tree
+    assert [len(branch.rungs) for branch in tree] == [1, 2, 3, 4, 5, 6]
+    assert [branch.entered for branch in tree] == pytest.approx([1.0] * 6)
 
 
 def test_the_tree_branches_add_up():
@@ -122,7 +146,9 @@ def test_a_pin_begins_a_new_stretch_of_path():
 
 
 def test_passages():
-    frame = passages(crossroads(), "home").frame().set_index("id")
+    found = passages(crossroads(), "home")
+    assert found.provenance["draws"] == 0
+    frame = found.frame().set_index("id")
     assert frame.loc["go-home", "share"] == pytest.approx(1.0)
     assert frame.loc["right", "share"] == pytest.approx(0.75, abs=1e-8)
     assert frame.loc["go-left", "share"] == pytest.approx(0.25, abs=1e-8)
@@ -199,6 +225,12 @@ def test_few_stays_have_no_percentage_points():
     assert few["p50"].isna().all()
     assert (few["count"] > 0).all()
     assert many.loc[many["count"] >= 10, "p90"].notna().all()
+
+
+def test_a_median_is_told_from_ten_stays_on():
+    stays = tuple(Stay("cross", to, count, (1.0,) * 5) for to, count in (("left", 9), ("right", 10)))
+    told = dataclasses.replace(times_between_rungs(histories(crossroads(), 9, seed=1)), stays=stays).sentences()
+    assert told == ["From “cross” to “right” the median time is 1 day, in 10 stays by 30 April 2031."]
 
 
 def test_the_sentence_on_what_is_covered_is_about_the_paths_listed():

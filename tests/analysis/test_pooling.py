@@ -16,6 +16,7 @@ from simlib.control import Control
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.forecast import solve
 from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
+from simlib.formatting import percent
 from simlib.machine.belief import Belief
 from simlib.results import Band
 from simlib.scenario.model import Forbid
@@ -134,6 +135,9 @@ def test_it_is_told_tabled_and_stored(views):
     assert text.startswith("“any-clash” by 30 May 2031: ")
     assert "Computed at the stated values, with the weights “calm” 33%" in text
     assert "The views differ most on “" in text
+    last = np.array([[band.probability[-1] for band in solve(each).endings.values()] for each in views.values()])
+    apart = divergence(last, np.ones(3) / 3) / entropy(last.mean(axis=0))
+    assert f"makes up {percent(apart)} of the uncertainty about " in text
     frame = pooled.frame()
     assert {"linear", "logarithmic", "lowest", "highest", "view:calm"} <= set(frame.columns)
     assert len(frame) == 5 * len(pooled.items)

@@ -11,10 +11,13 @@ import pytest
 
 import simlib
 from simlib.analysis.whatif.comparison import compare, cumulative
+from simlib.analysis.whatif.contrast import Difference
+from simlib.analysis.whatif.divergence import diverge
 from simlib.analysis.whatif.paired_intervals import paired
 from simlib.analysis.whatif.variants import bookings, delay, repeat, vary
 from simlib.control import Control
 from simlib.engines.ensemble import over_priors
+from simlib.engines.montecarlo.replay import histories
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.machine.measures import find
 from simlib.results import Z_TWO_SIDED_95
@@ -36,6 +39,13 @@ def ends(comparison, name="variant", measure="ending:across"):
 def last(comparison, name="variant", measure="ending:across"):
     d = ends(comparison, name, measure)
     return float(d.change[-1]), float(d.low[-1]), float(d.high[-1])
+
+
+@pytest.mark.parametrize(("low", "high", "moved"), [(-1e-9, 9e-7, False), (1e-9, 9e-7, True), (-1e-9, 1.1e-6, True)])
+def test_a_change_within_the_truncation_error_is_none(low, high, moved):
+    before, after, change = np.array([0.3]), np.array([0.3 + 4e-7]), np.array([4e-7])
+    (measure,) = find(RARE, "across")
+    assert Difference(measure, before, after, change, np.array([low]), np.array([high])).moved == moved
 
 
 # ---------------------------------------------------------------- closed forms
@@ -414,6 +424,22 @@ def test_a_divergence_says_what_was_shared_and_forgets_what_changes_nothing():
         first, last = divergence.rows[0], divergence.rows[-1]
         assert first[1] != first[2]
         assert last == ("in the end", *divergence.labels)
+
+
+def test_events_beyond_the_table_are_counted_and_none_is_a_blank():
+    """A clock ticks for months in one world. In the other it never starts."""
+    world = World("clock", 400.0).counter("ticks", 0, 60, start=0).move("tick", 0.1, {"ticks": +1})
+    scenario = world.ending("struck", {"ticks": "60"}).scenario()
+    never = scenario.replace(interventions=(Forbid("tick"),))
+    baseline, stopped = (histories(each, 1, seed=1) for each in (scenario, never))
+    number = len(baseline.time) - 1
+    assert number > 20
+    for one, other, side in ((baseline, stopped, 1), (stopped, baseline, 2)):
+        *table, later, _ = diverge(one, other, int(baseline.replicates[0]), "stopped").rows
+        told = sum(row[side].count("tick") for row in table)
+        assert later[side] == f"{number - told} more events"
+        assert later[0] == "later"
+        assert later[3 - side] == ""
 
 
 def test_worlds_that_begin_differently_diverge_at_the_start():
