@@ -168,13 +168,14 @@ def test_a_belief_that_is_sure_of_a_slow_ferry_moves_evsi():
     theta = uncertainty(scenario, "across", draws=128).theta
     slow = theta[:, 0] < np.median(theta[:, 0])
     weights = np.where(slow, 1.0, 0.0) / slow.sum()
-    answer = evsi(scenario, "across", ["signal"], draws=belief(scenario, theta, weights), runs=400, look_by=10)
+    sure = belief(scenario, theta, weights)
+    answer = evsi(scenario, "across", observations=["signal"], draws=sure, runs=400, look_by=10)
     alone = belief(scenario, theta[slow], np.full(slow.sum(), 1 / slow.sum()))
     p = 1 - np.exp(-theta[slow, 0] * T)
     assert answer.mean == pytest.approx(p.mean(), abs=0.02)
     assert answer.observations[0].about == "pace"
     assert "ver the belief “a log”, " in " ".join(answer.sentences())
-    assert evsi(scenario, "across", ["signal"], draws=alone, runs=400, look_by=10).mean == pytest.approx(
+    assert evsi(scenario, "across", observations=["signal"], draws=alone, runs=400, look_by=10).mean == pytest.approx(
         answer.mean, abs=0.02
     )
 

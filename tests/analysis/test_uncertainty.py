@@ -356,7 +356,7 @@ def seeing_truth(t):
 @pytest.mark.parametrize("measure", ["across", "question:crossed"])
 def test_the_value_of_watching_for_a_signal_is_known(measure):
     truth = seeing_truth(10)
-    found = evsi(ferry(), measure, ["signal", "horn"], look_by=10)
+    found = evsi(ferry(), measure, observations=["signal", "horn"], look_by=10)
     signal, horn = found.observations
     assert (signal.move, horn.move) == ("signal", "horn")
     assert found.open_then == pytest.approx(truth["open"], abs=0.01)
@@ -383,7 +383,7 @@ def test_all_public_moves_are_watched_and_covert_ones_never():
     plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))["observations"]
     assert next(o for o in plain if o["observation"] == "cross")["if_seen"] is None
     with pytest.raises(ScenarioError, match=r"nobody observes 'whisper'(.|\n)*unknown move 'cros'"):
-        evsi(ferry(), "across", ["whisper", "cros"])
+        evsi(ferry(), "across", observations=["whisper", "cros"])
 
 
 @pytest.mark.statistical
@@ -392,17 +392,19 @@ def test_a_question_that_ends_nothing_is_open_until_it_is_answered():
     scenario = ferry()
     question = Question("horned", "horned", move="horn")
     scenario = scenario.replace(questions={"horned": question})
-    found = evsi(scenario, "horned", ["signal"], look_by=10)
+    found = evsi(scenario, "horned", observations=["signal"], look_by=10)
     idle = priors.values_from_scores(scenario, np.stack([Z, Z], axis=1))[:, 1]
     assert found.open_then == pytest.approx(mean(np.exp(-THETA * 10)) * mean(np.exp(-idle * 10)), abs=0.01)
 
 
 def test_outcomes_can_be_watched():
-    found = evsi(_uncertain(tempo_world()), "war", ["clash:small", "patrol:challenged"], draws=32, runs=200)
+    found = evsi(
+        _uncertain(tempo_world()), "war", observations=["clash:small", "patrol:challenged"], draws=32, runs=200
+    )
     assert {o.name for o in found.observations} == {"clash:small", "patrol:challenged"}
     assert all(o.if_seen > o.if_not for o in found.observations)
     with pytest.raises(ScenarioError, match="'clash' has no outcome 'tiny'"):
-        evsi(_uncertain(tempo_world()), "war", ["clash:tiny"])
+        evsi(_uncertain(tempo_world()), "war", observations=["clash:tiny"])
 
 
 def _uncertain(scenario):
@@ -435,7 +437,7 @@ def test_evsi_in_words():
 )
 def test_wrong_requests_to_watch_are_refused(measure, options, words):
     with pytest.raises(ValueError, match=words):
-        evsi(ferry(), measure, options.pop("observations", None), **options)
+        evsi(ferry(), measure, **options)
 
 
 @pytest.mark.parametrize(

@@ -187,8 +187,8 @@ class Evsi(Traced):
 def evsi(
     scenario: Scenario,
     measure: str,
-    observations: Iterable[str] | None = None,
     *,
+    observations: Iterable[str] | None = None,
     by: By = None,
     look_by: By = LOOK_BY,
     draws: int | Belief = SAMPLE_INFORMATION_DRAWS,
