@@ -21,7 +21,7 @@ import pytest
 import simlib
 from simlib.formatting import percent
 from simlib.quantities import show
-from simlib.widgets.explorer.sliders import dials
+from simlib.widgets.explorer.sliders import sliders_of
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STORED = NOTEBOOKS / ".stored"
@@ -224,7 +224,7 @@ def values_of(assumption: str, world: str = "caribbean-2025") -> str:
 def sliders() -> str:
     """The assumptions of the Caribbean world that have a slider, and all of them."""
     world = simlib.load("caribbean-2025")
-    return f"{len(dials(world))} {len(world.assumptions)}"
+    return f"{len(sliders_of(world))} {len(world.assumptions)}"
 
 
 def row_of(date: str) -> str:

@@ -9,7 +9,7 @@ from simlib.scenario.explanation import explain
 from simlib.scenario.loader import load, load_text
 from simlib.scenario.model import ALWAYS, Condition, Effect, Factor
 from simlib.scenario.views.variation import with_values
-from simlib.widgets.explorer.sliders import dials
+from simlib.widgets.explorer.sliders import sliders_of
 
 BRIDGE = Path(__file__).parent / "bridge" / "scenario.yaml"
 PLAIN = BRIDGE.read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_hash_of_a_world_without_them_is_as_before():
 def test_a_factor_of_an_outcome_is_set_and_labelled():
     changed = with_values(load_text(CHANCES), {FACTOR: 0.5})
     assert changed.assumptions[FACTOR].high == 1.0
-    assert dials(changed)[FACTOR].uses == ("odds of both lanes: Park tractors on the bridge",)
+    assert sliders_of(changed)[FACTOR].uses == ("odds of both lanes: Park tractors on the bridge",)
     assert readable(changed).assumptions[FACTOR].label == (
         "Factor on the odds of ‘both lanes’ as the outcome of ‘Park tractors on the bridge’ while ‘mood’ is angry"
     )

@@ -88,16 +88,16 @@ def test_the_point_starts_in_the_middle_of_the_box_beside_the_stated_values(foun
 def test_a_slider_moves_the_point_and_the_answer(found, started):
     bound = found.boxes[0].bounds[0]
     assert bound.low is not None
-    dial, before = started.dials[bound.assumption], started.front.pictures[-1]
+    slider, before = started.sliders[bound.assumption], started.front.pictures[-1]
     started.move(bound.assumption, 0)
     assert started.wait(60)
-    values = middle(found.scenario, found.boxes[0]) | {bound.assumption: float(dial.grid[0])}
+    values = middle(found.scenario, found.boxes[0]) | {bound.assumption: float(slider.grid[0])}
     assert told(started) == pytest.approx(exactly(found, values), abs=6e-4)
     assert "outside box 1" in started.front.sentences[-1]
     assert "the point is below it" in started.note(bound.assumption)
     assert started.front.pictures[-1] != before
     place = started._board.artists[0].get_offsets()[0]
-    assert float(dial.grid[0]) == pytest.approx(place[boxes.axes_of(found, found.boxes[0]).index(bound.assumption)])
+    assert float(slider.grid[0]) == pytest.approx(place[boxes.axes_of(found, found.boxes[0]).index(bound.assumption)])
 
 
 @pytest.mark.slow
@@ -138,10 +138,10 @@ def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatc
 
 def test_the_box_stands_under_its_slider(found, point):
     for bound in found.boxes[0].bounds:
-        dial, (low, high) = point.dials[bound.assumption], point.stretch(bound.assumption)
+        slider, (low, high) = point.sliders[bound.assumption], point.stretch(bound.assumption)
         inside = [
             k
-            for k, value in enumerate(dial.grid)
+            for k, value in enumerate(slider.grid)
             if (bound.low is None or value >= bound.low) and (bound.high is None or value <= bound.high)
         ]
         assert inside == [k for k in range(101) if low <= k <= high]
@@ -264,15 +264,15 @@ def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     (within,) = again.after.children
     assert within.session.wait(60)
     assert [choice.box for choice in within.session.choices] == [choice.box for choice in first.session.choices]
-    assert set(within.dials.positions) == set(within.session.dials)
+    assert set(within.sliders.positions) == set(within.session.sliders)
     assert "inside box 1" in "".join(part["text"] for part in within.answer.sentence)
     assert bytes(again.picture.png) != again.inquiry.answer.png
     name = within.session.box.bounds[0].assumption
-    within.dials.actions = [{"what": "move", "id": name, "position": 0, "page": "a", "n": 1}]
+    within.sliders.actions = [{"what": "move", "id": name, "position": 0, "page": "a", "n": 1}]
     assert within.session.wait(60)
     assert "outside box 1" in "".join(part["text"] for part in within.answer.sentence)
-    within.dials.actions = [{"what": "type", "id": name, "text": "soon", "page": "a", "n": 2}]
-    assert within.dials.refused[name]["text"] == "soon"
+    within.sliders.actions = [{"what": "type", "id": name, "text": "soon", "page": "a", "n": 2}]
+    assert within.sliders.refused[name]["text"] == "soon"
     within.to_middle.click()
     within.title.value = "Early"
     within.save.click()

@@ -375,7 +375,7 @@ def test_without_slopes_of_the_leading_question_all_sliders_are_solved(monkeypat
         assert session.wait(60)
         assert session.idle.worker.wait(60)
         assert sum(exact for *_, exact in session.reach.of().values()) == solved
-        assert next(dial.id for dial in session.ordered()) == ("gusts" if lead == "question:rough" else "pace")
+        assert next(slider.id for slider in session.ordered()) == ("gusts" if lead == "question:rough" else "pace")
         session.close()
 
 
@@ -383,7 +383,7 @@ class Ordered(Front):
     """Remembers the order of the sliders that it was told to show."""
 
     def show_order(self):
-        self.order = [dial.id for dial in self.session.ordered()]
+        self.order = [slider.id for slider in self.session.ordered()]
 
 
 def test_a_question_chosen_by_a_click_orders_its_sliders_once_their_ends_are_solved():
@@ -503,11 +503,11 @@ def test_another_size_is_drawn_at_once_and_nothing_is_computed(session):
 
 def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
     assert session.idle.worker.wait(60)
-    first = [dial.id for dial in session.ordered()]
+    first = [slider.id for slider in session.ordered()]
     session.lead("ending:cleared")
     assert session.front.last.alt.startswith("The bridge is cleared by force by 30 May 2031: 3.3%")
     assert session.graphs._kept["left"][1].panel.names == ["cleared"]
-    assert [dial.id for dial in session.ordered()] != first
+    assert [slider.id for slider in session.ordered()] != first
     state.undo()
     session.update()
     assert session.front.last.alt.startswith("An agreement is signed by 30 May 2031: ")
@@ -589,7 +589,7 @@ def test_the_drivers_are_the_answers_under_the_sliders_at_the_present_settings(s
 
 def test_what_the_sliders_could_do_is_solved_at_rest(session, state):
     assert session.idle.worker.wait(60)
-    name = next(dial.id for dial in session.ordered() if dial.id != "meeting")
+    name = next(slider.id for slider in session.ordered() if slider.id != "meeting")
     ends = [
         said(state, state.settings.with_value(name, value))
         for value in (state.base.assumptions[name].low, state.base.assumptions[name].high)
@@ -694,7 +694,7 @@ def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(session, st
         for some in (found, session.idle.influence)
     ]
     assert [name for name, _ in ranked[0]] == [name for name, _ in ranked[1]]
-    assert [dial.id for dial in session.ordered()] == [n for n, _ in ranked[0] if n in session.dials]
+    assert [slider.id for slider in session.ordered()] == [n for n, _ in ranked[0] if n in session.sliders]
     again = ExplorerSession(State(state.base), Front(), answers=AnswerCache(state))
     again.start()
     assert again.wait(60)

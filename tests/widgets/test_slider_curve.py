@@ -80,15 +80,15 @@ def test_an_answer_with_a_kink_has_no_curve(flat):
 
 
 def test_a_glance_along_a_traced_slider_is_the_exact_answer_without_solving(state, answers, glances):
-    dial = state.base.assumptions["meeting"]
+    meeting = state.base.assumptions["meeting"]
     glances.trace(state.settings, "meeting", lead=None, moves=True)
     solved = answers.machine(state.settings).glances
-    values = np.geomspace(dial.low, dial.high, 12)
+    values = np.geomspace(meeting.low, meeting.high, 12)
     quick = [glances.glance(state.settings.with_value("meeting", float(v)), lead=None, moves=True) for v in values]
     assert answers.machine(state.settings).glances == solved
     for value, glance in zip(values, quick, strict=True):
         assert same_answer(glance, answers.answer(state.settings.with_value("meeting", float(value))), 1e-6)
-    glances.trace(state.settings.with_value("meeting", dial.low), "meeting", lead=None, moves=True)
+    glances.trace(state.settings.with_value("meeting", meeting.low), "meeting", lead=None, moves=True)
     assert answers.machine(state.settings).glances == solved, "the slider's own value makes no other curve"
 
 

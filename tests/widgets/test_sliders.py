@@ -9,46 +9,46 @@ import pytest
 
 from simlib.machine import priors
 from simlib.quantities import parse
-from simlib.widgets.explorer.sliders import SLIDER_STEPS, START, dials, grouped
+from simlib.widgets.explorer.sliders import SLIDER_STEPS, START, grouped, sliders_of
 
 
 @pytest.fixture
 def some(state):
-    return dials(state.base)
+    return sliders_of(state.base)
 
 
 def test_the_ends_are_low_and_high_and_the_middle_is_the_stated_value(some):
-    for dial in some.values():
-        a = dial.assumption
-        assert (dial.grid[0], dial.grid[SLIDER_STEPS // 2], dial.grid[-1]) == (a.low, a.value, a.high)
-        assert np.all(np.diff(dial.grid) > 0)
-        assert dial.position(a.value) == SLIDER_STEPS // 2
+    for slider in some.values():
+        a = slider.assumption
+        assert (slider.grid[0], slider.grid[SLIDER_STEPS // 2], slider.grid[-1]) == (a.low, a.value, a.high)
+        assert np.all(np.diff(slider.grid) > 0)
+        assert slider.position(a.value) == SLIDER_STEPS // 2
 
 
 def test_positions_are_quantiles_of_the_prior(some):
-    dial = some["meeting"]
+    slider = some["meeting"]
     score = priors.Z_95TH_PERCENTILE * (75 - 50) / 50
-    expected = priors.quantile(dial.assumption, 0.5 * math.erfc(-score / math.sqrt(2)))
-    assert dial.grid[75] == pytest.approx(float(expected))
+    expected = priors.quantile(slider.assumption, 0.5 * math.erfc(-score / math.sqrt(2)))
+    assert slider.grid[75] == pytest.approx(float(expected))
 
 
 def test_every_position_is_found_again_and_what_lies_beyond_stands_at_the_end(some):
-    for dial in some.values():
-        assert [dial.position(float(value)) for value in dial.grid] == list(range(SLIDER_STEPS + 1))
-        assert dial.position(dial.assumption.high * 1.5) == SLIDER_STEPS
-        assert dial.position(dial.assumption.low / 2) == 0
-        assert dial.on_grid(float(dial.grid[3]))
-        assert not dial.on_grid(float(dial.grid[3]) * 1.0001)
+    for slider in some.values():
+        assert [slider.position(float(value)) for value in slider.grid] == list(range(SLIDER_STEPS + 1))
+        assert slider.position(slider.assumption.high * 1.5) == SLIDER_STEPS
+        assert slider.position(slider.assumption.low / 2) == 0
+        assert slider.on_grid(float(slider.grid[3]))
+        assert not slider.on_grid(float(slider.grid[3]) * 1.0001)
 
 
 def test_readouts_have_units_and_can_be_read_back(some):
-    for dial in some.values():
-        for text, value in zip(dial.texts, dial.grid, strict=True):
-            assert parse(text.removeprefix("×"), dial.assumption.kind).value == pytest.approx(value, rel=0.02)
+    for slider in some.values():
+        for text, value in zip(slider.texts, slider.grid, strict=True):
+            assert parse(text.removeprefix("×"), slider.assumption.kind).value == pytest.approx(value, rel=0.02)
 
 
-def test_dials_belong_to_the_actor_who_uses_them(some, state):
-    assert {name: dial.group for name, dial in some.items()} == {
+def test_sliders_belong_to_the_actor_who_uses_them(some, state):
+    assert {name: slider.group for name, slider in some.items()} == {
         "closing": "The farmers",
         "meeting": "The valley council",
         "signing": "The valley council",
@@ -56,7 +56,7 @@ def test_dials_belong_to_the_actor_who_uses_them(some, state):
         "pressure": "The valley council",
         "meet.accepted.chance": "The valley council",
     }
-    assert START not in {dial.group for dial in some.values()}
+    assert START not in {slider.group for slider in some.values()}
     assert some["pressure"].uses == ("multiplies: Offer talks",)
 
 
@@ -76,12 +76,12 @@ def test_fixed_and_unused_assumptions_have_no_slider(state):
 
     assumptions["closing"] = dataclasses.replace(fixed, low=fixed.value, high=fixed.value)
     assumptions["spare"] = dataclasses.replace(fixed, id="spare")
-    assert not {"closing", "spare"} & dials(state.base.replace(assumptions=assumptions)).keys()
+    assert not {"closing", "spare"} & sliders_of(state.base.replace(assumptions=assumptions)).keys()
 
 
-def test_groups_and_dials_are_in_order_of_influence(some):
+def test_groups_and_sliders_are_in_order_of_influence(some):
     influence = {"closing": 0.5, "signing": 0.3, "pressure": 0.4}
     groups = grouped(some, influence)
     assert [group.title for group in groups] == ["The farmers", "The valley council"]
-    assert [dial.id for dial in groups[1].dials][:3] == ["pressure", "signing", "meeting"]
-    assert [dial.id for group in grouped(some) for dial in group.dials] == list(some)
+    assert [slider.id for slider in groups[1].sliders][:3] == ["pressure", "signing", "meeting"]
+    assert [slider.id for group in grouped(some) for slider in group.sliders] == list(some)

@@ -73,22 +73,22 @@ def test_logic_imports_no_widget():
 
 def test_an_explorer_opens_with_the_answer_and_a_slider_for_every_uncertain_number(explorer):
     assert agreement(explorer.state.base) in explorer.board.alt
-    shown = [dial["id"] for group in explorer.dials.groups for dial in group["dials"]]
+    shown = [slider["id"] for group in explorer.sliders.groups for slider in group["sliders"]]
     assert sorted(shown) == sorted(name for name, a in explorer.state.base.assumptions.items() if not a.fixed)
-    assert set(explorer.dials.positions.values()) == {SLIDER_STEPS // 2}
-    dial = explorer.dials.groups[0]["dials"][0]
-    assert len(dial["texts"]) == SLIDER_STEPS + 1
-    assert dial["because"]
+    assert set(explorer.sliders.positions.values()) == {SLIDER_STEPS // 2}
+    slider = explorer.sliders.groups[0]["sliders"][0]
+    assert len(slider["texts"]) == SLIDER_STEPS + 1
+    assert slider["because"]
 
 
 def test_moving_a_slider_moves_the_assumption_and_then_the_picture(explorer):
     before = explorer.board.left
-    act(explorer.dials, what="move", id="meeting", position=80)
-    assert explorer.state.value("meeting") == explorer.session.dials["meeting"].grid[80]
+    act(explorer.sliders, what="move", id="meeting", position=80)
+    assert explorer.state.value("meeting") == explorer.session.sliders["meeting"].grid[80]
     rest(explorer)
     assert explorer.board.left != before
     assert agreement(explorer.state.scenario()) in explorer.board.alt
-    assert explorer.dials.changed == ["meeting"]
+    assert explorer.sliders.changed == ["meeting"]
     assert not explorer._undo.disabled
     assert not explorer.board.preview
 
@@ -96,7 +96,7 @@ def test_moving_a_slider_moves_the_assumption_and_then_the_picture(explorer):
 def test_the_slider_in_hand_is_told_to_the_session(explorer, monkeypatch):
     held = []
     monkeypatch.setattr(explorer.session, "hold", held.append)
-    explorer.dials.held = "meeting"
+    explorer.sliders.held = "meeting"
     assert held == ["meeting"]
 
 
@@ -107,57 +107,57 @@ def test_what_is_done_between_two_messages_is_heard_once_and_in_order(explorer):
         {"what": "type", "id": "clearing", "text": "soon", "n": 6},
         {"what": "reset", "id": "meeting", "n": 7},
     ]
-    explorer.dials.actions = [{**action, "page": "a"} for action in actions]
-    assert explorer.dials.heard == {"a": 7}
+    explorer.sliders.actions = [{**action, "page": "a"} for action in actions]
+    assert explorer.sliders.heard == {"a": 7}
     assert explorer.state.settings.values == {"closing": 1 / 17}
-    assert set(explorer.dials.refused) == {"clearing"}
+    assert set(explorer.sliders.refused) == {"clearing"}
     explorer.board.actions = [{"what": "undo", "value": True, "page": "a", "n": number} for number in (1, 2)]
     assert set(explorer.state.settings.values) == {"meeting"}
     last = {"what": "move", "id": "meeting", "position": 70, "page": "a", "n": 8}
-    explorer.dials.actions = [*explorer.dials.actions[1:], last]
-    assert explorer.state.settings.values == {"meeting": explorer.session.dials["meeting"].grid[70]}
+    explorer.sliders.actions = [*explorer.sliders.actions[1:], last]
+    assert explorer.state.settings.values == {"meeting": explorer.session.sliders["meeting"].grid[70]}
 
 
 def test_two_pages_on_one_kernel_are_both_heard(explorer):
     """Each may act before it hears of the action of the other, so both begin with the same number."""
     for page, position in (("a", 80), ("b", 60)):
-        explorer.dials.actions = [{"what": "move", "id": "meeting", "position": position, "page": page, "n": 1}]
+        explorer.sliders.actions = [{"what": "move", "id": "meeting", "position": position, "page": page, "n": 1}]
     rest(explorer)
-    assert explorer.dials.heard == {"a": 1, "b": 1}
-    assert explorer.dials.positions["meeting"] == 60
+    assert explorer.sliders.heard == {"a": 1, "b": 1}
+    assert explorer.sliders.positions["meeting"] == 60
 
 
 def test_the_page_is_told_of_moves_only_when_the_slider_stops(explorer, monkeypatch):
     """Each message would cost a part of a frame. The number of the last move comes with the positions."""
     told, both = [], {"positions", "heard"}
-    monkeypatch.setattr(explorer.dials, "_send", lambda message, buffers=None: told.append(message["state"]))
+    monkeypatch.setattr(explorer.sliders, "_send", lambda message, buffers=None: told.append(message["state"]))
     for number, position in enumerate((80, 82, 84), start=1):
         action = {"what": "move", "id": "meeting", "position": position, "page": "a", "n": number}
-        explorer.dials.set_state({"actions": [action]})
+        explorer.sliders.set_state({"actions": [action]})
     assert not [state for state in told if both & set(state)]
     rest(explorer)
-    assert explorer.dials.heard == {"a": 3}
+    assert explorer.sliders.heard == {"a": 3}
     assert [both & set(state) for state in told if both & set(state)] == [both]
 
 
 def test_an_answer_at_rest_does_not_tell_the_page_where_a_slider_was_before(explorer):
     """While it is shown, it holds the lock, and the next move waits."""
-    act(explorer.dials, what="move", id="meeting", position=80)
+    act(explorer.sliders, what="move", id="meeting", position=80)
     rest(explorer)
     told, holds = [], threading.Event()
-    explorer.dials.observe(lambda change: told.append(change["new"]["meeting"]), "positions")
+    explorer.sliders.observe(lambda change: told.append(change["new"]["meeting"]), "positions")
 
     def show():
         with explorer.session.lock:
             holds.set()
-            while explorer.dials.actions[-1]["position"] != 85:
+            while explorer.sliders.actions[-1]["position"] != 85:
                 time.sleep(0.01)
             explorer.show_settings()
 
     at_rest = threading.Thread(target=show)
     at_rest.start()
     assert holds.wait(20)
-    act(explorer.dials, what="move", id="meeting", position=85)
+    act(explorer.sliders, what="move", id="meeting", position=85)
     at_rest.join()
     rest(explorer)
     assert told == [85]
@@ -165,29 +165,29 @@ def test_an_answer_at_rest_does_not_tell_the_page_where_a_slider_was_before(expl
 
 @pytest.mark.slow
 def test_undo_redo_and_reset_put_the_sliders_back(explorer):
-    act(explorer.dials, what="move", id="meeting", position=80)
+    act(explorer.sliders, what="move", id="meeting", position=80)
     rest(explorer)
     explorer._undo.click()
-    assert explorer.dials.positions["meeting"] == SLIDER_STEPS // 2
+    assert explorer.sliders.positions["meeting"] == SLIDER_STEPS // 2
     explorer._redo.click()
-    assert explorer.dials.positions["meeting"] == 80
+    assert explorer.sliders.positions["meeting"] == 80
     assert not explorer._reset.disabled
     explorer._reset.click()
-    assert explorer.dials.positions["meeting"] == SLIDER_STEPS // 2
-    assert explorer.dials.changed == []
+    assert explorer.sliders.positions["meeting"] == SLIDER_STEPS // 2
+    assert explorer.sliders.changed == []
 
 
 def test_a_typed_value_is_taken_exactly_and_shown(explorer):
-    act(explorer.dials, what="type", id="meeting", text="every 17 days")
+    act(explorer.sliders, what="type", id="meeting", text="every 17 days")
     assert explorer.state.value("meeting") == 1 / 17
-    assert explorer.dials.overrides == {"meeting": "every 17 days"}
-    act(explorer.dials, what="reset", id="meeting")
-    assert explorer.dials.overrides == {}
-    act(explorer.dials, what="type", id="meeting", text="often")
-    assert explorer.dials.refused["meeting"]["text"] == "often"
-    assert "'often' is not a quantity" in explorer.dials.refused["meeting"]["why"]
-    act(explorer.dials, what="move", id="meeting", position=60)
-    assert explorer.dials.refused == {}
+    assert explorer.sliders.overrides == {"meeting": "every 17 days"}
+    act(explorer.sliders, what="reset", id="meeting")
+    assert explorer.sliders.overrides == {}
+    act(explorer.sliders, what="type", id="meeting", text="often")
+    assert explorer.sliders.refused["meeting"]["text"] == "often"
+    assert "'often' is not a quantity" in explorer.sliders.refused["meeting"]["why"]
+    act(explorer.sliders, what="move", id="meeting", position=60)
+    assert explorer.sliders.refused == {}
 
 
 def test_another_answer_leads_in_one_click(explorer):
@@ -205,7 +205,7 @@ def test_another_answer_leads_in_one_click(explorer):
 
 
 def test_a_reason_of_ones_own_is_kept(explorer):
-    act(explorer.dials, what="reason", id="meeting", text="they met twice")
+    act(explorer.sliders, what="reason", id="meeting", text="they met twice")
     assert explorer.session.reasons == {"meeting": "they met twice"}
 
 
@@ -215,12 +215,12 @@ def test_a_view_is_chosen_and_undone(explorer):
     rest(explorer)
     assert explorer.state.settings == Settings(view="hasty")
     assert agreement(explorer.state.scenario()) in explorer.board.alt
-    assert explorer.dials.changed == ["meeting"]
-    assert explorer.dials.view_reasons == {"meeting": "the council meets in April"}
+    assert explorer.sliders.changed == ["meeting"]
+    assert explorer.sliders.view_reasons == {"meeting": "the council meets in April"}
     assert explorer._reset.disabled  # a view is no change by hand
     explorer._undo.click()
     assert explorer._view.value == "(file)"
-    assert explorer.dials.view_reasons == {}
+    assert explorer.sliders.view_reasons == {}
 
 
 @pytest.mark.slow
@@ -231,9 +231,9 @@ def test_another_world_is_opened_in_place(explorer):
     assert explorer.state.base.id == "two-islands"
     assert "A ship of North Island is hit" in explorer.board.alt
     assert explorer.session is not first
-    act(explorer.dials, what="move", id="treaty_rate", position=90)
+    act(explorer.sliders, what="move", id="treaty_rate", position=90)
     rest(explorer)
-    assert explorer.dials.changed == ["treaty_rate"]
+    assert explorer.sliders.changed == ["treaty_rate"]
 
 
 def test_the_stored_form_has_a_picture_and_words(explorer):
@@ -420,7 +420,7 @@ def test_the_comparison_begins_with_the_question_that_leads(explorer):
 
 def test_the_last_change_is_offered_for_a_replay(explorer):
     assert explorer.board.last_change == ""
-    act(explorer.dials, what="type", id="meeting", text="every 17 days")
+    act(explorer.sliders, what="type", id="meeting", text="every 17 days")
     rest(explorer)
     assert explorer.board.last_change == "Talks are offered: 1 per month → every 17 days"
     answer = explorer.board.alt
@@ -505,7 +505,7 @@ def test_what_strangers_wrote_is_shown_as_text(explorer):
 
 
 def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
-    act(explorer.dials, what="move", id="meeting", position=80)
+    act(explorer.sliders, what="move", id="meeting", position=80)
     rest(explorer)
     keep = page(explorer, "Save and share")
     keep._title.value = "How the mayor sees it"
@@ -522,7 +522,7 @@ def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
 
 def test_a_view_saved_while_another_one_is_chosen_becomes_the_chosen_one(explorer):
     explorer._view.value = "hasty"
-    act(explorer.dials, what="move", id="closing", position=80)
+    act(explorer.sliders, what="move", id="closing", position=80)
     rest(explorer)
     told = explorer.board.alt
     keep = page(explorer, "Save and share")
@@ -534,10 +534,10 @@ def test_a_view_saved_while_another_one_is_chosen_becomes_the_chosen_one(explore
 
 
 def test_undo_forgets_a_text_that_was_refused(explorer):
-    act(explorer.dials, what="type", id="meeting", text="soon")
+    act(explorer.sliders, what="type", id="meeting", text="soon")
     assert explorer.session.refused
     act(explorer.board, what="undo", value=True)
-    assert not explorer.dials.refused
+    assert not explorer.sliders.refused
 
 
 @pytest.mark.slow
@@ -557,9 +557,9 @@ def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch
 
 @pytest.mark.slow
 def test_a_copied_explorer_opens_with_the_same_answer(explorer):
-    act(explorer.dials, what="move", id="meeting", position=80)
-    act(explorer.dials, what="type", id="closing", text="every 17 days")
-    act(explorer.dials, what="type", id="clearing", text="twice a month")
+    act(explorer.sliders, what="move", id="meeting", position=80)
+    act(explorer.sliders, what="type", id="closing", text="every 17 days")
+    act(explorer.sliders, what="type", id="clearing", text="twice a month")
     act(explorer.board, what="lead", value="ending:cleared")
     explorer.state.intervene(Force("meet", explorer.state.base.as_of))
     explorer.state.switch("sign", on=False)
@@ -580,20 +580,20 @@ def test_a_copied_explorer_opens_with_the_same_answer(explorer):
 
 @pytest.mark.slow
 def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
-    act(explorer.dials, what="move", id="meeting", position=80)
+    act(explorer.sliders, what="move", id="meeting", position=80)
     rest(explorer)
     again = Explorer(bridge)
     assert again.board.offer == f"{again.session.draft.saved_at.astimezone():%d %b, %H:%M}"
     act(again.board, what="restore", value=True)
     rest(again)
-    assert again.dials.positions["meeting"] == 80
+    assert again.sliders.positions["meeting"] == 80
     assert again.board.offer == ""
     again.session.close()
 
 
 @pytest.mark.slow
 def test_discarded_changes_are_not_offered_again(explorer, bridge):
-    act(explorer.dials, what="move", id="meeting", position=80)
+    act(explorer.sliders, what="move", id="meeting", position=80)
     rest(explorer)
     again = Explorer(bridge)
     act(again.board, what="discard", value=True)
@@ -656,7 +656,7 @@ def test_our_own_scripts_ship_with_the_package():
     assert {path.name for path in static.iterdir()} >= {
         "board.js",
         "picture.js",
-        "dials.js",
+        "sliders.js",
         "checks.js",
         "editor.js",
         "problems.js",

@@ -29,7 +29,7 @@ from simlib.widgets.explorer.reach import Ends, Reach
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.slider_order import find_stored
-from simlib.widgets.explorer.sliders import SLIDER_STEPS, dials, grouped
+from simlib.widgets.explorer.sliders import SLIDER_STEPS, grouped, sliders_of
 from simlib.widgets.explorer.state import VALUES, State, type_into, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
 from simlib.widgets.kit.status_line import Part, failure, status
@@ -64,7 +64,7 @@ class ExplorerSession:
         self.answers = answers or AnswerCache(state)
         self.graphs = GraphPair(state, self.answers, size, ratio)
         self.drafts = drafts or Drafts.of(state.base)
-        self.dials = dials(state.base)
+        self.sliders = sliders_of(state.base)
         self.lock = threading.RLock()
         self.worker, self.pages = LatestWorker("simlib-answers"), LatestWorker("simlib-pages")
         self.stills, self.replays = LatestWorker("simlib-graphs", patient=True), LatestWorker("simlib-replay")
@@ -159,7 +159,7 @@ class ExplorerSession:
     def hold(self, name: str) -> None:
         """Prepare quick answers along the slider on which the pointer or the focus is."""
         with self.lock:
-            self._held = name if name in self.dials else ""
+            self._held = name if name in self.sliders else ""
             if self._held:
                 self._loop.trace(name)
 
@@ -225,11 +225,11 @@ class ExplorerSession:
     def move(self, name: str, position: int) -> None:
         """Change the assumption whose slider moved to a position, and show the answer."""
         with self.lock:
-            dial = self.dials.get(name)
-            if dial and 0 <= position <= SLIDER_STEPS and position != dial.position(self.state.value(name)):
+            slider = self.sliders.get(name)
+            if slider and 0 <= position <= SLIDER_STEPS and position != slider.position(self.state.value(name)):
                 self.refused.pop(name, None)
                 self._moved = name
-                if self.state.set_value(name, float(dial.grid[position])):
+                if self.state.set_value(name, float(slider.grid[position])):
                     self.update(moving=True)
         self._loop.wait_turn()
 
@@ -336,7 +336,7 @@ class ExplorerSession:
         self.front.refresh_page()
         self.hold(self._held)
         doubtful = self.answers.key(settings) not in self._doubts
-        self.idle.begin(settings, forecast, doubtful=doubtful, shown=lambda: [dial.id for dial in self.ordered()])
+        self.idle.begin(settings, forecast, doubtful=doubtful, shown=lambda: [slider.id for slider in self.ordered()])
 
     def _baseline(self) -> Forecast | None:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
@@ -427,11 +427,11 @@ class ExplorerSession:
     def ordered(self) -> list[Any]:
         """Return the sliders. Those that change the answer to the leading question most come first."""
         weights = self._weights()
-        return sorted(self.dials.values(), key=lambda dial: -weights.get(dial.id, 0.0))
+        return sorted(self.sliders.values(), key=lambda slider: -weights.get(slider.id, 0.0))
 
     def groups(self) -> list[Any]:
         """Return the sliders under their headings. Most headings are actors."""
-        return grouped(self.dials, self._weights())
+        return grouped(self.sliders, self._weights())
 
     def _weights(self) -> Mapping[str, float]:
         """Return how much each assumption changes the answer to the leading question, if known."""
@@ -443,7 +443,7 @@ class ExplorerSession:
         """Whether the leading question has no gradient, and the ends of all sliders are known."""
         influence = self.idle.influence
         sloped = influence is not None and self.state.lead.name in influence.slopes
-        return not sloped and self.reach.of().keys() >= self.dials.keys()
+        return not sloped and self.reach.of().keys() >= self.sliders.keys()
 
     def _put_in_order(self) -> None:
         self._ordered_at = self.state.settings

@@ -1,6 +1,6 @@
 """Assumptions as sliders: their positions, values, groups and reasons.
 
-The code calls a slider a dial. The middle of a slider is the stated value of the assumption, the median of its prior.
+The middle of a slider is the stated value of the assumption, the median of its prior.
 The ends are the 5th and the 95th percentile. Between an end and the middle the positions are evenly spaced: on the
 logit scale for chances, and on the log scale for all other assumptions.
 """
@@ -27,7 +27,7 @@ SHARED, START = "Several actors", "How it starts"
 
 
 @dataclass(frozen=True)
-class Dial:
+class Slider:
     """One assumption as a slider.
 
     - `assumption`: the assumption.
@@ -92,7 +92,7 @@ def _source(scenario: Scenario, name: str) -> str:
     return source.title + (f", {long_date(source.date)}" if source.date else "")
 
 
-def dials(scenario: Scenario) -> dict[str, Dial]:
+def sliders_of(scenario: Scenario) -> dict[str, Slider]:
     """Return a slider for every assumption that has a range and is used, in file order."""
     actors, uses = _users(scenario)
     result = {}
@@ -100,7 +100,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
         if not assumption.fixed and name in uses:
             owners = actors.get(name, set())
             group = START if not owners else SHARED if len(owners) > 1 else scenario.actors[next(iter(owners))].label
-            result[name] = Dial(assumption, group, tuple(uses[name]))
+            result[name] = Slider(assumption, group, tuple(uses[name]))
     return result
 
 
@@ -137,16 +137,17 @@ class Group:
     """Sliders with a common heading, the most influential first."""
 
     title: str
-    dials: tuple[Dial, ...]
+    sliders: tuple[Slider, ...]
 
 
-def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
+def grouped(sliders: Mapping[str, Slider], influence: Mapping[str, float] | None = None) -> list[Group]:
     """Return the sliders under their headings, by falling `influence` (default: file order)."""
     weight = influence or {}
-    members: dict[str, list[Dial]] = {}
-    for dial in dials.values():
-        members.setdefault(dial.group, []).append(dial)
+    members: dict[str, list[Slider]] = {}
+    for slider in sliders.values():
+        members.setdefault(slider.group, []).append(slider)
     groups = [
-        Group(title, tuple(sorted(some, key=lambda dial: -weight.get(dial.id, 0.0)))) for title, some in members.items()
+        Group(title, tuple(sorted(some, key=lambda slider: -weight.get(slider.id, 0.0))))
+        for title, some in members.items()
     ]
-    return sorted(groups, key=lambda group: -max(weight.get(dial.id, 0.0) for dial in group.dials))
+    return sorted(groups, key=lambda group: -max(weight.get(slider.id, 0.0) for slider in group.sliders))

@@ -19,10 +19,10 @@ from simlib.widgets.explorer.front import ShownGraphs
 from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, words
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.session import ExplorerSession
-from simlib.widgets.explorer.sliders import Dial
+from simlib.widgets.explorer.sliders import Slider
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
-from simlib.widgets.kit.components import Board, Dials
+from simlib.widgets.kit.components import Board, Sliders
 from simlib.widgets.kit.shown_pictures import Keeper, is_live
 from simlib.widgets.kit.status_line import Part
 
@@ -91,11 +91,11 @@ class Explorer(w.VBox):
             )
         )
         self._offering = False
-        self.board, self.dials = Board(), Dials(own_reasons=True)
+        self.board, self.sliders = Board(), Sliders(own_reasons=True)
         self._page = w.ToggleButtons(options=[SLIDERS, EVERYTHING, *(kind.title for kind in PAGES)])
         self._page.add_class("simlib-pages")
         bar = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset, self._page])
-        self._body = w.VBox([self.dials])
+        self._body = w.VBox([self.sliders])
         self._log = w.HBox([])
         for row, name in ((self._log, "simlib-bar"), (bar, "simlib-bar"), (self._body, "simlib-body")):
             row.add_class(name)
@@ -147,18 +147,18 @@ class Explorer(w.VBox):
         draft = self.session.draft
         self.board.offer = "" if draft is None else f"{draft.saved_at.astimezone():%d %b, %H:%M}"
 
-    def _group_data(self, title: str, dials: list[Dial]) -> dict[str, Any]:
+    def _group_data(self, title: str, sliders: list[Slider]) -> dict[str, Any]:
         return {
             "title": title,
-            "dials": [
+            "sliders": [
                 {
-                    "id": dial.id,
-                    "label": dial.assumption.short_label,
-                    "whole": dial.assumption.label,
-                    "texts": dial.texts,
-                    **dial.about(self.state.base),
+                    "id": slider.id,
+                    "label": slider.assumption.short_label,
+                    "whole": slider.assumption.label,
+                    "texts": slider.texts,
+                    **slider.about(self.state.base),
                 }
-                for dial in dials
+                for slider in sliders
             ],
         }
 
@@ -190,17 +190,17 @@ class Explorer(w.VBox):
     def show_order(self) -> None:
         """Put the sliders in order: the most influential first or, on *All assumptions*, by actor."""
         if self._page.value == EVERYTHING:
-            data = [self._group_data(group.title, list(group.dials)) for group in self.session.groups()]
+            data = [self._group_data(group.title, list(group.sliders)) for group in self.session.groups()]
         else:
             data = [self._group_data("", self.session.ordered())]
-        with self.dials.hold_sync():
-            self.dials.searching = self._page.value == EVERYTHING
-            self.dials.groups = data
+        with self.sliders.hold_sync():
+            self.sliders.searching = self._page.value == EVERYTHING
+            self.sliders.groups = data
             self.show_settings()
 
     def show_reach(self) -> None:
         """Show, at both ends of each slider, the answer to the leading question there."""
-        self.dials.reach = self.session.reach.texts()
+        self.sliders.reach = self.session.reach.texts()
 
     def refresh_page(self) -> None:
         """Refresh the open page, and the description of the last change."""
@@ -210,23 +210,23 @@ class Explorer(w.VBox):
 
     def show_settings(self) -> None:
         """Make the sliders, the view and the buttons show the present settings."""
-        state, known, graphs = self.state, self.session.dials, self.session.graphs
+        state, known, graphs = self.state, self.session.sliders, self.session.graphs
         values = {name: state.value(name) for name in known}
         moving = self.session.in_hand
-        with self.dials.hold_sync(tell=not moving):
+        with self.sliders.hold_sync(tell=not moving):
             if not moving:
-                self.dials.positions = {name: dial.position(values[name]) for name, dial in known.items()}
-            self.dials.overrides = {
+                self.sliders.positions = {name: slider.position(values[name]) for name, slider in known.items()}
+            self.sliders.overrides = {
                 name: state.value_text(name)
-                for name, dial in known.items()
-                if state.was_typed(name) or not dial.on_grid(values[name])
+                for name, slider in known.items()
+                if state.was_typed(name) or not slider.on_grid(values[name])
             }
-            self.dials.changed = [name for name in known if name in state.values()]
-            self.dials.notes = {name: self.session.notes[name] for name in known if name in self.session.notes}
-            self.dials.refused = dict(self.session.refused)
-            self.dials.reasons = dict(self.session.reasons)
-            self.dials.view_reasons = state.view_reasons()
-            self.dials.reach = self.session.reach.texts()
+            self.sliders.changed = [name for name in known if name in state.values()]
+            self.sliders.notes = {name: self.session.notes[name] for name in known if name in self.session.notes}
+            self.sliders.refused = dict(self.session.refused)
+            self.sliders.reasons = dict(self.session.reasons)
+            self.sliders.view_reasons = state.view_reasons()
+            self.sliders.reach = self.session.reach.texts()
         with self.board.hold_sync():
             self.board.lead, self.board.tab = state.lead.name, graphs.tab
             self.board.choices, self.board.choice = graphs.choices, graphs.choice
@@ -264,7 +264,7 @@ class Explorer(w.VBox):
 
     def _listen(self) -> None:
         handlers = (
-            (self.dials, "held", lambda name: self.session.hold(name)),  # noqa: PLW0108 - of the present session
+            (self.sliders, "held", lambda name: self.session.hold(name)),  # noqa: PLW0108 - of the present session
             (self.board, "room", lambda room: self.session.resize((room[0], room[1]), room[2])),
             (self._view, "value", self._choose_view),
             (self._choose, "value", lambda scenario: self._open(State(scenario))),
@@ -273,7 +273,7 @@ class Explorer(w.VBox):
         for widget, trait, action in handlers:
             act = self._guarded(action)
             widget.observe(lambda change, act=act: act(change["new"]), trait)
-        self.dials.listen(self._guarded(self._act_on_dials), lambda: self.session.lock)
+        self.sliders.listen(self._guarded(self._act_on_sliders), lambda: self.session.lock)
         self.board.listen(self._guarded(self._act_on_board), lambda: self.session.lock)
         for each, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
             each.on_click(lambda _, name=name: self.session.guard(lambda: self._step(name)))
@@ -302,11 +302,11 @@ class Explorer(w.VBox):
             self._pages[page].bring_up()
             return
         self._body.remove_class("simlib-scrolls")
-        self._body.children = [self.dials]
+        self._body.children = [self.sliders]
         with self.session.lock:
             self.show_order()
 
-    def _act_on_dials(self, action: dict[str, Any]) -> None:
+    def _act_on_sliders(self, action: dict[str, Any]) -> None:
         name = action["id"]
         match action["what"]:
             case "move":

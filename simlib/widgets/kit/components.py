@@ -161,7 +161,7 @@ class Board(ActionWidget):
     room: Any = traitlets.List([0, 0, 1]).tag(sync=True, echo_update=False)
 
 
-class Dials(ActionWidget):
+class Sliders(ActionWidget):
     """Sliders for assumptions, in groups.
 
     The kernel sets:
@@ -189,7 +189,7 @@ class Dials(ActionWidget):
     - `held`, the id of the slider on which the pointer or the focus is.
     """
 
-    _esm = _script("dials.js")
+    _esm = _script("sliders.js")
     _css = _STATIC / "simlib.css"
     groups: Any = traitlets.List().tag(sync=True)
     positions = traitlets.Dict().tag(sync=True)

@@ -12,7 +12,7 @@ from simlib.errors import SimlibError
 from simlib.plots.figure import PICTURE_WIDTH
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, button, words
-from simlib.widgets.kit.components import Dials, LivePicture
+from simlib.widgets.kit.components import LivePicture, Sliders
 from simlib.widgets.kit.status_line import Part
 from simlib.widgets.questions.box_session import BOX_BOARD_HEIGHT, BoxSession
 from simlib.widgets.questions.shown_answers import ShownAnswer
@@ -40,7 +40,7 @@ class BoxPanel(w.VBox):
         self.session.start()
 
     def _build(self, point: BoxSession) -> None:
-        self.dials, self.answer = Dials(), LivePicture(size=[0, 0])
+        self.sliders, self.answer = Sliders(), LivePicture(size=[0, 0])
         options = [(choice.label, choice.name) for choice in point.choices]
         self.choice = w.Dropdown(
             description="Go to", options=options, style=LABEL_STYLE, layout=w.Layout(width="auto", max_width="100%")
@@ -61,15 +61,15 @@ class BoxPanel(w.VBox):
         self.children = [
             w.HBox([self.choice, self.to_middle, self.to_stated], layout=LINE_LAYOUT),
             self.answer,
-            self.dials,
+            self.sliders,
             w.HBox([self.title, self.because, self.save], layout=LINE_LAYOUT),
             self.report,
         ]
-        self._show_dials()
+        self._show_sliders()
 
     def _listen(self, point: BoxSession) -> None:
         self.choice.observe(lambda change: self._guard(lambda: self._choose(change["new"])), "value")
-        self.dials.listen(lambda action: self._guard(lambda: self._act(point, action)), lambda: point.lock)
+        self.sliders.listen(lambda action: self._guard(lambda: self._act(point, action)), lambda: point.lock)
 
     @staticmethod
     def _act(point: BoxSession, action: dict[str, Any]) -> None:
@@ -87,24 +87,24 @@ class BoxPanel(w.VBox):
     def _choose(self, name: str) -> None:
         assert self.session is not None
         self.session.chosen = next(choice for choice in self.session.choices if choice.name == name)
-        self._show_dials()
+        self._show_sliders()
         self.session.choose(name)
 
-    def _show_dials(self) -> None:
+    def _show_sliders(self) -> None:
         point = self.session
         assert point is not None
         sliders = [
             {
                 "id": name,
-                "label": dial.assumption.label,
-                "texts": dial.texts,
+                "label": slider.assumption.label,
+                "texts": slider.texts,
                 "band": point.stretch(name),
-                **dial.about(point.state.base),
+                **slider.about(point.state.base),
             }
-            for name, dial in point.dials.items()
+            for name, slider in point.sliders.items()
         ]
         title = f"Assumptions of {point.chosen.name}; the bar under a slider shows the range of the box"
-        self.dials.groups = [{"title": title, "dials": sliders}]
+        self.sliders.groups = [{"title": title, "sliders": sliders}]
 
     def close_down(self) -> None:
         """Stop all work, because another answer replaces this one."""
@@ -135,16 +135,16 @@ class BoxPanel(w.VBox):
         if point is None:
             return
         values, moved = point.values(), point.state.values()
-        with self.dials.hold_sync():
-            self.dials.positions = {name: dial.position(values[name]) for name, dial in point.dials.items()}
-            self.dials.overrides = {
+        with self.sliders.hold_sync():
+            self.sliders.positions = {name: slider.position(values[name]) for name, slider in point.sliders.items()}
+            self.sliders.overrides = {
                 name: point.state.value_text(name)
-                for name, dial in point.dials.items()
-                if not dial.on_grid(values[name])
+                for name, slider in point.sliders.items()
+                if not slider.on_grid(values[name])
             }
-            self.dials.changed = [name for name in point.dials if name in moved]
-            self.dials.notes = {name: point.note(name) for name in point.dials}
-            self.dials.refused = dict(point.refused)
+            self.sliders.changed = [name for name in point.sliders if name in moved]
+            self.sliders.notes = {name: point.note(name) for name in point.sliders}
+            self.sliders.refused = dict(point.refused)
 
     # ---------------------------------------------------------------- actions of the user
 

@@ -30,7 +30,7 @@ from simlib.widgets.explorer import saving
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.settings import Settings
-from simlib.widgets.explorer.sliders import SLIDER_STEPS, Dial, dials
+from simlib.widgets.explorer.sliders import SLIDER_STEPS, Slider, sliders_of
 from simlib.widgets.explorer.state import State, type_into
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
@@ -96,7 +96,7 @@ class BoxSession:
         self.chosen = self.choices[0]
         self.worker, self.lock = LatestWorker("simlib-boxes"), threading.RLock()
         self.stated: Forecast | None = None
-        self._every = dials(discovery.scenario)
+        self._every = sliders_of(discovery.scenario)
         self._screen: Screen | None = None
         self._board: BoxBoard | None = None
         self.refused: dict[str, dict[str, str]] = {}
@@ -111,11 +111,11 @@ class BoxSession:
         return self.chosen.box
 
     @property
-    def dials(self) -> dict[str, Dial]:
+    def sliders(self) -> dict[str, Slider]:
         """The sliders, by assumption. The assumptions with a bound in the chosen box come first."""
         names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
         known = self.discovery.scenario.assumptions
-        return {name: self._every.get(name) or Dial(known[name], "") for name in names}
+        return {name: self._every.get(name) or Slider(known[name], "") for name in names}
 
     def bound(self, name: str) -> Bound | None:
         """Return the bound of the chosen box on an assumption, or None if the box does not bound it."""
@@ -138,12 +138,12 @@ class BoxSession:
 
     def stretch(self, name: str) -> tuple[float, float] | None:
         """Return the first and last slider position inside the box, or None without a bound."""
-        bound, dial = self.bound(name), self.dials[name]
+        bound, slider = self.bound(name), self.sliders[name]
         if bound is None:
             return None
-        scale = np.clip(forward(dial.assumption.kind, dial.grid), -1e9, 1e9)
+        scale = np.clip(forward(slider.assumption.kind, slider.grid), -1e9, 1e9)
         places = np.arange(SLIDER_STEPS + 1.0)
-        low, high = (None if x is None else forward(dial.assumption.kind, x) for x in (bound.low, bound.high))
+        low, high = (None if x is None else forward(slider.assumption.kind, x) for x in (bound.low, bound.high))
         return (
             0.0 if low is None else float(np.interp(low, scale, places)),
             float(SLIDER_STEPS) if high is None else float(np.interp(high, scale, places)),
@@ -201,10 +201,10 @@ class BoxSession:
     def move(self, name: str, position: int) -> None:
         """Set an assumption to the value at a position of its slider."""
         with self.lock:
-            dial = self.dials.get(name)
-            if dial and 0 <= position <= SLIDER_STEPS and position != dial.position(self.state.value(name)):
+            slider = self.sliders.get(name)
+            if slider and 0 <= position <= SLIDER_STEPS and position != slider.position(self.state.value(name)):
                 self.refused.pop(name, None)
-                if self.state.set_value(name, float(dial.grid[position])):
+                if self.state.set_value(name, float(slider.grid[position])):
                     self.update(moving=True)
         self._loop.wait_turn()
 

@@ -5,8 +5,8 @@
 let serial = 0;
 
 function render({ model, el }) {
-  el.classList.add("simlib-dials");
-  const prefix = `simlib-dial-${++serial}`;
+  el.classList.add("simlib-sliders");
+  const prefix = `simlib-slider-${++serial}`;
   const rows = new Map();
   const sections = [];
   const touched = new Map();  // groups that a person folded or unfolded
@@ -30,94 +30,94 @@ function render({ model, el }) {
   const isTyped = (row) => row.typed > heard(model);  // the kernel may refuse the text, or write it in another way
 
   // A field for the user's reason for a changed value, beside the reason in the scenario.
-  const ownReason = (dial) => {
+  const ownReason = (slider) => {
     const field = make("input", "simlib-reason");
     field.type = "text";
     field.dataset.lmSuppressShortcuts = "true";
     field.placeholder = "My reason for changing it";
-    field.setAttribute("aria-label", `My reason for changing: ${dial.whole}`);
-    field.value = model.get("reasons")[dial.id] || "";
-    field.addEventListener("change", () => act({ what: "reason", id: dial.id, text: field.value }));
+    field.setAttribute("aria-label", `My reason for changing: ${slider.whole}`);
+    field.value = model.get("reasons")[slider.id] || "";
+    field.addEventListener("change", () => act({ what: "reason", id: slider.id, text: field.value }));
     return field;
   };
 
-  const reason = (dial) => model.get("view_reasons")[dial.id] || dial.because;
-  const because = (dial) => `Because: ${reason(dial)}`;
-  const explain = (dial) => {
+  const reason = (slider) => model.get("view_reasons")[slider.id] || slider.because;
+  const because = (slider) => `Because: ${reason(slider)}`;
+  const explain = (slider) => {
     if (inHand) inHand.classList.remove("simlib-inhand");
-    inHand = rows.get(dial.id)?.node ?? null;
+    inHand = rows.get(slider.id)?.node ?? null;
     if (inHand) inHand.classList.add("simlib-inhand");
-    about.dataset.id = dial.id;
+    about.dataset.id = slider.id;
     about.replaceChildren(
-      ...(model.get("own_reasons") ? [ownReason(dial)] : []),
-      make("strong", "", dial.whole),
-      make("p", "", because(dial)),
-      make("p", "", dial.prior),
-      ...(dial.sources.length ? [make("p", "", `Sources: ${dial.sources.join("; ")}`)] : []),
-      make("p", "simlib-uses", dial.uses.join("; ")),
+      ...(model.get("own_reasons") ? [ownReason(slider)] : []),
+      make("strong", "", slider.whole),
+      make("p", "", because(slider)),
+      make("p", "", slider.prior),
+      ...(slider.sources.length ? [make("p", "", `Sources: ${slider.sources.join("; ")}`)] : []),
+      make("p", "simlib-uses", slider.uses.join("; ")),
     );
   };
 
   const readout = (row) => {
     if (isTyped(row)) return;
-    const given = model.get("overrides")[row.dial.id];
-    const position = Number(row.slider.value);
-    const text = ahead(row) || given === undefined ? row.dial.texts[position] : given;
-    if (row.said === text || model.get("refused")[row.dial.id]) return;
+    const given = model.get("overrides")[row.slider.id];
+    const position = Number(row.input.value);
+    const text = ahead(row) || given === undefined ? row.slider.texts[position] : given;
+    if (row.said === text || model.get("refused")[row.slider.id]) return;
     row.said = text;
     if (document.activeElement !== row.text || !row.typing) row.text.value = text;
-    row.slider.setAttribute("aria-valuetext", text);
+    row.input.setAttribute("aria-valuetext", text);
     row.text.title = text;
   };
 
-  const addRow = (dial, parent) => {
+  const addRow = (slider, parent) => {
     const id = `${prefix}-${rows.size}`;
     const node = make("div", "simlib-row");
-    node.title = because(dial);
-    const label = make("label", "", dial.label);
+    node.title = because(slider);
+    const label = make("label", "", slider.label);
     label.htmlFor = id;
     const line = make("div", "simlib-line");
     const track = make("span", "simlib-track");
-    const slider = make("input");
-    Object.assign(slider, { type: "range", id, min: 0, max: dial.texts.length - 1, step: 1 });
-    slider.setAttribute("aria-label", dial.whole);
-    track.append(slider);
-    if (dial.band) {  // positions that the band covers. The middle of the thumb stays 8px away from both ends of the slider
+    const input = make("input");
+    Object.assign(input, { type: "range", id, min: 0, max: slider.texts.length - 1, step: 1 });
+    input.setAttribute("aria-label", slider.whole);
+    track.append(input);
+    if (slider.band) {  // positions that the band covers. The middle of the thumb stays 8px away from both ends of the slider
       const band = make("span", "simlib-band");
-      const [from, to] = dial.band.map((place) => place / (dial.texts.length - 1));
+      const [from, to] = slider.band.map((place) => place / (slider.texts.length - 1));
       band.style.left = `calc(8px + (100% - 16px) * ${from})`;
       band.style.width = `calc((100% - 16px) * ${Math.max(to - from, 0)})`;
       track.append(band);
     }
     const text = make("input", "simlib-readout");
     text.type = "text";
-    text.setAttribute("aria-label", `${dial.label}: value`);
+    text.setAttribute("aria-label", `${slider.label}: value`);
     const reset = make("button", "simlib-reset", "↺");
     reset.title = "Reset to the value of the view";
-    reset.setAttribute("aria-label", `Reset: ${dial.label}`);
+    reset.setAttribute("aria-label", `Reset: ${slider.label}`);
     const note = make("div", "simlib-note");
     const reach = make("div", "simlib-reach");
     track.append(reach);
     line.append(track, text, reset);
     node.append(label, line, note);
     parent.append(node);
-    const row = { dial, node, slider, text, reset, note, reach, sent: 0, typed: 0, pressed: false, moved: false, typing: false };
-    rows.set(dial.id, row);
+    const row = { slider, node, input, text, reset, note, reach, sent: 0, typed: 0, pressed: false, moved: false, typing: false };
+    rows.set(slider.id, row);
 
-    slider.addEventListener("input", () => {
-      row.sent = act({ what: "move", id: dial.id, position: Number(slider.value) });
+    input.addEventListener("input", () => {
+      row.sent = act({ what: "move", id: slider.id, position: Number(input.value) });
       row.moved = true;
       row.typed = 0;
       readout(row);
     });
-    slider.addEventListener("pointerdown", () => {
+    input.addEventListener("pointerdown", () => {
       row.pressed = true;
       row.moved = false;
       const release = () => {
         removeEventListener("pointerup", release, true);
         removeEventListener("pointercancel", release, true);
         row.pressed = false;
-        if (row.moved) act({ what: "let go", id: dial.id });
+        if (row.moved) act({ what: "let go", id: slider.id });
         place();
       };
       addEventListener("pointerup", release, true);  // the pointer may be beside the slider by then
@@ -129,23 +129,23 @@ function render({ model, el }) {
       row.typing = false;
       const words = text.value;  // the text stays as typed. If the kernel refuses it, it is marked, and the reason is below it
       row.said = words;
-      row.typed = act({ what: "type", id: dial.id, text: words });
+      row.typed = act({ what: "type", id: slider.id, text: words });
     };
     text.addEventListener("change", typed);
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter") typed();
-      if (event.key === "Escape") { row.typing = false; text.value = row.said ?? model.get("refused")[dial.id].text; }
+      if (event.key === "Escape") { row.typing = false; text.value = row.said ?? model.get("refused")[slider.id].text; }
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
     });
-    reset.addEventListener("click", () => act({ what: "reset", id: dial.id }));
+    reset.addEventListener("click", () => act({ what: "reset", id: slider.id }));
     // If there is a field for the user's reason, pointing at another slider must not change the explanation. The user
     // has to move the pointer over other sliders to reach the field.
     const events = model.get("own_reasons") ? ["focusin", "pointerdown"] : ["focusin", "pointerenter"];
-    for (const event of events) node.addEventListener(event, () => explain(dial));
+    for (const event of events) node.addEventListener(event, () => explain(slider));
     for (const event of ["focusin", "pointerenter"]) {
       node.addEventListener(event, () => {
-        if (model.get("held") === dial.id) return;
-        model.set("held", dial.id);
+        if (model.get("held") === slider.id) return;
+        model.set("held", slider.id);
         model.save_changes();
       });
     }
@@ -159,7 +159,7 @@ function render({ model, el }) {
 
   const addSection = (group, open) => {
     const node = make("section");
-    const head = make("button", "simlib-head", `${group.title} (${group.dials.length})`);
+    const head = make("button", "simlib-head", `${group.title} (${group.sliders.length})`);
     const body = make("div");
     body.id = `${prefix}-group-${sections.length}`;
     head.setAttribute("aria-controls", body.id);
@@ -171,7 +171,7 @@ function render({ model, el }) {
     list.append(node);
     sections.push(section);
     fold(section, open);
-    for (const dial of group.dials) addRow(dial, body);
+    for (const slider of group.sliders) addRow(slider, body);
   };
 
   const build = () => {
@@ -185,7 +185,7 @@ function render({ model, el }) {
     annotate();
     reaches();
     const kept = rows.get(about.dataset.id) ?? (model.get("own_reasons") ? rows.values().next().value : null);
-    if (kept) explain(kept.dial);
+    if (kept) explain(kept.slider);
     filter();
     labelAll();
   };
@@ -203,15 +203,15 @@ function render({ model, el }) {
     const positions = model.get("positions");
     for (const [id, row] of rows) {
       const position = ahead(row) ? undefined : positions[id];
-      if (position !== undefined && Number(row.slider.value) !== position) row.slider.value = position;
+      if (position !== undefined && Number(row.input.value) !== position) row.input.value = position;
       readout(row);
     }
   };
   // Another view has other reasons. The reason that is shown stands after the name of its assumption.
   const justify = () => {
-    for (const row of rows.values()) row.node.title = because(row.dial);
+    for (const row of rows.values()) row.node.title = because(row.slider);
     const shown = rows.get(about.dataset.id);
-    if (shown) about.querySelector("strong").nextElementSibling.textContent = because(shown.dial);
+    if (shown) about.querySelector("strong").nextElementSibling.textContent = because(shown.slider);
   };
   const annotate = () => {
     const notes = model.get("notes");
@@ -248,7 +248,7 @@ function render({ model, el }) {
       let any = false;
       for (const row of rows.values()) {
         if (row.node.parentElement !== section.body) continue;
-        const text = `${row.dial.label} ${row.dial.whole} ${row.dial.id} ${section.title} ${reason(row.dial)}`.toLowerCase();
+        const text = `${row.slider.label} ${row.slider.whole} ${row.slider.id} ${section.title} ${reason(row.slider)}`.toLowerCase();
         const fits = words.every((word) => text.includes(word));
         row.node.hidden = !fits;
         any ||= fits;
