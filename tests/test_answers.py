@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -118,9 +121,56 @@ def test_a_part_of_another_type_is_refused_by_name(field, value, words, world, t
         simlib.load_answer(file)
 
 
-def test_the_page_of_the_contract_names_every_shared_key():
-    page = DOCS.read_text(encoding="utf-8")
-    assert {key for key in SHARED | PROVENANCE if f"`{key}`" not in page} == set()
+def named_keys(text: str) -> dict[tuple[str, ...], bool]:
+    """Return the keys in the tables of a text: {path: whether the page says that the key may be missing}."""
+    named: dict[tuple[str, ...], bool] = {}
+    heads: list[tuple[str, ...]] = []
+    for first, *_, meaning in (line[1:-1].split("|") for line in re.findall(r"^\| `.*", text, re.MULTILINE)):
+        keys, optional = re.findall(r"`([^`]+)`", first.replace("[]", "")), meaning.startswith(" Only")
+        paths = [tuple(key.removeprefix(".").split(".")) for key in keys]
+        if keys[0].startswith("."):
+            paths, optional = [head + path for head in heads for path in paths], optional or named[heads[0]]
+        else:
+            heads = paths
+        named |= dict.fromkeys(paths, optional)
+    return named
+
+
+def leaves(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every value in the JSON data of an answer. An answer inside an answer is one value."""
+    if isinstance(data, dict) and not (path and "answer" in data and "format" in data):
+        for key, value in data.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(data, list) and data and all(isinstance(item, dict) for item in data):
+        for item in data:
+            yield from leaves(item, path)
+    else:
+        yield path
+
+
+def fits(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return len(pattern) == len(path) and all(
+        re.fullmatch(re.escape(part).replace("NAME", ".*"), key) for part, key in zip(pattern, path, strict=True)
+    )
+
+
+def test_the_page_of_the_contract_names_every_key(answers):
+    general, sections = DOCS.read_text(encoding="utf-8").split("\n## Keys of each kind of answer\n")
+    shared, traced = (named_keys(part) for part in general.split("\n## Provenance\n"))
+    pages = {
+        kind: named_keys(text) for kind, _, text in (each.partition("\n") for each in sections.split("\n### ")[1:])
+    }
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for answer in answers.values():
+        data = answer.to_dict()
+        assert {key for key in data["provenance"] if (key,) not in traced} == set(), answer.kind
+        own = {key: value for key, value in data.items() if (key,) not in shared}
+        found.setdefault(answer.kind, set()).update(leaves(own))
+    for kind, paths in found.items():
+        page = pages[kind]
+        assert {path for path in paths if not any(fits(pattern, path) for pattern in page)} == set(), kind
+        seen = {p for p in page for path in paths if fits(p, path[: len(p)])}
+        assert {p for p, optional in page.items() if not optional} - seen == set(), kind
 
 
 def test_every_kind_of_answer_draws_itself(answers):
