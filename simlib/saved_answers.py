@@ -28,13 +28,13 @@ _PACKAGES = {
         "scenario_diff",
         "dated_forecasts",
         "row_attribution",
-        "discovery.scenario_discovery",
+        "discovery.result",
         "indicators.result",
     ),
     "simlib.analysis.lint": ("subject", "rules"),
     "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),
     "simlib.analysis.sensitivity": ("screening", "exact_slopes", "one_at_a_time", "sobol_indices"),
-    "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "propagation", *_INFORMATION),
+    "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "result", *_INFORMATION),
     "simlib.analysis.whatif": ("result", "contrast", "coupling", "divergence", "variants"),
 }
 ANSWER_MODULES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-    from simlib.analysis.discovery.scenario_discovery import Box, Discovery
+    from simlib.analysis.discovery.result import Box, Discovery
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:

@@ -13,7 +13,7 @@ from simlib.plots.row_layout import bar, heading, name, number, rows, whisker
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.uncertainty.propagation import Uncertainty
+    from simlib.analysis.uncertainty.result import Uncertainty
 
 QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 

@@ -8,7 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery, Leaf, discover
+from simlib.analysis.discovery.result import Bound, Box, Discovery, Leaf
+from simlib.analysis.discovery.scenario_discovery import discover
 from simlib.analysis.sensitivity.exact_slopes import Elasticities, elasticities
 from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers, drivers
 from simlib.analysis.sensitivity.screening import Input

@@ -11,8 +11,9 @@ from simlib.analysis.lint.rules import Finding, Findings, lint
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, quantile, variance_over_draws
 from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.uncertainty.perfect_information import Evppi, Worth, evppi, evppi_from
-from simlib.analysis.uncertainty.propagation import Uncertainty, uncertainty
+from simlib.analysis.uncertainty.propagation import uncertainty
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds
+from simlib.analysis.uncertainty.result import Uncertainty
 from simlib.analysis.uncertainty.sample_information import Evsi, Observation, evsi
 from simlib.analysis.uncertainty.sampling import Spread
 from simlib.answer import ScenarioKey, load_answer

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from simlib.analysis.discovery.boxes import compact_data, from_compact_data, middle, outside, side
-from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
+from simlib.analysis.discovery.result import Bound, Box
+from simlib.analysis.discovery.scenario_discovery import discover
 from simlib.errors import SimlibError
 from simlib.machine import priors
 from tests import worlds

@@ -9,7 +9,8 @@ import pytest
 
 from simlib.analysis.discovery.boxes import compact_data, from_compact_data
 from simlib.analysis.discovery.prim import find_boxes, grow
-from simlib.analysis.discovery.scenario_discovery import Bound, Leaf, discover, tightest
+from simlib.analysis.discovery.result import Bound, Leaf, tightest
+from simlib.analysis.discovery.scenario_discovery import discover
 from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.formatting import long_date

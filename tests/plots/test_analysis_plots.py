@@ -15,7 +15,8 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
+from simlib.analysis.discovery.result import Bound, Box
+from simlib.analysis.discovery.scenario_discovery import discover
 from simlib.analysis.indicators.watch_list import indicators_of_endings
 from simlib.analysis.paths.classes import paths
 from simlib.analysis.paths.medoids import typical_histories

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery, Leaf
+from simlib.analysis.discovery.result import Bound, Box, Discovery, Leaf
 from simlib.answer import pick, provenance
 from simlib.errors import SimlibError
 from simlib.machine import measures, priors

@@ -31,8 +31,9 @@ from simlib.analysis.uncertainty.hermite_regression import (
     explained_variance,
     hermite,
 )
-from simlib.analysis.uncertainty.propagation import RUNS_PER_DRAW, Uncertainty, uncertainty
+from simlib.analysis.uncertainty.propagation import RUNS_PER_DRAW, uncertainty
 from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
+from simlib.analysis.uncertainty.result import Uncertainty
 from simlib.analysis.uncertainty.sampling import insist_on_effective
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control

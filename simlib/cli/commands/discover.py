@@ -15,7 +15,7 @@ from simlib.cli.output.progress import Task
 from simlib.formatting import how_made
 
 if TYPE_CHECKING:
-    from simlib.analysis.discovery.scenario_discovery import Discovery
+    from simlib.analysis.discovery.result import Discovery
 
 
 def execute(arguments: Request) -> int:

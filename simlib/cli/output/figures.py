@@ -10,7 +10,7 @@ from simlib.cli.output.files import Picture, slug
 
 if TYPE_CHECKING:
     from simlib.analysis.dated_forecasts import ForecastSeries
-    from simlib.analysis.discovery.scenario_discovery import Discovery
+    from simlib.analysis.discovery.result import Discovery
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.medoids import TypicalHistories
     from simlib.analysis.paths.result import Paths
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simlib.analysis.sensitivity.sobol_indices import Sobol
     from simlib.analysis.uncertainty.fans import Fan
     from simlib.analysis.uncertainty.perfect_information import Evppi
-    from simlib.analysis.uncertainty.propagation import Uncertainty
+    from simlib.analysis.uncertainty.result import Uncertainty
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.result import Comparison
     from simlib.calibration.dated_scores import Backtest

@@ -17,7 +17,7 @@ from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.uncertainty.fans import Fan
-    from simlib.analysis.uncertainty.propagation import Uncertainty
+    from simlib.analysis.uncertainty.result import Uncertainty
 
 MOST_BOUNDS = 8
 """Boxes from the middle of the search are offered only if they have at most this many bounds. Most further bounds come

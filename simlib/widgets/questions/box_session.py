@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from simlib.analysis.discovery.boxes import middle, outside, side
-from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery
+from simlib.analysis.discovery.result import Bound, Box, Discovery
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import percent, quoted
