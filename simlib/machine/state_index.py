@@ -44,6 +44,20 @@ class StateIndex:
         """Return the index of a level of a variable."""
         return self.level_ids[self._variable[variable]].index(level)
 
+    def strides(self, variables: Ints) -> Ints:
+        """Return the strides of a table that has one axis for the levels of each of `variables`."""
+        sizes = self.sizes[variables]
+        return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
+
+    def local_levels(self, variables: Ints) -> Ints:
+        """Return a state (row) for each combination of levels of `variables`, the others at level 0."""
+        sizes = self.sizes[variables]
+        entries = np.arange(int(np.prod(sizes)))
+        local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
+        for variable, stride, size in zip(variables, self.strides(variables), sizes, strict=True):
+            local[:, variable] = entries // stride % size
+        return local
+
     def allowed(self, condition: Condition) -> list[dict[int, Bools]]:
         """Return the clauses of a condition, each as {variable index: which levels are allowed}.
 

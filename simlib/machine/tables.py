@@ -129,7 +129,7 @@ class Tables(StateIndex):
         names += [clock] if clock else []
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
         self._check_size(move, int(np.prod(self.sizes[variables])))
-        strides, local = self._strides(variables), self._local_levels(variables)
+        strides, local = self.strides(variables), self.local_levels(variables)
         self.branches.add(move, local, self.standing.conditions(move))
         entries, one = len(local), len(self.assumption_ids)
         numbers = {name: local[:, self._variable[name]] + self.scenario.variables[name].first for name in move.per}
@@ -154,19 +154,6 @@ class Tables(StateIndex):
             return np.ones(len(local), dtype=bool)
         variable = self._variable[clock]
         return np.asarray(local[:, variable] == self.sizes[variable] - 1)
-
-    def _strides(self, variables: Ints) -> Ints:
-        sizes = self.sizes[variables]
-        return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
-
-    def _local_levels(self, variables: Ints) -> Ints:
-        """Return a state (row) for each combination of levels of `variables`, the others at level 0."""
-        sizes = self.sizes[variables]
-        entries = np.arange(int(np.prod(sizes)))
-        local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
-        for variable, stride, size in zip(variables, self._strides(variables), sizes, strict=True):
-            local[:, variable] = entries // stride % size
-        return local
 
     def _check_size(self, move: Move, entries: int) -> None:
         if entries > MAX_ENTRIES:
@@ -234,7 +221,7 @@ class Tables(StateIndex):
         for index, move in enumerate(self.moves):
             if concerns(item, move):
                 entries = slice(*(int(x) for x in self.table_start[index : index + 2]))
-                local = self._local_levels(self.move_variables[index])
+                local = self.local_levels(self.move_variables[index])
                 result[entries] = self.possible[entries] & self.holds(item.when, local)
         return result
 
