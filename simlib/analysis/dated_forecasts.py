@@ -318,7 +318,7 @@ def _updated(prepared: Filter, passed: Passed, later: Scenario, measures: Sequen
     questions = prepared.scenario.questions
     now, result = forecast(later, times=1), []
     for measure in measures:
-        answer = answer_so_far(prepared, passed, questions[measure.asked]) if measure.asked else None
+        answer = answer_so_far(prepared, passed, questions[measure.question_id]) if measure.question_id else None
         if answer is not None and answer.on is not None:
             result.append(SeriesPoint(1.0, answer.on))
         elif answer is not None and answer.probability > SETTLED_TOLERANCE:

@@ -116,7 +116,7 @@ class Responses:
             raise ValueError(f"expected 2 or more blocks of 2 or more replicates, not {runs} in {blocks} blocks")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
         simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
-        each = _by_replicate if all(m.kind == "ending" or m.asked for m in measures) else _by_block
+        each = _by_replicate if all(m.kind == "ending" or m.question_id for m in measures) else _by_block
         self._row = partial(each, simulator, self.measures, self.centre, blocks, seed)
 
     def _solver(self, engine: Engine, most: int) -> Solver | None:
@@ -198,9 +198,9 @@ def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
         return float(features.of_ending(solution.at)[-1, measure.column(scenario)])
     if measure.kind == "given":
         return float(conditional(solution.hits[measure.both], solution.hits[measure.condition], measure)[-1])
-    if measure.asked:
-        hits = solution.hits.get(measure.asked)
-        return float((features.flags(solution.at)[measure.asked] if hits is None else hits)[-1])
+    if measure.question_id:
+        hits = solution.hits.get(measure.question_id)
+        return float((features.flags(solution.at)[measure.question_id] if hits is None else hits)[-1])
     if measure.kind == "days":
         return float(features.days(solution.until)[measure.of][measure.part][-1])
     if measure.kind == "moves":

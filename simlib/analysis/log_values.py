@@ -71,7 +71,9 @@ def forecasts_after(
     answers = _answers(world, measures, prepared.centre)
     place_of: Ints = np.unique(prepared.end_levels, axis=0, return_inverse=True)[1].ravel()
     questions = questions_for(prepared.scenario, measures)
-    asked = [(place, Unanswered(prepared, questions[m.asked])) for place, m in enumerate(measures) if m.asked]
+    asked = [
+        (place, Unanswered(prepared, questions[m.question_id])) for place, m in enumerate(measures) if m.question_id
+    ]
     doubtful = [(place, unanswered) for place, unanswered in asked if unanswered.possible]
 
     def forecast(theta: Floats, end: Floats) -> Floats:

@@ -264,7 +264,7 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     _refuse(taken, chosen)
-    asked = questions_for(scenario, [chosen]).get(chosen.asked)
+    asked = questions_for(scenario, [chosen]).get(chosen.question_id)
     replay = Replay(taken.prepared, asked)
     followed = _followed(taken, chosen, replay, control)
     weighing, closings = taken.drawn.reweighting, replay.closings

@@ -56,7 +56,7 @@ def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Qu
 
 def _place(event: Measure) -> tuple[str, str]:
     """Return ("question", id) or ("ending", id), whichever records the event."""
-    return ("question", event.asked) if event.asked else ("ending", event.of)
+    return ("question", event.question_id) if event.question_id else ("ending", event.of)
 
 
 def _or_above(scenario: Scenario, measure: Measure) -> Condition:

@@ -86,7 +86,7 @@ class Measure:
         return f"{self.kind}:{self.of}" + (f"={self.part}" if self.part else "")
 
     @property
-    def asked(self) -> str:
+    def question_id(self) -> str:
         """The id of the question that records the event of the measure, or "" if there is none.
 
         `asked_events.with_events` adds such a question for a measure "fired:..." or "reached:...".
@@ -122,8 +122,8 @@ class Measure:
         if self.kind in ("level", "rung"):
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))
-        if self.asked:
-            return list(scenario.questions).index(self.asked)
+        if self.question_id:
+            return list(scenario.questions).index(self.question_id)
         return [*_names(scenario, self.kind)].index(self.of)
 
 
@@ -290,8 +290,8 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
     number of replicates. Raises Unsupported for "days:..." if the forecast has no numbers of days. Raises SimlibError
     for a conditional probability if the condition has probability 0.
     """
-    if measure.kind == "ending" or measure.asked:
-        band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.asked]
+    if measure.kind == "ending" or measure.question_id:
+        band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.question_id]
         return band.probability, band.low, band.high
     if measure.kind == "given":
         return _share(forecast, measure)

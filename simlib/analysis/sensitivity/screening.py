@@ -191,7 +191,9 @@ def swings(
             if engine == "exact":
                 raise
         else:
-            needed = {name for m in measures for name in ((m.both, m.condition) if m.kind == "given" else (m.asked,))}
+            needed = {
+                name for m in measures for name in ((m.both, m.condition) if m.kind == "given" else (m.question_id,))
+            }
             if engine == "exact" or not needed & solver.by_histories.keys():
                 return _swings_by_gradient(solver, scenario, measures, day, control)
     return _swings_by_replicates(scenario, measures, day, runs, seed, control)

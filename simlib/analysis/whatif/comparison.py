@@ -197,7 +197,9 @@ class _Work:
             differences = {**solved.differences}
             if sampled is not None:
                 differences |= {
-                    m.name: sampled.differences[m.name] for m in self.measures if self.by_histories & {m.asked, m.both}
+                    m.name: sampled.differences[m.name]
+                    for m in self.measures
+                    if self.by_histories & {m.question_id, m.both}
                 }
             effect = dataclasses.replace(effect, differences=differences, without_effect=solved.without_effect)
         base, changed = self.scenarios[""], self.scenarios[name]

@@ -308,7 +308,7 @@ def change(
         place: The position of the measure in `Replicates.means`.
     """
     blocks = after.means[:, :, place] - before.means[:, :, place]
-    if before.weights is not None or not (measure.kind == "ending" or measure.asked):
+    if before.weights is not None or not (measure.kind == "ending" or measure.question_id):
         weights, effective = before.weights, before.effective_blocks
         runs = len(before.ending) * effective / len(blocks)
         weights = before.sizes if weights is None else weights
@@ -326,7 +326,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
     For `ongoing` (no ending yet), return the day on which the replicate ended.
     """
-    if measure.asked:
+    if measure.question_id:
         return replicates.question_time[:, column]
     if measure.of == ONGOING:
         return replicates.ending_time

@@ -61,8 +61,8 @@ def observable(solver: Solver, name: str) -> Observable:
     """
     measure = find(solver.scenario, name)[0]
     scenario, space, tables = solver.scenario, solver.space, solver.tables
-    if measure.asked:
-        taboo = solver.passages.taboo(scenario.questions[measure.asked])
+    if measure.question_id:
+        taboo = solver.passages.taboo(scenario.questions[measure.question_id])
         return Observable(measure.name, quest=Quest(measure.name, taboo))
     match measure.kind:
         case "days":

@@ -247,7 +247,7 @@ def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts]
             return np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
         if measure.kind == "impact":
             return np.asarray(counts.accrued.sum(axis=0))
-        return np.asarray(getattr(counts, "questions" if measure.asked else named[measure.kind]))
+        return np.asarray(getattr(counts, "questions" if measure.question_id else named[measure.kind]))
 
     def column(counts: Counts, measure: Measure) -> Floats:
         if measure.kind == "given":

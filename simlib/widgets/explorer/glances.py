@@ -120,6 +120,6 @@ class Glances:
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
         """Whether a glance contains the measure and takes at most `QUICK_SECONDS`."""
         machine = self.answers.machine(settings)
-        if machine.solver is None or measure.kind == "impact" or measure.asked in machine.solver.by_histories:
+        if machine.solver is None or measure.kind == "impact" or measure.question_id in machine.solver.by_histories:
             return False
         return machine.glance_seconds <= QUICK_SECONDS

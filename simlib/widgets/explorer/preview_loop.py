@@ -121,7 +121,7 @@ class PreviewLoop:
 
         A conditional probability is computed from two questions, so the result is None for it.
         """
-        return None if self.display.leading.kind == "given" else self.display.leading.asked
+        return None if self.display.leading.kind == "given" else self.display.leading.question_id
 
     def wait_turn(self) -> None:
         """Wait at most `TURN` seconds until the latest glance begins, so pictures follow the slider."""
