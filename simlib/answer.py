@@ -78,7 +78,7 @@ class Answer(ABC):
     provenance: Any
     """The record from which the answer can be computed again. The function `provenance` makes this record."""
 
-    told: ClassVar[bool] = True
+    sentences_in_json: ClassVar[bool] = True
     """Whether the JSON data include the sentences of the answer."""
 
     @property
@@ -130,7 +130,7 @@ class Answer(ABC):
         }
         if getattr(self, "by", None) is not None:
             head |= {name: getattr(self, name) for name in ("by", "by_day")}
-        tail = {"sentences": self.sentences()} if self.told else {}
+        tail = {"sentences": self.sentences()} if self.sentences_in_json else {}
         plain: dict[str, Any] = plain_json(head | self.data() | tail)
         return plain
 

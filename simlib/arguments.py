@@ -211,8 +211,8 @@ def _measures(name: str, value: Any) -> Any:
 
 
 def _names(name: str, value: Any) -> Any:
-    found = _measures(name, value)
-    return [found] if isinstance(found, str) else found
+    names = _measures(name, value)
+    return [names] if isinstance(names, str) else names
 
 
 def _control(name: str, value: Any) -> Any:

@@ -24,7 +24,7 @@ INVISIBLE = ("an invisible control character in the text", "expected printable c
 
 def printable(text: str) -> str:
     """Return a text in which each character of `UNSEEN` is written as its escape in Python."""
-    return UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+    return UNSEEN.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 MAX_PROBLEMS = 200
@@ -138,9 +138,9 @@ class TooManyStates(SimlibError):
 
     def __init__(self, count: int, cap: int, *, complete: bool) -> None:
         self.count, self.cap, self.complete = count, cap, complete
-        found = f"{count:,}" if complete else f"at least {count:,}"
+        number = f"{count:,}" if complete else f"at least {count:,}"
         super().__init__(
-            f"the exact engine would need {found} reachable states, more than its cap of {cap:,}; "
+            f"the exact engine would need {number} reachable states, more than its cap of {cap:,}; "
             "use the Monte Carlo engine (--engine montecarlo), or merge variables or levels"
         )
 

@@ -155,11 +155,11 @@ def long_date(date: dt.date) -> str:
 def with_long_dates(text: str) -> str:
     """Return a text with each ISO date ("2026-01-31") written with its month as a word."""
 
-    def long(found: re.Match[str]) -> str:
+    def long(match: re.Match[str]) -> str:
         try:
-            return long_date(dt.date.fromisoformat(found[0]))
+            return long_date(dt.date.fromisoformat(match[0]))
         except ValueError:  # the calendar has no such day
-            return found[0]
+            return match[0]
 
     return re.sub(r"\b\d{4}-\d\d-\d\d\b", long, text)
 

@@ -46,6 +46,6 @@ def load_answer(path: str | Path) -> Answer:
 
     Raises SimlibError for a file that `Answer.save` did not write.
     """
-    found = (vars(importlib.import_module(home)) for home in ANSWER_MODULES)
-    classes = {each for names in found for each in names.values() if isinstance(each, type)}
+    modules = (vars(importlib.import_module(home)) for home in ANSWER_MODULES)
+    classes = {each for names in modules for each in names.values() if isinstance(each, type)}
     return answer.load_answer(path, [each for each in classes if dataclasses.is_dataclass(each)])

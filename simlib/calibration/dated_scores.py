@@ -120,8 +120,8 @@ class Backtest(Answer):
     def sentences(self) -> list[str]:
         """Return the mean scores, the difference from each rival, and what one crisis cannot show."""
         days = len({each.forecast.as_of for each in self.days})
-        asked = {each.forecast.question for each in self.days}
-        asked_of = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')}"
+        questions = {each.forecast.question for each in self.days}
+        asked_of = f"{counted(len(self.days), 'forecast')} of {counted(len(questions), 'question')}"
         scores = ", ".join(f"{self.mean(name):.3f} for {words}" for name, words in NAMES.items())
         texts = [f"Mean Brier score of {asked_of} on {counted(days, 'day')}: {scores}. Lower is better."]
         texts += [self._compared(rival) for rival in FORECASTERS[1:]]
@@ -219,7 +219,7 @@ def backtest(
     record = read_record(scenario)
     last = min(scenario.by_date(scenario.horizon_days), record.complete_to)
     count = draws or (512 if learn else 32)
-    made = daily_forecasts(
+    daily = daily_forecasts(
         scenario,
         rows,
         _open_days(scenario, record, last, every),
@@ -230,7 +230,7 @@ def backtest(
         skip_impossible=skip_impossible,
         control=control,
     )
-    scored = tuple(each for forecast in made.forecasts if (each := _scored(forecast, record, last)) is not None)
+    scored = tuple(each for forecast in daily.forecasts if (each := _scored(forecast, record, last)) is not None)
     if not scored:
         what = "no question can be scored"
         raise ScenarioError(Problem(scenario.path, 0, "", what, "expected a question that is open on the first day"))
@@ -240,7 +240,7 @@ def backtest(
         ScenarioKey.of(scenario),
         scenario.by_date(scenario.horizon_days),
         record.complete_to,
-        made.ended,
+        daily.ended,
         named if named in labels else next(iter(labels)),
         labels,
         record.answers,

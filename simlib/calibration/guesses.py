@@ -91,12 +91,12 @@ class GuessScores:
     def sentences(self) -> list[str]:
         """Say how many guesses can be scored, and give the mean scores of guesses and forecasts."""
         known = self.settled
-        told = f"You made {counted(len(self.rows), 'guess', 'guesses')}; {len(known)} can be scored."
+        sentence = f"You made {counted(len(self.rows), 'guess', 'guesses')}; {len(known)} can be scored."
         if not known:
-            return [told]
+            return [sentence]
         yours, ours = (float(np.mean([getattr(row, name) for row in known])) for name in ("brier", "forecast_brier"))
         return [
-            told,
+            sentence,
             f"Your mean Brier score is {yours:.3f}, that of the forecast {ours:.3f}. Lower is better.",
             "Only the first guess at a question counts, because after it you had seen the forecast.",
         ]

@@ -77,8 +77,8 @@ def read_record(scenario: Scenario) -> HistoricalRecord:
 
 
 def _of(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = data.get("questions")
-    return found if isinstance(found, Mapping) else {}
+    questions = data.get("questions")
+    return questions if isinstance(questions, Mapping) else {}
 
 
 def _line(text: str, place: str) -> int:

@@ -228,7 +228,7 @@ def prior_predictive(
     """
     belief, (first, rows) = Belief.prior(scenario, draws, seed=seed), _rows(scenario)
     checks: tuple[MoveCheck, ...] = ()
-    kept, days = 0, -scenario.day(first)
+    histories, days = 0, -scenario.day(first)
     if rows and days:
         names = list(dict.fromkeys(move for move, _ in rows))
         columns = [list(scenario.moves).index(name) for name in names]
@@ -238,10 +238,10 @@ def prior_predictive(
             seen[names.index(move), _week(scenario.day(row.date) + 0.5, days)] += row.times
         parts = [(name, scenario.moves[name].label, seen[k], played[:, k]) for k, name in enumerate(names)]
         checks = tuple(_check(*part) for part in (*parts, ("", ALL, seen.sum(axis=0), played.sum(axis=1))))
-        kept = len(played)
+        histories = len(played)
     drawn = {"draws": belief.draws, "runs": runs, "belief": belief.name}
     source = provenance(scenario, engine="montecarlo", seed=seed, **drawn)
-    return PriorPredictive(ScenarioKey.of(scenario), first, days, kept, checks, source)
+    return PriorPredictive(ScenarioKey.of(scenario), first, days, histories, checks, source)
 
 
 def has_log(scenario: Scenario) -> bool:

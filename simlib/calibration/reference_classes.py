@@ -123,7 +123,7 @@ class BaseRates(Answer):
     """
 
     kind: ClassVar[str] = "base_rates"
-    told: ClassVar[bool] = False
+    sentences_in_json: ClassVar[bool] = False
 
     scenario: ScenarioKey
     checks: tuple[RateCheck, ...]

@@ -217,23 +217,23 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
     """
     from scipy.optimize import minimize
 
-    kept = [record for record in records if record.last_day > 0]
-    events, days = sum(len(r.days) for r in kept), sum(r.last_day for r in kept)
+    crises = [record for record in records if record.last_day > 0]
+    events, days = sum(len(r.days) for r in crises), sum(r.last_day for r in crises)
     if levels not in LEVELS:
         raise SimlibError(f"a tempo is fitted with {' or '.join(map(str, LEVELS))} levels, not with {levels}")
-    if len(kept) < FEWEST_CRISES or not events:
-        found = f"{counted(len(kept), 'crisis', 'crises')} with {counted(events, 'event-day')}"
+    if len(crises) < FEWEST_CRISES or not events:
+        counts = f"{counted(len(crises), 'crisis', 'crises')} with {counted(events, 'event-day')}"
         raise SimlibError(
-            f"a fit of the tempo needs at least {FEWEST_CRISES} crises and one event-day after the first day: {found}"
+            f"a fit of the tempo needs at least {FEWEST_CRISES} crises and one event-day after the first day: {counts}"
         )
-    gaps, scale = Gaps(kept), _Scale(levels)
+    gaps, scale = Gaps(crises), _Scale(levels)
 
     def lost(x: Floats) -> float:
         return -float(gaps.log_likelihood(scale.clock(x)).sum())
 
     fit = minimize(lost, scale.first_guess(events / days), method="L-BFGS-B", bounds=scale.bounds)
     low, high = _interval(gaps, scale, fit.x)
-    return TempoFit(scale.clock(fit.x), low, high, float(-fit.fun), len(kept), events, days, source)
+    return TempoFit(scale.clock(fit.x), low, high, float(-fit.fun), len(crises), events, days, source)
 
 
 def _interval(gaps: Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:

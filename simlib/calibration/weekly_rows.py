@@ -85,8 +85,8 @@ class RowsPerWeek(Answer):
         )
         if self.before and self.after and self.before.verdict != self.after.verdict:
             start = long_date(self.scenario.as_of)
-            told = f"The model fits the rows differently before and after {start}"
-            texts.append(f"{told}: the way of logging may have changed.")
+            finding = f"The model fits the rows differently before and after {start}"
+            texts.append(f"{finding}: the way of logging may have changed.")
         how = "learnt from the log" if self.provenance["learn"] else "drawn from their ranges"
         return [*texts, f"Range: nine in ten of {self.kept:,} histories that outlast the log, with assumptions {how}."]
 
@@ -161,8 +161,8 @@ def rows_per_week(
         for number, edge in enumerate(edges[:-1].tolist())
     )
     source = provenance(scenario, engine="montecarlo", draws=draws, histories=WEEKLY_HISTORIES, seed=seed, learn=learn)
-    until, kept = scenario.date_at(end - 1), len(played)
-    return RowsPerWeek(ScenarioKey.of(scenario), until, weeks, side(~later), side(later), kept, source)
+    until, histories = scenario.date_at(end - 1), len(played)
+    return RowsPerWeek(ScenarioKey.of(scenario), until, weeks, side(~later), side(later), histories, source)
 
 
 def _span(taken: Intake) -> tuple[float, float]:

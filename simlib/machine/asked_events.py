@@ -21,8 +21,8 @@ def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float |
 
     Raises ScenarioError if the condition of a conditional probability has a date after `by_day` (default: the horizon).
     """
-    asked = events(scenario, measures, by_day)
-    return scenario.replace(questions={**scenario.questions, **asked}) if asked else scenario
+    questions = events(scenario, measures, by_day)
+    return scenario.replace(questions={**scenario.questions, **questions}) if questions else scenario
 
 
 def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:

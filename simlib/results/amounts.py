@@ -179,6 +179,6 @@ class Accumulation:
         if self.unit.lower() in WHOLE_UNITS:
             some = {0.5: "at least one"} if min(words, default=2) <= 1 else {}
             words = some | {amount: text for amount, text in words.items() if amount > 1 and amount.is_integer()}
-        found = {amount: (text, self.sample.exceeds(amount)) for amount, text in words.items()}
-        largest = {percent(estimate.value): amount for amount, (_, estimate) in found.items()}
-        return {amount: found[amount] for amount in largest.values()}
+        chances = {amount: (text, self.sample.exceeds(amount)) for amount, text in words.items()}
+        largest = {percent(estimate.value): amount for amount, (_, estimate) in chances.items()}
+        return {amount: chances[amount] for amount in largest.values()}

@@ -70,7 +70,7 @@ class Forecast(Answer):
     """
 
     kind: ClassVar[str] = "forecast"
-    told: ClassVar[bool] = False
+    sentences_in_json: ClassVar[bool] = False
 
     scenario: ScenarioKey
     horizon_days: float
@@ -189,12 +189,12 @@ class Forecast(Answer):
     def _firing_rows(self) -> Iterator[dict[str, Any]]:
         day = float(self.times[-1])
         for name, band in (self.firings or {}).items():
-            found = FiringRange.of(band)
+            firing = FiringRange.of(band)
             row = {"day": day, "by": self.by_date(day), "move": name, "label": self.label("moves", name)}
             row |= {"expected": float(self.moves[name][-1])}
-            for key, known in zip(("p05", "p50", "p95", "none"), (*found.points, found.none), strict=True):
+            for key, known in zip(("p05", "p50", "p95", "none"), (*firing.points, firing.none), strict=True):
                 row |= dict(zip((key, f"{key}_low", f"{key}_high"), known, strict=True))
-            yield row | {f"at_least_{n}": known[0] for n, known in found.at_least.items()}
+            yield row | {f"at_least_{n}": known[0] for n, known in firing.at_least.items()}
 
     def _impact_rows(self) -> Iterator[dict[str, Any]]:
         for name, impact in self.impacts.items():
@@ -330,10 +330,10 @@ class Forecast(Answer):
         return answer
 
 
-def _firing_data(found: FiringRange) -> dict[str, Any]:
-    points = dict(zip(("5", "50", "95"), map(list, found.points), strict=True))
-    often = {str(n): list(known) for n, known in found.at_least.items()}
-    return {"points": points, "none": list(found.none), "at_least": often}
+def _firing_data(firing: FiringRange) -> dict[str, Any]:
+    points = dict(zip(("5", "50", "95"), map(list, firing.points), strict=True))
+    often = {str(n): list(known) for n, known in firing.at_least.items()}
+    return {"points": points, "none": list(firing.none), "at_least": often}
 
 
 def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:

@@ -57,7 +57,7 @@ class Findings(Answer):
     """The findings of lint about a scenario, errors first. Iteration yields the findings."""
 
     kind: ClassVar[str] = "lint"
-    told: ClassVar[bool] = False
+    sentences_in_json: ClassVar[bool] = False
 
     scenario: ScenarioKey
     findings: tuple[Finding, ...]
