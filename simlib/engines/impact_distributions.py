@@ -48,20 +48,20 @@ def with_distributions(
         accrued: For each draw, the amounts (R, T, I) of I impacts by T times in R replicates. Empty: simulate them
             anew.
     """
-    found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
+    laws = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
     if solver is not None:
         steps = forecast.provenance["steps"]
         for index, (name, impact) in enumerate(forecast.impacts.items()):
             law = exact_amounts(solver, index, impact, belief, steps, job[2])
-            found[name] = found[name] if law is None else law
-    if any(sample is None for _, sample in found.values()):
-        wanted = [name for name, (_, sample) in found.items() if sample is None]
+            laws[name] = laws[name] if law is None else law
+    if any(sample is None for _, sample in laws.values()):
+        wanted = [name for name, (_, sample) in laws.items() if sample is None]
         if accrued and belief is not None:
-            found |= _distributions(scenario, wanted, np.stack(accrued), belief.weights)
+            laws |= _distributions(scenario, wanted, np.stack(accrued), belief.weights)
         else:
-            found |= _counted(scenario, frame, belief, job, wanted)
+            laws |= _counted(scenario, frame, belief, job, wanted)
     impacts = {
-        name: dataclasses.replace(impact, fan=found[name][0], sample=found[name][1])
+        name: dataclasses.replace(impact, fan=laws[name][0], sample=laws[name][1])
         for name, impact in forecast.impacts.items()
     }
     return dataclasses.replace(forecast, impacts=impacts)

@@ -96,8 +96,8 @@ def gradient(
     import pandas as pd
 
     if solver is None:
-        asked = with_events(scenario, find(scenario, measures) if measures is not None else (), days_by(scenario, by))
-        solver = Solver(asked, times=1, ignore_windows=ignore_windows, control=control)
+        world = with_events(scenario, find(scenario, measures) if measures is not None else (), days_by(scenario, by))
+        solver = Solver(world, times=1, ignore_windows=ignore_windows, control=control)
     theta = priors.theta(scenario, values)
     endings = [f"ending:{name}" for name in scenario.endings]
     names = [measure.name for measure in find(scenario, endings if measures is None else measures)]

@@ -36,7 +36,7 @@ def fixed_amount(rewards: Rewards, impact: int) -> tuple[int, Ints] | None:
 
 
 def exact_amounts(
-    solver: Solver, impact: int, found: Accumulation, belief: Belief | None, steps: int, control: Control
+    solver: Solver, impact: int, accumulation: Accumulation, belief: Belief | None, steps: int, control: Control
 ) -> tuple[Floats, AmountSample] | None:
     """Return three quantiles (3, T) of an impact at T times, and its distribution at the last.
 
@@ -46,7 +46,7 @@ def exact_amounts(
     Args:
         solver: The scenario, prepared to be solved.
         impact: The index of the impact.
-        found: The mean and the standard deviation of the impact.
+        accumulation: The mean and the standard deviation of the impact.
         belief: The weighted draws of the assumptions. None: the stated values.
         steps: The number of steps of one solution.
         control: Cancellation, which raises Cancelled.
@@ -62,7 +62,7 @@ def exact_amounts(
         chains, weights = [solver.chain(theta, centre, start) for theta, start in belief.rows()], belief.weights
     each = np.array([chain.theta[assumption] for chain in chains])
     amount = float(weights @ each)
-    mean, silent = float(found.mean[-1]) / amount, control.silent()
+    mean, silent = float(accumulation.mean[-1]) / amount, control.silent()
     if products_of(chains[0], np.array([mean]), steps) * len(chains) > PRODUCTS:
         return None
     laws = [count_law(chain, counts, mean, solver.times, control=silent).share for chain in chains]

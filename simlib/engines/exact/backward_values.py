@@ -26,7 +26,7 @@ SEGMENT_TOLERANCE = 1e-10
 
 
 def state_values(
-    solver: Solver, chain: Chain, asked: Observable, days: Floats, *, since: float = 0.0, control: Control = UNWATCHED
+    solver: Solver, chain: Chain, event: Observable, days: Floats, *, since: float = 0.0, control: Control = UNWATCHED
 ) -> Floats:
     """Return the value of each of N states on each of J days (J, N).
 
@@ -35,7 +35,7 @@ def state_values(
     Args:
         solver: The scenario, prepared to be solved. Its horizon is the deadline.
         chain: The Markov chain of the scenario at assumption values.
-        asked: The event. Either the state at the deadline lies in a set of states, or the history meets one of a set of
+        event: The event. Either the state at the deadline lies in a set of states, or the history meets one of a set of
             states and firings (happenings of moves) by the deadline (a first passage).
         days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is taken before any
             intervention on that day.
@@ -43,19 +43,19 @@ def state_values(
         control: Cancellation, which raises Cancelled.
     """
     result = np.zeros((len(days), len(solver.space)))
-    value = np.zeros(len(solver.space)) if asked.terminal is None else asked.terminal.copy()
-    value = asked.quest.taboo.met(value)
+    value = np.zeros(len(solver.space)) if event.terminal is None else event.terminal.copy()
+    value = event.quest.taboo.met(value)
     result[days == solver.horizon] = value
     with one_blas_thread():
         for segment in reversed(solver.segments):
-            for start, end, taboo in reversed(_stretches(segment.start, segment.end, since, asked.quest.taboo)):
+            for start, end, taboo in reversed(_stretches(segment.start, segment.end, since, event.quest.taboo)):
                 here = np.flatnonzero((start <= days) & (days < end))
                 worth = _back(chain, segment, value, end - start, end - days[here], taboo, control)
                 result[here], value = worth[:-1], worth[-1]
                 if start == since and start > segment.start:
                     value = taboo.met(value)
                     result[days == start] = value
-            taboo = asked.quest.taboo if segment.start >= since else EMPTY_TABOO
+            taboo = event.quest.taboo if segment.start >= since else EMPTY_TABOO
             for jump in reversed(chain.jumps(segment)):
                 value = jump.pull(taboo.met(value), taboo)
             value = taboo.met(value)

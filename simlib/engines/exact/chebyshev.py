@@ -108,14 +108,14 @@ def carry(
     likely, last = _length(means[-1], small), _length(means[-1], small / _GROWTH)
     weights, survivals = coefficients(means, last)
     older, vectors, end = np.zeros_like(start), start.copy(), np.zeros_like(start)
-    before, hit, kept = np.zeros((1, block.width)), np.zeros((1, block.width)), np.zeros((last + 1, block.width))
+    before, hit, terms = np.zeros((1, block.width)), np.zeros((1, block.width)), np.zeros((last + 1, block.width))
     block.take_out(vectors, hit)
     advance = Advance(block, watchers, pool)
     for steps in [*blocks(likely, BATCH_STEPS), *(likely + 1 + more for more in blocks(last - likely - 1, _MORE))]:
         for watcher in watchers:
             watcher.weights, watcher.survivals = weights[:, steps], survivals[:, steps]
         for row, k in enumerate(steps.tolist()):
-            kept[k] = hit
+            terms[k] = hit
             if onward:
                 add(end, weights[-1, k], vectors)
             onto = 2 * hit - before
@@ -131,7 +131,7 @@ def carry(
         tails = _tails(survivals, int(steps[-1]), _size(older, before), _size(vectors, hit))
         if tails.max() <= tolerance:
             break
-    return Carried(end, weights[:, : steps[-1] + 1] @ kept[: steps[-1] + 1], tails, int(steps[-1]) + 1)
+    return Carried(end, weights[:, : steps[-1] + 1] @ terms[: steps[-1] + 1], tails, int(steps[-1]) + 1)
 
 
 def _tails(survivals: Floats, step: int, older: float, newer: float) -> Floats:

@@ -194,7 +194,7 @@ def carry(
     refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
     last, means = truncation(block.uniform * times[-1], tolerance), block.uniform * times
     vectors, spare, end = start.copy(), np.empty_like(start), np.zeros_like(start)
-    hit, hits, kept = (
+    hit, hits, batch = (
         np.zeros((1, block.width)),
         np.zeros((len(times), block.width)),
         np.zeros((BATCH_STEPS, block.width)),
@@ -206,13 +206,13 @@ def carry(
         for watcher in watchers:
             watcher.weights, watcher.survivals = weights, survivals
         for row in range(len(steps)):
-            kept[row] = hit
+            batch[row] = hit
             if onward:
                 add(end, weights[-1, row], vectors)
             advance(row, vectors, spare)
             block.finish(vectors, spare, hit)
             vectors, spare = spare, vectors
-        hits += weights @ kept[: len(steps)]
+        hits += weights @ batch[: len(steps)]
         for watcher in watchers:
             watcher.weigh()
         control.report((int(steps[-1]) + 1) / (last + 1))

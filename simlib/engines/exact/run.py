@@ -189,12 +189,12 @@ class SolutionRun:
         self.chain.rating(segment)  # computed before the threads start, because they share it
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - cached there, too
         horizon = max(self.world.horizon, 1e-300)
-        told = self.control.part(segment.start / horizon, segment.end / horizon)
+        part = self.control.part(segment.start / horizon, segment.end / horizon)
         silent = self.control.silent()
         first, *others = self.world.blocks
         work = [partial(self._pass, seats, segment, rows, None, silent) for seats in others]
         waiting = [each if self.pool is None else self.pool.submit(each).result for each in work]
-        done = [self._pass(first, segment, rows, None if others else self.pool, told), *(each() for each in waiting)]
+        done = [self._pass(first, segment, rows, None if others else self.pool, part), *(each() for each in waiting)]
         for seats, each in zip(self.world.blocks, done, strict=True):
             self._record(seats, each, rows)
 

@@ -240,7 +240,7 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
     """Return a function from `Counts` to the means of measures at T report times (T, measures)."""
     named = {"level": "levels", "rung": "rungs", "moves": "moves"}
-    asked, some = list(scenario.questions), tuple(measures)
+    ids, some = list(scenario.questions), tuple(measures)
 
     def sums(counts: Counts, measure: Measure) -> Floats | Ints:
         if measure.kind == "ending":
@@ -251,7 +251,7 @@ def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts]
 
     def column(counts: Counts, measure: Measure) -> Floats:
         if measure.kind == "given":
-            both, given = (counts.questions[:, asked.index(name)] / 1.0 for name in (measure.both, measure.condition))
+            both, given = (counts.questions[:, ids.index(name)] / 1.0 for name in (measure.both, measure.condition))
             return conditional(both, given, measure)
         return np.asarray(sums(counts, measure)[:, measure.column(scenario)] / counts.runs)
 
