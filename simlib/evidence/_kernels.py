@@ -271,10 +271,10 @@ def _ways_of(span, spans, ways):
 
 
 @compiled_once()
-def forward(start, rates, spans, ways, maps, kept, masses):
+def forward(start, rates, spans, ways, maps, cells, masses):
     """Compute the distribution at each span's start and at the log's end, given the log so far.
 
-    The distributions are written into `kept`. For each distribution, `masses` receives the likelihood of the log since
+    The distributions are written into `cells`. For each distribution, `masses` receives the likelihood of the log since
     the start of the previous span, given the log up to that start. Returns the index of the first distribution whose
     likelihood is 0, or -1 if there is none.
     """
@@ -284,7 +284,7 @@ def forward(start, rates, spans, ways, maps, kept, masses):
     map_start, map_source, map_target, map_weight = maps
     vector = start
     for span in range(len(days) + 1):
-        begin = kept[grid_start[span] : grid_start[span + 1]]
+        begin = cells[grid_start[span] : grid_start[span + 1]]
         for k in range(map_start[span], map_start[span + 1]):
             begin[map_target[k]] += map_weight[k] * vector[map_source[k]]
         masses[span] = begin.sum()
@@ -299,11 +299,11 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 
 
 @compiled_once()
-def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
+def backward(start, rates, spans, ways, maps, cells, masses, values, derivatives):
     """Compute cell values and derivatives of the log-likelihood from the results of `forward`.
 
     The value of a cell is the likelihood of the rest of the log from this cell, divided by the mean of this likelihood
-    over the distribution in `kept`. `values` receives the value of each cell, in the order of `kept`. The three arrays
+    over the distribution in `cells`. `values` receives the values in the order of `cells`. The three arrays
     in `derivatives` receive the derivatives with respect to the rate of each transition, to each exit rate, and to the
     probability of each start state.
     """
@@ -326,7 +326,7 @@ def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives)
         states = slice(state_start[span - 1], state_start[span])
         grid = slice(grid_start[span - 1], grid_start[span])
         values[grid] = _flow_back(
-            kept[grid],
+            cells[grid],
             before,
             days[span - 1],
             _ways_of(span - 1, spans, ways),

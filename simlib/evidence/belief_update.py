@@ -129,8 +129,8 @@ class Update(Answer):
             "not yet known then": self.unknown,
             "from before the history": self.outside,
         }
-        told = [f"{len(readings)} {words}" for words, readings in others.items() if readings]
-        result += [f"Not taken in: {', '.join(told)}."] if told else []
+        counts = [f"{len(readings)} {words}" for words, readings in others.items() if readings]
+        result += [f"Not taken in: {', '.join(counts)}."] if counts else []
         if self.ended:
             label = self.scenario.endings[self.ended[0]].label
             late = len(self.after_the_end)

@@ -91,8 +91,8 @@ class Replay:
         self._index = {row.tobytes(): number for number, row in enumerate(walk.machine)}
         end = timetable.stop if walk.story_end is None else walk.story_end.day
         starts = [span.start for span in walk.spans]
-        found = (self._closing(place, day) for place, day in enumerate([*starts, end]))
-        self.closings = [closing for closing in found if closing.items]
+        closings = (self._closing(place, day) for place, day in enumerate([*starts, end]))
+        self.closings = [closing for closing in closings if closing.items]
         self.days: Floats = np.array([[*starts, end][0], *(closing.day for closing in self.closings), end])
 
     def _closing(self, place: int, day: float) -> Closing:
@@ -147,8 +147,8 @@ class Replay:
             mass, value = _through(closing, before, worth[number])
             if still is not None and closing.place:
                 left = self._end_of_span(closing, still.rates, still.passed) * still.share[closing.place - 1]
-                kept, later = _through(closing, left, worth[number])
-                value = mass - kept + later
+                open_mass, later = _through(closing, left, worth[number])
+                value = mass - open_mass + later
             known = log[closing.place - 1] if closing.place else 0.0
             with np.errstate(divide="ignore", invalid="ignore"):
                 result.append(Stages(known + np.log(mass), np.where(mass > 0, value / mass, 0.0)))

@@ -81,18 +81,18 @@ class Passed:
     - log_likelihood: the log-likelihood of the rows of the log and of the absence of other rows.
     - masses (S + 1,): for the start of each span and for the end, the likelihood of the log since the start of the
       previous span, given the log up to that start. After a likelihood of 0, all later ones are 0.
-    - kept (T,): the distribution at the start of each span and at the end, given the log so far.
+    - cells (T,): the distribution at the start of each span and at the end, given the log so far.
     """
 
     walk: Walk
     log_likelihood: float
     masses: Floats
-    kept: Floats
+    cells: Floats
 
     @property
     def end(self) -> Floats:
         """The probability (K,) of each state of `Filter.end_levels` at the end of the log."""
-        return self.kept[self.walk.grid_start[-2] :]
+        return self.cells[self.walk.grid_start[-2] :]
 
     def days(self) -> Floats:
         """Return the first day of each span, and the day after the last span, shape (S + 1,)."""
@@ -105,7 +105,7 @@ class Passed:
         """
         walk = self.walk
         states = walk.state[slice(*walk.state_start[place : place + 2])]
-        grid = self.kept[slice(*walk.grid_start[place : place + 2])].reshape(len(states), -1)
+        grid = self.cells[slice(*walk.grid_start[place : place + 2])].reshape(len(states), -1)
         return sums_by(states, grid.sum(axis=1), len(walk.machine))
 
 
@@ -237,10 +237,10 @@ class Filter:
         No error is raised if the log has probability 0.
         """
         walk = self.walk
-        kept, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
-        self._kernels.forward(*self._arguments(rates), kept, masses)
+        cells, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
+        self._kernels.forward(*self._arguments(rates), cells, masses)
         with np.errstate(divide="ignore"):
-            return Passed(walk, float(np.log(masses).sum()), masses, kept)
+            return Passed(walk, float(np.log(masses).sum()), masses, cells)
 
     def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
         """Return the probabilities at the end of the span before `crossing`, just before rows close.
@@ -254,7 +254,7 @@ class Filter:
             slice(*starts[span : span + 2].tolist()) for starts in (walk.way_start, walk.state_start, walk.grid_start)
         )
         inside = self._kernels._ways_of(span, self._spans, self._ways)
-        vector = self._kernels._flow(passed.kept[grid], walk.days[span], inside, rates.rate[own], rates.exits[states])
+        vector = self._kernels._flow(passed.cells[grid], walk.days[span], inside, rates.rate[own], rates.exits[states])
         return np.asarray(vector).reshape(-1, int(walk.sizes[span]))
 
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
@@ -267,10 +267,12 @@ class Filter:
         rates = self.rates(theta)
         passed = self._weighed(rates)
         walk = self.walk
-        values = np.zeros_like(passed.kept)
+        values = np.zeros_like(passed.cells)
         by_way, by_exit = np.zeros(len(walk.source)), np.zeros(len(walk.exit_group))
         by_start = np.zeros(len(rates.start))
-        self._kernels.backward(*self._arguments(rates), passed.kept, passed.masses, values, (by_way, by_exit, by_start))
+        self._kernels.backward(
+            *self._arguments(rates), passed.cells, passed.masses, values, (by_way, by_exit, by_start)
+        )
         by_group = sums_by(walk.exit_group, by_exit, len(walk.group_start) - 1)
         by_slot = sums_by(walk.slot, by_way[self._way_of], len(rates.slots))
         by_slot += sums_by(walk.group_slot, by_group[self._group_of], len(rates.slots))
@@ -290,10 +292,10 @@ class Filter:
         """Do the same as `carry`, but raise an error if the log has probability 0 at these rates."""
         passed = self.carry(rates)
         if not passed.masses[-1] > 0:
-            self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
+            self._refuse(int(np.argmin(passed.masses > 0)), passed.cells)
         return passed
 
-    def _refuse(self, crossing: int, kept: Floats) -> None:
+    def _refuse(self, crossing: int, cells: Floats) -> None:
         """Raise ImpossibleRow if a row or fact was taken in at this crossing, else NoProbability.
 
         No probability is left at `crossing`, the border between two spans.
@@ -305,7 +307,7 @@ class Filter:
             raise NoProbability(
                 f"the absence of other rows up to day {day:g} has probability 0 at these rates; check the rates"
             )
-        before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
+        before = Passed(self.walk, 0.0, cells, cells).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, weighed: Floats) -> Floats:

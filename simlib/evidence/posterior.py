@@ -298,15 +298,15 @@ class Learning:
         return dataclasses.replace(whole, k_hat=np.nan, effective_draws=min(bulk, whole.effective_draws))
 
 
-def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
-    count = len(found.weights)
-    if np.isposinf(found.k_hat):
+def _faults_of_weights(sample: Posterior, enough: float) -> list[str]:
+    count = len(sample.weights)
+    if np.isposinf(sample.k_hat):
         return [f"{count} draws are too few to judge their weights"]
     faults = []
-    if found.k_hat >= TRUSTED:
-        faults.append(f"a few of the {count} draws carry most of the weight (k = {found.k_hat:.2f}, limit {TRUSTED})")
-    if found.effective_draws < enough:
-        faults.append(f"{count} draws are worth {found.effective_draws:.0f} of equal weight (needed: {enough:.0f})")
+    if sample.k_hat >= TRUSTED:
+        faults.append(f"a few of the {count} draws carry most of the weight (k = {sample.k_hat:.2f}, limit {TRUSTED})")
+    if sample.effective_draws < enough:
+        faults.append(f"{count} draws are worth {sample.effective_draws:.0f} of equal weight (needed: {enough:.0f})")
     return faults
 
 

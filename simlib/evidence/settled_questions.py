@@ -87,10 +87,10 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     `passed` is the result of the filter at the values stated in the scenario.
     """
     questions = prepared.scenario.questions.values()
-    found = ((question, answer_so_far(prepared, passed, question)) for question in questions)
+    answers = ((question, answer_so_far(prepared, passed, question)) for question in questions)
     return tuple(
         AnsweredQuestion(question.id, question.label, answer.probability, answer.on)
-        for question, answer in found
+        for question, answer in answers
         if answer.probability > SETTLED_TOLERANCE
     )
 
@@ -110,8 +110,8 @@ def answer_so_far(prepared: Filter, passed: Passed, question: Question, since: f
         share = np.array([1.0 if crossing is None else 0.0])
         still = passed.end
     else:
-        found = Unanswered(prepared, question, since).carried(prepared.centre, passed)
-        share, still = found.share, found.passed.end
+        still_open = Unanswered(prepared, question, since).carried(prepared.centre, passed)
+        share, still = still_open.share, still_open.passed.end
         if share[-1] <= SETTLED_TOLERANCE:
             crossing = float(passed.days()[int(np.flatnonzero(share > SETTLED_TOLERANCE).max(initial=-1)) + 1])
     if crossing is None:
@@ -183,7 +183,7 @@ class Unanswered:
             - for each firing, the probability that the log shows it.
             - for each firing, the index of the assumption that multiplies this probability, or -1.
         """
-        prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
+        prepared, places, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
         walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
         for number, span in enumerate(walk.spans):
             first, last = walk.state_start[number : number + 2].tolist()
@@ -197,10 +197,10 @@ class Unanswered:
                 stays = np.all(tables.after(outcome, levels) == levels, axis=1) & tables.possible[entry]
                 here = np.flatnonzero(stays & (tables.ending(levels) < 0))
                 if len(here) and seen != (1.0, 1.0):
-                    found.append(first + here)
+                    places.append(first + here)
                     branch = tables.branch_at(entry[here], np.full(len(here), outcome))
                     parts.append((span.segment, entry[here], branch, *_shown(prepared, *seen, len(here))))
-        return np.concatenate(found), parts
+        return np.concatenate(places), parts
 
     def _silent_rates(self, theta: Floats) -> Floats:
         """Return, for each state of each span, the rate of `_silent` firings that the log omits."""
@@ -228,12 +228,12 @@ def _shown(prepared: Filter, chance: float | str, delay: float | None, count: in
 def _targets(prepared: Filter) -> Ints:
     """Return the index of the machine state to which each transition of the filter leads."""
     walk = prepared.walk
-    found = [np.zeros(0, dtype=np.int64)]
+    targets = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
         first, last = walk.state_start[span : span + 2].tolist()
         pointer: Ints = walk.pointer[first + span : last + span + 1].astype(np.int64)
-        found.append(np.repeat(walk.state[first:last], pointer[1:] - pointer[:-1]))
-    return np.concatenate(found)
+        targets.append(np.repeat(walk.state[first:last], pointer[1:] - pointer[:-1]))
+    return np.concatenate(targets)
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
@@ -244,12 +244,12 @@ def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
     """
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
-    found = [np.zeros(0, dtype=bool)]
+    marks = [np.zeros(0, dtype=bool)]
     for place, size in enumerate(sizes):
         own = slice(*walk.map_start[place : place + 2].tolist())
         states = walk.state[walk.state_start[place] + walk.map_target[own].astype(np.int64) // size]
-        found.append(inside[states] & counts[place])
-    return np.concatenate(found)
+        marks.append(inside[states] & counts[place])
+    return np.concatenate(marks)
 
 
 def _outcomes(prepared: Filter, question: Question) -> Ints:
