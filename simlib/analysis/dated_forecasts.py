@@ -132,8 +132,8 @@ class ForecastSeries(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence."""
-        asked = ", ".join(line.measure.words for line in self.lines)
-        return f"What was the forecast of {asked} by {self.by_words} on each date of the log?"
+        words = ", ".join(line.measure.words for line in self.lines)
+        return f"What was the forecast of {words} by {self.by_words} on each date of the log?"
 
     def line(self, measure: str | None = None) -> SeriesLine:
         """Return the forecasts of a measure, given its name or id (default: the first measure).
@@ -162,8 +162,8 @@ class ForecastSeries(Answer):
         texts = [f"{line.measure.words} by {self.by_words}: {now}. {never}"]
         if last.learnt is not None and first.learnt is not None:
             alone = "" if last.state_only is None else f"; without learning {percent(last.state_only)}"
-            told = f"{percent(first.learnt)} on {begin}, {percent(last.learnt)} on {end}{alone}"
-            texts.append(f"With the assumptions as learnt from the log by each date: {told}.")
+            numbers = f"{percent(first.learnt)} on {begin}, {percent(last.learnt)} on {end}{alone}"
+            texts.append(f"With the assumptions as learnt from the log by each date: {numbers}.")
         steps = [after.updated - before.updated for before, after in itertools.pairwise(line.points)]
         if steps:
             size, date = max(zip(steps, self.dates[1:], strict=True), key=lambda step: abs(step[0]))
@@ -253,27 +253,27 @@ def forecast_series(
     world = scenario.replace(questions=questions_for(scenario, chosen), impacts={})
     days, readings = _dates(scenario, rows, dates), read_rows(scenario, rows)
     stated = forecast(world, times=1, control=control.part(0.0, 0.05))
-    told: list[SeriesDate] = []
-    found: list[list[SeriesPoint]] = []
+    series_dates: list[SeriesDate] = []
+    points: list[list[SeriesPoint]] = []
     for before, day in zip((dt.date.min, *days), days, strict=False):
         control.check()
-        part = control.part(*(0.1 + 0.9 * (len(told) + more) / len(days) for more in (0, 1)))
+        part = control.part(*(0.1 + 0.9 * (len(series_dates) + more) / len(days) for more in (0, 1)))
         complete_to = last_day(rows, day)
         prepared, passed, _ = prepare(world, readings, day, complete_to, skip_impossible)
-        told.append(_told(prepared, before, day, complete_to))
+        series_dates.append(_series_date(prepared, before, day, complete_to))
         now = _updated(prepared, passed, scenario_on(world, prepared, passed, day), chosen)
-        found.append(_learnt(prepared, chosen, now, draws, seed, part) if learn else now)
+        points.append(_learnt(prepared, chosen, now, draws, seed, part) if learn else now)
         part.report(1.0)
     means = _static_means(world, chosen, draws, seed, control.part(0.05, 0.1)) if learn else [()] * len(chosen)
     lines = (
         SeriesLine(measure, float(of_forecast(stated, measure)[0][-1]), own, *mean)
-        for measure, own, mean in zip(chosen, zip(*found, strict=True), means, strict=True)
+        for measure, own, mean in zip(chosen, zip(*points, strict=True), means, strict=True)
     )
-    asked = {"measures": [m.name for m in chosen], "dates": [str(day) for day in days]}
-    source = provenance(scenario, engine="exact", **asked, draws=draws if learn else 0, seed=seed)
+    subject = {"measures": [m.name for m in chosen], "dates": [str(day) for day in days]}
+    source = provenance(scenario, engine="exact", **subject, draws=draws if learn else 0, seed=seed)
     by, horizon = scenario.by_date(scenario.horizon_days), scenario.horizon_days
     pace = change_of_pace(rows, scenario.as_of)
-    return ForecastSeries(ScenarioKey.of(scenario), by, horizon, tuple(told), tuple(lines), source, pace)
+    return ForecastSeries(ScenarioKey.of(scenario), by, horizon, tuple(series_dates), tuple(lines), source, pace)
 
 
 def _static_means(
@@ -289,8 +289,8 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
         last = max((row.public_on for row in rows), default=scenario.as_of) + dt.timedelta(days=1)
         stop = max(min(last, end), scenario.as_of)
         steps = range(0, (stop - scenario.as_of).days + 1, dates)
-        found = [scenario.as_of + dt.timedelta(days=step) for step in steps]
-        return tuple(dict.fromkeys([*found, stop]))
+        days = [scenario.as_of + dt.timedelta(days=step) for step in steps]
+        return tuple(dict.fromkeys([*days, stop]))
     outside = [day for day in dates if not scenario.as_of <= day <= end]
     if outside or not dates:
         what = f"{outside[0]} is outside the forecast" if outside else "no date was given"
@@ -298,7 +298,7 @@ def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] 
     return tuple(sorted(dates))
 
 
-def _told(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
+def _series_date(prepared: Filter, before: dt.date, day: dt.date, complete_to: dt.date) -> SeriesDate:
     scenario, ending = prepared.scenario, told_ending(prepared)
     new = [
         reading.row.description or reading.row.word
@@ -351,12 +351,12 @@ def _learnt(
     of = dict(zip(open_still, values.T, strict=True))
     result = []
     for measure, now in zip(measures, updated, strict=True):
-        told: dict[str, Any] = dict(known)
+        fields: dict[str, Any] = dict(known)
         if now.settled is None:
-            told = dict(zip(("learnt", "learnt_error"), _mean(of[measure], drawn.weights), strict=True))
+            fields = dict(zip(("learnt", "learnt_error"), _mean(of[measure], drawn.weights), strict=True))
             if shape < TRUSTED:
-                told |= dict(zip(("state_only", "state_only_error"), _mean(of[measure], before), strict=True))
-        result.append(dataclasses.replace(now, **told))
+                fields |= dict(zip(("state_only", "state_only_error"), _mean(of[measure], before), strict=True))
+        result.append(dataclasses.replace(now, **fields))
     return result
 
 

@@ -64,8 +64,8 @@ class Steps:
 
 def log_odds(p: float) -> float:
     """Return the log-odds of a probability after clipping the probability to [1e-9, 1 - 1e-9]."""
-    kept = min(max(p, LOG_ODDS_MARGIN), 1 - LOG_ODDS_MARGIN)
-    return math.log(kept / (1 - kept))
+    inside = min(max(p, LOG_ODDS_MARGIN), 1 - LOG_ODDS_MARGIN)
+    return math.log(inside / (1 - inside))
 
 
 def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Steps:
@@ -85,13 +85,13 @@ def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None]
     The arguments are those of `steps`. A jackknife leaves out each of ten blocks of draws once.
     """
     own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
-    found = []
+    estimates = []
     for block in range(_BLOCKS):
         keep = np.flatnonzero(own % _BLOCKS != block)
-        found.append(
+        estimates.append(
             _EffectSplit(closings, [draws[place] for place in keep.tolist()], weighing.some(keep)).steps().numbers()
         )
-    away = np.array(found) - np.mean(found, axis=0)
+    away = np.array(estimates) - np.mean(estimates, axis=0)
     return np.asarray(1.96 * np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum(away**2, axis=0)))
 
 

@@ -189,20 +189,20 @@ class LogOutlook:
         The last morning is the one after the deadline.
         """
         if name not in self._values:
-            asked, solver = observable(self._solver, self.measure(name).name), self._solver
+            event, solver = observable(self._solver, self.measure(name).name), self._solver
             days = np.arange(solver.horizon + 1)
-            self._values[name] = state_values(solver, solver.chain(), asked, days)
+            self._values[name] = state_values(solver, solver.chain(), event, days)
         return self._values[name]
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
         """Return a measure's forecast on a day when states (K, V) have probabilities `shares` (K,)."""
         space = self._solver.space
-        found = space.find(levels, otherwise=np.full(len(levels), -1))
-        if np.any(found < 0):  # a change from outside led to a state that no move reaches
-            self._known(levels[found < 0])
+        places = space.find(levels, otherwise=np.full(len(levels), -1))
+        if np.any(places < 0):  # a change from outside led to a state that no move reaches
+            self._known(levels[places < 0])
             self._prepare()
             return self._worth(name, day, levels, shares)
-        return float(self._values_of(name)[(day - self.first).days, found] @ shares)
+        return float(self._values_of(name)[(day - self.first).days, places] @ shares)
 
     # ---------------------------------------------------------------- the log
 
@@ -220,28 +220,28 @@ class LogOutlook:
             ImpossibleRow: If no history fits the rows, and no row of `own` can be left out.
             MissingDependency: Without Numba.
         """
-        given, kept, since = list(readings), list(own), self.scenario.day(self.first)
+        given, user_rows, since = list(readings), list(own), self.scenario.day(self.first)
         left_out: list[LeftOut] = []
         while True:
-            rows = [*given, *kept]
+            rows = [*given, *user_rows]
             complete_to = last_day([reading.row for reading in rows], day)
             try:
                 prepared = Filter(self.scenario, rows, day, complete_to=complete_to, also=[since], met=self._met)
                 passed = prepared.run()
                 break
             except ImpossibleRow as error:
-                fault = _at_fault(error, kept)
+                fault = _at_fault(error, user_rows)
                 if fault is None:
                     raise
                 left_out.append(LeftOut(fault, error.row.reading, error.levels))
-                kept.remove(fault)
+                user_rows.remove(fault)
         return DayOutlook(
             day,
             prepared.end_levels,
             passed.end,
             {
-                f"question:{name}": answer_so_far(prepared, passed, asked, since)
-                for name, asked in self.scenario.questions.items()
+                f"question:{name}": answer_so_far(prepared, passed, question, since)
+                for name, question in self.scenario.questions.items()
             },
             tuple(sorted(taken_in(prepared), key=lambda r: (r.row.public_on, r.row.date, r.row.line))),
             tuple(left_out),

@@ -71,10 +71,10 @@ def forecasts_after(
     answers = _answers(world, measures, prepared.centre)
     place_of: Ints = np.unique(prepared.end_levels, axis=0, return_inverse=True)[1].ravel()
     questions = questions_for(prepared.scenario, measures)
-    asked = [
+    pairs = [
         (place, Unanswered(prepared, questions[m.question_id])) for place, m in enumerate(measures) if m.question_id
     ]
-    doubtful = [(place, unanswered) for place, unanswered in asked if unanswered.possible]
+    doubtful = [(place, unanswered) for place, unanswered in pairs if unanswered.possible]
 
     def forecast(theta: Floats, end: Floats) -> Floats:
         result = answers(theta, sums_by(place_of, end, len(end)))
@@ -108,7 +108,7 @@ def _answers(world: Scenario, measures: Sequence[Measure], centre: Floats) -> Ca
     moves = any(measure.kind in ("level", "rung") for measure in measures)
 
     def answers(theta: Floats, start: Floats | None = None) -> Floats:
-        found = solver.glance(theta, centre=centre, start=start, moves=moves)
-        return np.array([of_forecast(found, measure)[0][-1] for measure in measures])
+        glance = solver.glance(theta, centre=centre, start=start, moves=moves)
+        return np.array([of_forecast(glance, measure)[0][-1] for measure in measures])
 
     return answers

@@ -171,7 +171,7 @@ class RowEffects(Answer):
             return ". Other parts work against it."
         return f", {percent(min(share, 1.0))} of the change."
 
-    def _extremes(self, told: RowEffect | None) -> list[str]:
+    def _extremes(self, main: RowEffect | None) -> list[str]:
         up = max(self.rows, key=lambda row: row.effect)
         down = min(self.rows, key=lambda row: row.effect)
         result = []
@@ -179,7 +179,7 @@ class RowEffects(Answer):
             (up, "raised", up.effect > LEAST_REPORTED_CHANGE),
             (down, "lowered", down.effect < -LEAST_REPORTED_CHANGE),
         ):
-            if fits and row is not told:
+            if fits and row is not main:
                 result.append(f"The row that {verb} it most: {_named(row)} ({_size(row)}).")
         return result
 
@@ -264,14 +264,14 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
     scenario = taken.prepared.scenario
     chosen = find(scenario, measure)[0]
     _refuse(taken, chosen)
-    asked = questions_for(scenario, [chosen]).get(chosen.question_id)
-    replay = Replay(taken.prepared, asked)
+    question = questions_for(scenario, [chosen]).get(chosen.question_id)
+    replay = Replay(taken.prepared, question)
     followed = _followed(taken, chosen, replay, control)
     weighing, closings = taken.drawn.reweighting, replay.closings
-    found = steps(closings, followed, weighing)
+    split = steps(closings, followed, weighing)
     half = errors(closings, followed, weighing)
     items = [item for closing in closings for item in closing.items]
-    columns = (items, found.lines.tolist(), half[2:].tolist(), found.before.tolist(), found.after.tolist())
+    columns = (items, split.lines.tolist(), half[2:].tolist(), split.before.tolist(), split.after.tolist())
     rows = tuple(
         RowEffect(item.reading.row.date, _words(item), _rows_of(item), time, state, taught, error, before, after)
         for item, (time, state, taught), error, before, after in zip(*columns, strict=True)
@@ -282,12 +282,12 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
         scenario.by_date(scenario.horizon_days),
         scenario.horizon_days - scenario.day(taken.as_of),
         scenario.date_at(taken.prepared.timetable.start),
-        found.begin,
+        split.begin,
         float(half[0]),
-        found.end,
+        split.end,
         float(half[1]),
         rows,
-        found.rest,
+        split.rest,
         provenance(
             scenario,
             engine="exact",
@@ -296,10 +296,10 @@ def effects_of(taken: Intake, measure: str | None = None, *, control: Control = 
             measure=chosen.name,
             as_of=taken.as_of,
             method=taken.drawn.method,
-            k_hat=found.shape if np.isfinite(found.shape) else None,
-            effective_draws=found.effective,
+            k_hat=split.shape if np.isfinite(split.shape) else None,
+            effective_draws=split.effective,
         ),
-        None if asked is None else answer_so_far(taken.prepared, taken.passed, asked).on,
+        None if question is None else answer_so_far(taken.prepared, taken.passed, question).on,
     )
 
 
@@ -328,12 +328,12 @@ def _followed(taken: Intake, measure: Measure, replay: Replay, control: Control)
     prepared, quiet = taken.prepared, control.silent()
     start = prepared.timetable.start
     solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
-    asked, states = observable(solver, measure.name), solver.space.find(prepared.walk.machine)
+    event, states = observable(solver, measure.name), solver.space.find(prepared.walk.machine)
     days, since = replay.days - start, min(prepared.timetable.stop, 0.0) - start  # events before `since` do not count
 
     def follow(theta: Floats) -> list[Stages] | None:
         chain = solver.chain(theta, prepared.centre)
-        worth = state_values(solver, chain, asked, days, since=since, control=quiet)
+        worth = state_values(solver, chain, event, days, since=since, control=quiet)
         return replay.follow(theta, worth[:, states])
 
     return in_threads(follow, taken.theta, control=control)

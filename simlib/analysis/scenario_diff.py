@@ -121,8 +121,8 @@ class Diff(Answer):
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
         one, other = self.names
-        asked = f"What changed from {quoted(one)} to {quoted(other)}"
-        return f"{asked}?" if self.by is None else f"{asked}, and how does that change the forecast by {self.by_words}?"
+        text = f"What changed from {quoted(one)} to {quoted(other)}"
+        return f"{text}?" if self.by is None else f"{text}, and how does that change the forecast by {self.by_words}?"
 
     @property
     def names(self) -> tuple[str, str]:

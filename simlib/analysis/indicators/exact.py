@@ -49,12 +49,12 @@ class _Watch:
         self.scenario, self.day, self.control = scenario, day, control
         self.quiet = control.silent()
         self.solver = Solver(scenario, times=1, control=self.quiet)
-        self.index, self.asked = -1, EMPTY_TABOO
+        self.index, self.event = -1, EMPTY_TABOO
         if measure.kind == "ending":
             self.index = list(scenario.endings).index(measure.of)
         else:
-            self.asked = self.solver.passages.taboo(scenario.questions[measure.of])
-            if self.asked.inside is None:
+            self.event = self.solver.passages.taboo(scenario.questions[measure.of])
+            if self.event.inside is None:
                 raise Unsupported(
                     f"the exact engine finds signs of endings and of questions about the state, but "
                     f"{measure.words} is about a move; use the Monte Carlo engine"
@@ -107,10 +107,10 @@ class _Watch:
         E is the ending, or the answer yes to the question. It is open at t if it has not happened and no ending was
         reached. The day of the observation is t, and the horizon is T.
         """
-        chain, space, both = self.solver.chain(), self.solver.space, sign | self.asked
+        chain, space, both = self.solver.chain(), self.solver.space, sign | self.event
         until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector
         still = np.where(space.ended, 0.0, until)
-        end = chain.propagate(still, self.day, self.solver.horizon, taboo=self.asked, control=self.quiet).vector
+        end = chain.propagate(still, self.day, self.solver.horizon, taboo=self.event, control=self.quiet).vector
         stays = float(still.sum())
         return stays, float(end[space.ending == self.index].sum()) if self.index >= 0 else stays - float(end.sum())
 

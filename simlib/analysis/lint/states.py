@@ -197,10 +197,10 @@ def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
     for move, wait in waits:
         median = subject.scenario.assumptions[move.rate]
         low, high = (show(days, "duration", median.unit) for days in spread(wait.stages, median.value))
-        made = (
+        stages = (
             f"a hidden clock of {wait.stages} stages" if wait.stages > 1 else "one exponential stage, without a clock"
         )
-        what = f"90% of the waits for {move.id!r} last {low} to {high}, modelled as {made}"
+        what = f"90% of the waits for {move.id!r} last {low} to {high}, modelled as {stages}"
         yield note(f"moves.{move.id}.takes", what)
     if subject.tables.clocks:
         at_once = {

@@ -200,8 +200,8 @@ class _Strands:
         """
         adjoint = Adjoint(self.solver, self.stated, tolerance=STRAND_TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
-        asked = [*self.answers, *self.impacts]
-        return np.stack(in_threads(lambda measure: np.append(*adjoint.of(measure.name)), asked, control=part))
+        measures = [*self.answers, *self.impacts]
+        return np.stack(in_threads(lambda measure: np.append(*adjoint.of(measure.name)), measures, control=part))
 
     @property
     def _bears_on_impacts(self) -> Bools:
@@ -221,17 +221,17 @@ class _Strands:
         slopes = rows[:, [1 + strand.column for strand in self.strands]]
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
-    def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
-        """Return how much strand number `which[i]` changes answer number `asked[i]`, for each i.
+    def _solved(self, which: Sequence[int], answers: Sequence[int]) -> Floats:
+        """Return how much strand number `which[i]` changes answer number `answers[i]`, for each i.
 
         The scenario is solved at the stated values and at the ends of the strand.
         """
-        rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
+        rows = [(row, a) for k, a in zip(which, answers, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
         values = in_threads(self._answer, *zip(*rows, strict=True), control=self.control.part(0.6, 0.8))
         spans = []
-        for k, a in zip(which, asked, strict=True):
+        for k, a in zip(which, answers, strict=True):
             ends = [self.at_stated[a, 0], *(values.pop(0) for _ in self.strands[k].ends)]
             spans.append(max(ends) - min(ends))
         return np.array(spans)
@@ -240,8 +240,8 @@ class _Strands:
         at = np.arange(len(self.stated)) == strand.column
         return [np.where(at, end, self.stated) for end in strand.ends]
 
-    def _answer(self, theta: Floats, asked: int) -> float:
-        answer, solver, name = self.answers[asked], self.solver, self.answers[asked].name
+    def _answer(self, theta: Floats, number: int) -> float:
+        answer, solver, name = self.answers[number], self.solver, self.answers[number].name
         if answer.kind == "question" and answer.of in solver.counted:
             solver, name = solver.counted[answer.of], f"ending:{COUNTER_ID}"
         seen, chain = observable(solver, name), solver.chain(theta, self.stated)

@@ -144,29 +144,29 @@ def counted_paths(
     scenario, ladder = histories.scenario, known_ladder(histories.scenario, ladder)
     target = known_ending(scenario, given) if given else None
     pairs = courses(histories, ladder)
-    kept = np.array([target is None or ending == target.of for _, ending in pairs], dtype=bool)
-    whole = float(drawn.weight[kept].sum())
+    inside = np.array([target is None or ending == target.of for _, ending in pairs], dtype=bool)
+    whole = float(drawn.weight[inside].sum())
     if target is not None and not whole:
         raise never_happens(histories, target)
     weights: Counter[tuple[tuple[str, ...], str]] = Counter()
     prefixes: Counter[tuple[str, ...]] = Counter()
-    for place in np.flatnonzero(kept).tolist():
+    for place in np.flatnonzero(inside).tolist():
         pair, weight = pairs[place], float(drawn.weight[place])
         weights[pair] += weight  # type: ignore[assignment]
         for depth in range(len(pair[0])):
             prefixes[pair[0][: depth + 1]] += weight  # type: ignore[assignment]
     classes = tuple(
-        PathClass(*pair, *drawn.share(np.array([each == pair for each in pairs]), kept))
+        PathClass(*pair, *drawn.share(np.array([each == pair for each in pairs]), inside))
         for pair, _ in weights.most_common(top)
     )
     tree = tuple(
         Branch(rungs, weight / whole, weight / prefixes.get(rungs[:-1], whole))
         for rungs, weight in sorted(prefixes.items(), key=lambda item: -item[1])
     )
-    source = drawn.provenance | {"histories": int(kept.sum()), "horizon_days": histories.horizon}
+    source = drawn.provenance | {"histories": int(inside.sum()), "horizon_days": histories.horizon}
     given_probability, covered = whole / float(drawn.weight.sum()), sum(c.probability for c in classes)
-    asked, source = (scenario, ladder, histories.horizon, target), provenance(scenario, **source)
-    return Paths(*asked, given_probability, classes, covered, tree, 0.0, 0.0, source)
+    subject, source = (scenario, ladder, histories.horizon, target), provenance(scenario, **source)
+    return Paths(*subject, given_probability, classes, covered, tree, 0.0, 0.0, source)
 
 
 def courses(played: Histories, ladder: str) -> list[tuple[tuple[str, ...], str]]:

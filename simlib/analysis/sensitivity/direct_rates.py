@@ -19,12 +19,12 @@ def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
     about, the chances of those outcomes. The result is empty for a measure that is not an event, and for an event to
     which several moves lead.
     """
-    found = ways(scenario, measure)
-    moves = {move.id for move, _ in found}
+    pairs = ways(scenario, measure)
+    moves = {move.id for move, _ in pairs}
     if len(moves) != 1:
         return frozenset()
-    move = found[0][0]
-    chances = {outcome.chance for _, outcome in found} if len(found) < len(move.outcomes) else set()
+    move = pairs[0][0]
+    chances = {outcome.chance for _, outcome in pairs} if len(pairs) < len(move.outcomes) else set()
     return frozenset(filter(None, {move.rate, *chances}))
 
 
@@ -32,11 +32,11 @@ def ways(scenario: Scenario, measure: Measure) -> list[tuple[Move, Outcome]]:
     """Return every pair (move, outcome) that may make the event of a measure happen."""
     if measure.kind == "fired":
         return [(scenario.moves[measure.of], outcome) for outcome in scenario.moves[measure.of].outcomes]
-    asked = scenario.questions.get(measure.of) if measure.kind == "question" else None
-    if asked is not None and asked.move is not None:
-        return [(move, out) for move in scenario for out in move.outcomes if asked.counts(move.id, out.id)]
+    question = scenario.questions.get(measure.of) if measure.kind == "question" else None
+    if question is not None and question.move is not None:
+        return [(move, out) for move in scenario for out in move.outcomes if question.counts(move.id, out.id)]
     ending = scenario.endings.get(measure.of) if measure.kind == "ending" else None
-    condition = asked.when if asked else ending.when if ending else None
+    condition = question.when if question else ending.when if ending else None
     if condition is None:
         return []
     return [(move, out) for move in scenario for out in move.outcomes if _completes(scenario, out, condition)]

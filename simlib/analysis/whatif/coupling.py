@@ -220,7 +220,7 @@ def run_replicates(
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
     """
-    means_in = means_of(simulator, [asked for measure in measures for asked in _asked(measure)])
+    means_in = means_of(simulator, [event for measure in measures for event in _events(measure)])
     centre = None if thetas is None else simulator.stated
     count = min(COMPARISON_BLOCKS, runs) if thetas is None else len(thetas)
     cuts = np.linspace(0, runs, count + 1).astype(int)
@@ -231,8 +231,8 @@ def run_replicates(
         first, each = int(cuts[block]), int(cuts[block + 1] - cuts[block])
         theta = None if thetas is None else thetas[block]
         start = None if starts is None else starts[block]
-        counts, found = means_in(theta, centre, start, range(first, first + each), seed, quiet)
-        means.append(found)
+        counts, block_means = means_in(theta, centre, start, range(first, first + each), seed, quiet)
+        means.append(block_means)
         parts.append(counts)
         control.report((block + 1) / count)
     join, sizes = np.concatenate, np.diff(cuts).astype(float)
@@ -248,7 +248,7 @@ def run_replicates(
     )
 
 
-def _asked(measure: Measure) -> list[Measure]:
+def _events(measure: Measure) -> list[Measure]:
     """Return the two questions behind a conditional probability, or the measure itself."""
     if measure.kind != "given":
         return [measure]
@@ -256,10 +256,10 @@ def _asked(measure: Measure) -> list[Measure]:
 
 
 def _with_shares(means: Floats, measures: Sequence[Measure], weights: Floats) -> Floats:
-    """Return the means of M measures by block (B, T, M), from means of what `_asked` returns."""
+    """Return the means of M measures by block (B, T, M), from means of what `_events` returns."""
     column, columns = iter(np.moveaxis(means, 2, 0)), []
     for measure in measures:
-        parts = [next(column) for _ in _asked(measure)]
+        parts = [next(column) for _ in _events(measure)]
         columns.append(parts[0] if len(parts) == 1 else pooled_shares(parts[0], parts[1], weights, measure))
     return np.stack(columns, axis=2)
 

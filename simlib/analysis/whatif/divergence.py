@@ -158,12 +158,12 @@ class _History:
         return self.histories.story(self.replicate)[0].partition("; ")[2].removesuffix(".")
 
     def events(self, first: int) -> dict[dt.date, list[str]]:
-        found: dict[dt.date, list[str]] = {}
+        by_date: dict[dt.date, list[str]] = {}
         for row in self.rows[first:]:
             date = self.scenario.as_of + dt.timedelta(days=int(self.histories.time[row]))
             forced = " (forced)" if self.histories.intervention[row] >= 0 else ""
-            found.setdefault(date, []).append(_words(self.scenario, int(self.histories.outcome[row])) + forced)
-        return found
+            by_date.setdefault(date, []).append(_words(self.scenario, int(self.histories.outcome[row])) + forced)
+        return by_date
 
 
 def _words(scenario: Scenario, outcome: int) -> str:

@@ -69,9 +69,9 @@ class VariantEffect:
             changes: Whether to name the changes of a variant whose name does not say them.
         """
         ranked = self.strongest()
-        told = [self.differences[measure]] if measure else []
-        told += [d for d in ranked[:NAMED_CHANGED_MEASURES] if d.moved and d.measure.name != measure]
-        parts = [d.sentence("" if place else f" by {by}") for place, d in enumerate(told)]
+        differences = [self.differences[measure]] if measure else []
+        differences += [d for d in ranked[:NAMED_CHANGED_MEASURES] if d.moved and d.measure.name != measure]
+        parts = [d.sentence("" if place else f" by {by}") for place, d in enumerate(differences)]
         main = any(d.measure.kind in ("ending", "question") for d in ranked)
         nothing = f"no ending and no question changes by {by}" if main else f"nothing changes by {by}"
         what = "; ".join(self.changes) or "nothing changed"
