@@ -79,7 +79,7 @@ def main(arguments):
         if testing:
             os.chdir(HERE)
             arguments = [*CORES, *(FAST + arguments[2:] if arguments[1:2] == ["--fast"] else arguments[1:])]
-        command = [str(PYTHON), "-m", "pytest" if testing else "simlib.lab", *arguments]
+        command = [str(PYTHON), "-m", "pytest" if testing else "simlib._jupyter.lab", *arguments]
         if os.name == "nt":
             return subprocess.call(command)
         os.execv(PYTHON, command)  # so that Ctrl-C goes straight to JupyterLab or pytest

@@ -18,10 +18,10 @@ HOME = Path(__file__).resolve().parents[1]
 FILE = Path(__file__).with_name("house.svg")
 FACE = {"__init__", "__main__"}
 GROUPS = {
-    "basics": ("errors", "arguments", "typing", "files", "formatting", "control", "engine_choice", "quantities"),
+    "basics": ("errors", "arguments", "typing", "files", "formatting", "control", "plot_hook", "quantities"),
     "answers": ("answer", "results"),
     "saved": ("saved_answers",),
-    "lab": ("lab", "_jupyter"),
+    "lab": ("_jupyter",),
 }
 """Single files at the top of simlib. Each group of files is drawn as one room."""
 

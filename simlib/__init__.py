@@ -12,9 +12,13 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from simlib import plot_hook
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from simlib.analysis.dated_forecasts import forecast_series
     from simlib.analysis.discovery.scenario_discovery import discover
     from simlib.analysis.indicators.watch_list import indicators
@@ -130,6 +134,13 @@ def __getattr__(name: str) -> Any:
     value = checked(value) if inspect.isfunction(value) else value
     globals()[name] = value
     return value
+
+
+def _draw(answer: Answer, ax: Axes | None, **options: Any) -> Axes:
+    return __getattr__("plot")(answer, ax, **options)
+
+
+plot_hook.draw = _draw
 
 
 def __dir__() -> list[str]:

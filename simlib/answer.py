@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 
+from simlib import plot_hook
 from simlib.errors import SimlibError
 from simlib.files import read_payload, write_payload
 from simlib.formatting import end_of
@@ -149,9 +150,7 @@ class Answer(ABC):
 
         `options` go to the function that draws the picture.
         """
-        import simlib
-
-        axes: Axes = simlib.plot(self, ax, **options)
+        axes: Axes = plot_hook.draw(self, ax, **options)
         return axes
 
 

@@ -1,6 +1,7 @@
 """Rules for arguments of public functions: a name has one meaning and one rule everywhere.
 
-`checked` applies the rules to a function. Every message names the argument, the given value and the expected one.
+`checked` applies the rules to a function. Every message names the argument, the given value and the expected one. This
+module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, Literal, TypeVar, get_args
 
-from simlib.engine_choice import check_engine
-from simlib.errors import ArgumentError
+from simlib.errors import ArgumentError, TooManyStates, Unsupported
+
+Result = TypeVar("Result")
+
+Engine = Literal["auto", "exact", "montecarlo"]
+"""The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""
+
+DEFAULT_RUNS = 10_000
+"""Default number of replicates of the Monte Carlo engine, if there are no draws of the assumptions."""
 
 MAX_SEED = 2**63 - 1
 """Largest seed, and largest count of anything."""
@@ -84,6 +92,29 @@ def read_dates(item: Any, *names: str) -> None:
         given = getattr(item, field.name)
         if field.name in names and not (given is None and field.default is not MISSING):
             object.__setattr__(item, field.name, date(field.name, given))
+
+
+def check_engine(engine: str) -> None:
+    """Raise ArgumentError for a name that is no engine, such as "MonteCarlo"."""
+    if engine not in (names := get_args(Engine)):
+        raise ArgumentError("engine", engine, f"expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
+
+
+def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
+    """Return the answer of the exact engine, `exact()`, or of Monte Carlo, `sampled()`.
+
+    `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With
+    "exact", TooManyStates or Unsupported is raised if the exact engine cannot answer. Another name raises
+    ArgumentError.
+    """
+    check_engine(engine)
+    if engine != "montecarlo":
+        try:
+            return exact()
+        except (TooManyStates, Unsupported):
+            if engine == "exact":
+                raise
+    return sampled()
 
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:

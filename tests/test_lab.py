@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 
 import simlib
-from simlib import _jupyter, lab
+from simlib import _jupyter
+from simlib._jupyter import lab
 from simlib._jupyter import save_hook as saving
 from simlib.scenario import library as shipped
 from simlib.widgets.kit import shown_pictures
@@ -197,8 +198,8 @@ CORES = ["-nauto", "--dist=loadfile"]
 @pytest.mark.parametrize(
     ("given", "run"),
     [
-        ([], ["simlib.lab"]),
-        (["--no-browser", "--port", "8890"], ["simlib.lab", "--no-browser", "--port", "8890"]),
+        ([], ["simlib._jupyter.lab"]),
+        (["--no-browser", "--port", "8890"], ["simlib._jupyter.lab", "--no-browser", "--port", "8890"]),
         (["test"], ["pytest", *CORES]),
         (["test", "-k", "exact"], ["pytest", *CORES, "-k", "exact"]),
         (["test", "--fast", "-x"], ["pytest", *CORES, "-m", "not (browser or notebook or storm or slow)", "-x"]),
@@ -428,7 +429,7 @@ def server(tmp_path):
     """JupyterLab as `simlib lab` starts it, called from another folder; yields (process, port)."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
     port = free_port()
-    command = [sys.executable, "-m", "simlib.lab", "--no-browser", f"--port={port}", "--log-level=DEBUG"]
+    command = [sys.executable, "-m", "simlib._jupyter.lab", "--no-browser", f"--port={port}", "--log-level=DEBUG"]
     nobody = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
     process = subprocess.Popen(
         [*command, "--IdentityProvider.token=for-this-test"],

@@ -1,7 +1,7 @@
 """The configuration and an extension of the JupyterLab server that `simlib lab` starts.
 
-`simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only. No analysis needs the
-configuration.
+`simlib._jupyter.lab` puts this folder first on the path of Jupyter's configuration, for that server only. No analysis
+needs the configuration.
 
 - This module switches off Nagle's algorithm on the kernel websockets, because this algorithm delays small messages by
   up to 40 ms. If a later version of Jupyter does not allow this change, the delay stays.

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from simlib.arguments import Engine, check_engine
 from simlib.control import UNWATCHED, Control, cores, helper_threads
-from simlib.engine_choice import Engine, check_engine
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE_TOLERANCE
 from simlib.engines.exact.reachable import STATE_CAP

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from simlib.answer import ScenarioKey, Traced, pick, provenance
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, Unsupported, refuse
 from simlib.formatting import counted, percent, quoted
 from simlib.machine.belief import Belief, insist_on_prior

@@ -19,10 +19,10 @@ from typing import Any, Literal
 
 from simlib import __version__
 from simlib.answer import plain_json
+from simlib.arguments import Engine
 from simlib.calibration.forecast_terms import forecasts_folder, read_terms, refuse_incomplete
 from simlib.calibration.scores import monte_carlo_probability
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.arguments import Engine
 from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.errors import Problem, did_you_mean, refuse
 from simlib.formatting import long_date, percent
 from simlib.machine.belief import Belief

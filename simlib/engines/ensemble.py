@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from simlib.arguments import DEFAULT_RUNS, Engine, check_engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import DEFAULT_RUNS, Engine, check_engine
 from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.impact_distributions import with_distributions

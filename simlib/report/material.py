@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, headline
 from simlib.report import assumption_blocks as ledger

@@ -17,8 +17,8 @@ import numpy as np
 
 from simlib.analysis.uncertainty.estimates import GROUPS
 from simlib.analysis.uncertainty.sampling import prior_scores
+from simlib.arguments import Engine
 from simlib.control import Control
-from simlib.engine_choice import Engine
 from simlib.engines.ensemble import Ensemble, forecast, over_priors
 from simlib.machine import priors
 from simlib.machine.belief import Belief

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.machine.belief import Belief

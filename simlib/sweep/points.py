@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.arguments import Engine
 from simlib.control import Control
-from simlib.engine_choice import Engine
 from simlib.errors import MissingDependency, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.results import Band, Forecast, above_zero

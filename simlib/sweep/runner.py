@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control, cores
-from simlib.engine_choice import Engine
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
 from simlib.machine.report_times import grid

@@ -633,7 +633,7 @@ def test_check_reads_the_views_as_well(cli, bridge) -> None:
 
 def test_lab_passes_options_on_to_jupyter(cli, monkeypatch) -> None:
     seen: list[list[str]] = []
-    monkeypatch.setattr("simlib.lab.open_lab", lambda options: seen.append(list(options)) or 0)
+    monkeypatch.setattr("simlib._jupyter.lab.open_lab", lambda options: seen.append(list(options)) or 0)
     assert cli("lab", "--no-browser", "--port", "8890", "--ServerApp.token=x")[0] == 0
     assert cli("lab")[0] == 0
     assert seen == [["--no-browser", "--port=8890", "--ServerApp.token=x"], []]

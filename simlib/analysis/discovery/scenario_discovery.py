@@ -32,8 +32,8 @@ from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.discovery.result import Bound, Box, Discovery, Leaf
 from simlib.analysis.evaluator import Responses
 from simlib.answer import pick, provenance
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.errors import SimlibError
 from simlib.formatting import counted
 from simlib.machine import measures

@@ -8,8 +8,8 @@ from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.exact import exact_indicators
 from simlib.analysis.indicators.result import INDICATOR_HISTORIES, Indicators
 from simlib.analysis.samples import sampled
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import quoted
 from simlib.machine.belief import Belief

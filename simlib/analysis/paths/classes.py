@@ -25,8 +25,8 @@ from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
 from simlib.analysis.samples import Sample, sampled
 from simlib.answer import provenance
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.replay import Histories
 from simlib.machine.belief import Belief

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simlib.engine_choice import Engine
+from simlib.arguments import Engine
 from simlib.engines.montecarlo.replay import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import long_date, quoted

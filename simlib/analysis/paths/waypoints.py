@@ -21,8 +21,8 @@ from simlib.analysis.paths.request import (
 )
 from simlib.analysis.samples import Sample, sampled
 from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import EMPTY_TABOO, Taboo
 from simlib.engines.montecarlo.replay import Histories

@@ -25,8 +25,8 @@ from simlib.analysis.sensitivity.screening import (
 )
 from simlib.analysis.whatif.contrast import ROUNDING_SHARE
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.formatting import SMALLEST_WRITTEN_SIZE, counted, listed, one_digit, plainly, quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief

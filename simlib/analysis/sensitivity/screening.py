@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simlib.analysis.evaluator import Responses
-from simlib.arguments import whole
+from simlib.arguments import Engine, whole
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, TooManyStates, Unsupported, did_you_mean, refuse

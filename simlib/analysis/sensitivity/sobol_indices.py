@@ -24,8 +24,8 @@ from simlib.analysis.evaluator import Responses
 from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackknife, products
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, steepest_first, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.formatting import capital, counted, listed, percent, quoted
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior

@@ -36,8 +36,8 @@ from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.analysis.uncertainty.result import Uncertainty
 from simlib.analysis.uncertainty.sampling import insist_on_effective
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.errors import Unsupported
 from simlib.formatting import counted, quoted, with_error
 from simlib.machine.belief import insist_on_prior

@@ -45,8 +45,8 @@ from simlib.analysis.uncertainty.sampling import (
     spread_of,
 )
 from simlib.answer import pick, provenance
+from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find, of_forecast

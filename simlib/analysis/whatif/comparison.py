@@ -27,8 +27,8 @@ from simlib.analysis.whatif.paired_intervals import by_blocks, pooled_shares
 from simlib.analysis.whatif.result import Comparison, VariantEffect
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Variant, bookings, vary
 from simlib.answer import dated, provenance
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.engine_choice import Engine, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Simulator

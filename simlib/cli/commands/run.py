@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlib.arguments import DEFAULT_RUNS, Engine
 from simlib.cli.commands.subject import AskedScenario, requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
@@ -15,7 +16,6 @@ from simlib.cli.output.files import write_all, written
 from simlib.cli.output.forecast_text import Computed
 from simlib.cli.output.progress import Task
 from simlib.control import Control
-from simlib.engine_choice import DEFAULT_RUNS, Engine
 from simlib.errors import Problem, ScenarioError
 from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario

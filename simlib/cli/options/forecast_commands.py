@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from simlib.arguments import DEFAULT_RUNS
 from simlib.cli.options import common, help_texts
 from simlib.cli.options.readers import OF_VARIANT, change, name, names, whole
-from simlib.engine_choice import DEFAULT_RUNS
 from simlib.report import REPORT_DRAWS
 
 LISTED_MOVES = 12

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simlib.arguments import Engine
     from simlib.calibration.forecast_registry import Verdict
-    from simlib.engine_choice import Engine
     from simlib.scenario.loader import Stream
 
 Changes = tuple[tuple[str, str], ...]

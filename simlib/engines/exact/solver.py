@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from simlib.arguments import DEFAULT_RUNS
 from simlib.arguments import tolerance as check_tolerance
 from simlib.control import UNWATCHED, Control, helper_threads
-from simlib.engine_choice import DEFAULT_RUNS
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.chebyshev import TooCyclic

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.answer import provenance
-from simlib.arguments import whole
+from simlib.arguments import DEFAULT_RUNS, whole
 from simlib.control import UNWATCHED, Control, cores, helper_threads
-from simlib.engine_choice import DEFAULT_RUNS
 from simlib.engines.montecarlo.arrays import FIRINGS, Output, Values
 from simlib.engines.montecarlo.counts import BY_REPLICATE, Counts, to_forecast
 from simlib.engines.montecarlo.kernel_call import allocate, call

@@ -1,6 +1,6 @@
 """Start JupyterLab on the notebooks of simlib, from any folder.
 
-The commands `simlib lab` and `python -m simlib.lab` start JupyterLab in this way.
+The commands `simlib lab` and `python -m simlib._jupyter.lab` start JupyterLab in this way.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from simlib import _jupyter
 from simlib.scenario.library import in_clone, notebooks_folder
 from simlib.widgets.kit.shown_pictures import NOTEBOOKS_VARIABLE
 
+_HERE = Path(__file__).parent
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"
 # Jupyter's options for the place where it starts. If the user gives one of them, simlib adds none.
@@ -36,7 +36,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
     notebooks = writable_notebooks()
     os.environ[NOTEBOOKS_VARIABLE] = str(notebooks)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-        filter(None, [str(Path(_jupyter.__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")])
+        filter(None, [str(_HERE), os.environ.get("JUPYTER_CONFIG_PATH")])
     )
     return main([*_defaults(notebooks, arguments), *arguments]) or 0
 
@@ -81,7 +81,7 @@ def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
         *options,
         f"--ServerApp.root_dir={root}",
         f"--FileContentsManager.preferred_dir={notebooks.relative_to(root).as_posix()}",
-        f"--LabApp.extra_labextensions_path={Path(_jupyter.__file__).parent / 'labextensions'}",
+        f"--LabApp.extra_labextensions_path={_HERE / 'labextensions'}",
         f"--LabApp.default_url=/doc/tree/{first}",  # single-document mode gives the notebook 285 more pixels
     ]
 
