@@ -23,8 +23,8 @@ from simlib.engines.exact.solver import Solver
 from simlib.errors import Unsupported
 from simlib.evidence.exact_filter import Filter, world_of
 from simlib.evidence.log_intake import last_day, taken_in, told_ending
-from simlib.evidence.machine_states import Machine
 from simlib.evidence.settled_questions import AnswerSoFar, answer_so_far
+from simlib.evidence.state_graph import StateGraph
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
@@ -118,7 +118,7 @@ class LogOutlook:
         self.last = self.deadline + dt.timedelta(days=1)
         self._starts: dict[bytes, Ints] = {}
         tables = Tables(world_of(scenario))
-        self._met = Machine(tables)
+        self._graph = StateGraph(tables)
         for world in (Tables(scenario), tables):
             self._known(world.start_states()[0])
         self._prepare()
@@ -226,7 +226,7 @@ class LogOutlook:
             rows = [*given, *user_rows]
             complete_to = last_day([reading.row for reading in rows], day)
             try:
-                prepared = Filter(self.scenario, rows, day, complete_to=complete_to, also=[since], met=self._met)
+                prepared = Filter(self.scenario, rows, day, complete_to=complete_to, also=[since], graph=self._graph)
                 passed = prepared.run()
                 break
             except ImpossibleRow as error:

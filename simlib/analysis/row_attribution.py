@@ -327,8 +327,8 @@ def _followed(taken: Intake, measure: Measure, replay: Replay, control: Control)
     """Return each draw's forecasts after each row of the log (None: the draw excludes the log)."""
     prepared, quiet = taken.prepared, control.silent()
     start = prepared.timetable.start
-    solver = Solver(starting_in(prepared, prepared.walk.machine, start, [measure]), times=1)
-    event, states = observable(solver, measure.name), solver.space.find(prepared.walk.machine)
+    solver = Solver(starting_in(prepared, prepared.walk.levels, start, [measure]), times=1)
+    event, states = observable(solver, measure.name), solver.space.find(prepared.walk.levels)
     days, since = replay.days - start, min(prepared.timetable.stop, 0.0) - start  # events before `since` do not count
 
     def follow(theta: Floats) -> list[Stages] | None:

@@ -88,7 +88,7 @@ class Replay:
         self.prepared, self.walk = prepared, prepared.walk
         self._open = None if question is None else Unanswered(prepared, question)
         walk, timetable = prepared.walk, prepared.timetable
-        self._index = {row.tobytes(): number for number, row in enumerate(walk.machine)}
+        self._index = {row.tobytes(): number for number, row in enumerate(walk.levels)}
         end = timetable.stop if walk.story_end is None else walk.story_end.day
         starts = [span.start for span in walk.spans]
         closings = (self._closing(place, day) for place, day in enumerate([*starts, end]))
@@ -111,7 +111,7 @@ class Replay:
     def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
         """Return each state's next state (N,) at a fact, and the factor (N,) on its probability."""
         walk = self.walk
-        levels, factor = effect_of_fact(fact, self.prepared.tables, walk.machine, walk.ended)
+        levels, factor = effect_of_fact(fact, self.prepared.tables, walk.levels, walk.ended)
         return self._numbers(levels, np.arange(len(levels))), factor
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
@@ -119,7 +119,7 @@ class Replay:
 
         A state that is not possible gets its entry of `otherwise`.
         """
-        rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
+        rows = np.ascontiguousarray(levels, dtype=self.walk.levels.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 
     def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
@@ -139,7 +139,7 @@ class Replay:
             return None
         log = np.cumsum(np.log(passed.masses))
         starts = prepared.tables.start_states()[0]
-        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), rates.start, len(walk.machine))
+        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), rates.start, len(walk.levels))
         result = [Stages(np.zeros(1), np.array([first @ worth[0]]))]
         still = self._open.carried(theta, passed) if self._open is not None and self._open.possible else None
         for number, closing in enumerate(self.closings, start=1):
@@ -164,7 +164,7 @@ class Replay:
         """
         walk, place = self.walk, closing.place
         by_stage = self.prepared.before(place, rates, passed) @ closing.weight.T
-        result = np.zeros((len(walk.machine), by_stage.shape[1]))
+        result = np.zeros((len(walk.levels), by_stage.shape[1]))
         result[walk.state[slice(*walk.state_start[place - 1 : place + 1])]] = by_stage
         return result
 

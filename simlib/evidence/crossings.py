@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.evidence.machine_states import Machine
+from simlib.evidence.state_graph import StateGraph
 from simlib.evidence.timetable import Fact, OpenRow, Span, Timetable
 from simlib.evidence.walk import ImpossibleRow, StoryEnd
 from simlib.machine.tables import Tables
@@ -88,8 +88,8 @@ class Crossings:
     Its methods raise ImpossibleRow for a row or fact that leaves no cell.
     """
 
-    def __init__(self, machine: Machine, timetable: Timetable) -> None:
-        self.machine, self.timetable, self.tables = machine, timetable, machine.tables
+    def __init__(self, graph: StateGraph, timetable: Timetable) -> None:
+        self.graph, self.timetable, self.tables = graph, timetable, graph.tables
 
     def cross(self, entering: Entering, before: Span | None, after: Span | None, day: float) -> Entering:
         """Close the rows that end by `day`, check this day's facts, and open the rows of `after`."""
@@ -138,11 +138,11 @@ class Crossings:
         return self._kept(entering, counts, factor_of_row(row, counts[:, place]), row, day)
 
     def _look(self, entering: Entering, counts: Ints, fact: Fact) -> tuple[Entering, Ints]:
-        machine, state = self.machine, entering.state
-        levels, factor = effect_of_fact(fact, self.tables, machine.all_levels()[state], machine.ended[state])
+        graph, state = self.graph, entering.state
+        levels, factor = effect_of_fact(fact, self.tables, graph.all_levels()[state], graph.ended[state])
         entering, counts = self._kept(entering, counts, factor, fact, fact.day)
         if fact.reading.setting:
-            entering = dataclasses.replace(entering, state=machine.find(levels))
+            entering = dataclasses.replace(entering, state=graph.find(levels))
         return entering, counts
 
     def _kept(
@@ -150,5 +150,5 @@ class Crossings:
     ) -> tuple[Entering, Ints]:
         keep = factor > 0
         if not np.any(keep):
-            raise ImpossibleRow(item, self.machine.all_levels()[np.unique(entering.state)], day)
+            raise ImpossibleRow(item, self.graph.all_levels()[np.unique(entering.state)], day)
         return entering.some(keep, factor), counts[keep]

@@ -22,7 +22,7 @@ import numpy as np
 
 from simlib.evidence.backend import load_kernels
 from simlib.evidence.exploration import WALK_STATE_CAP, explore
-from simlib.evidence.machine_states import Machine
+from simlib.evidence.state_graph import StateGraph
 from simlib.evidence.timetable import Fact, OpenRow, arrange, closes
 from simlib.evidence.walk import ImpossibleRow, NoProbability, Walk
 from simlib.machine import priors
@@ -106,7 +106,7 @@ class Passed:
         walk = self.walk
         states = walk.state[slice(*walk.state_start[place : place + 2])]
         grid = self.cells[slice(*walk.grid_start[place : place + 2])].reshape(len(states), -1)
-        return sums_by(states, grid.sum(axis=1), len(walk.machine))
+        return sums_by(states, grid.sum(axis=1), len(walk.levels))
 
 
 class Filter:
@@ -120,7 +120,7 @@ class Filter:
         *,
         complete_to: dt.date | None = None,
         also: Sequence[float] = (),
-        met: Machine | None = None,
+        graph: StateGraph | None = None,
         cap: int = WALK_STATE_CAP,
     ) -> None:
         """Find the states that are possible given the log.
@@ -131,7 +131,7 @@ class Filter:
             as_of: The date of the answer. Only events that happened and were public before this date count.
             complete_to: The last day on which the absence of rows counts as evidence. Default: the day before `as_of`.
             also: Further days, counted from the scenario's `as_of`, for which the distribution is kept.
-            met: The `machine` of an earlier filter of the same scenario, whose states are used again to save time.
+            graph: The `graph` of an earlier filter of the same scenario, whose states are used again to save time.
             cap: Largest number of states that may be possible at a time.
 
         Raises:
@@ -142,14 +142,14 @@ class Filter:
         """
         self._kernels = load_kernels()
         self.scenario, self.readings = scenario, tuple(readings)
-        self.machine = met or Machine(Tables(world_of(scenario)))
-        self.tables, self.world = self.machine.tables, self.machine.tables.scenario
+        self.graph = graph or StateGraph(Tables(world_of(scenario)))
+        self.tables, self.world = self.graph.tables, self.graph.tables.scenario
         last = complete_to or as_of - dt.timedelta(days=1)
         self.timetable = arrange(self.tables, self.readings, as_of, last, also)
-        self.walk = explore(self.machine, self.timetable, cap=cap)
+        self.walk = explore(self.graph, self.timetable, cap=cap)
         while self.walk.story_end and self.walk.story_end.across:
             self.timetable = self.timetable.split(self.walk.story_end.across, self.walk.story_end.day)
-            self.walk = explore(self.machine, self.timetable, cap=cap)
+            self.walk = explore(self.graph, self.timetable, cap=cap)
         self.centre = priors.theta(self.world)
         walk = self.walk
         self._way_of: Ints = np.repeat(np.arange(len(walk.source)), np.diff(walk.slot_start))
@@ -171,7 +171,7 @@ class Filter:
     @property
     def end_levels(self) -> Ints:
         """The levels (K, V) of the machine states that are possible at the end of the log."""
-        return self.walk.machine[self.walk.state[self.walk.state_start[-2] :]]
+        return self.walk.levels[self.walk.state[self.walk.state_start[-2] :]]
 
     def start_after(self, passed: Passed) -> tuple[StartState, ...]:
         """Return the possible states at the end of the log, with probabilities, to start a forecast."""
@@ -308,7 +308,7 @@ class Filter:
                 f"the absence of other rows up to day {day:g} has probability 0 at these rates; check the rates"
             )
         before = Passed(self.walk, 0.0, cells, cells).filtered(crossing - 1)
-        raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
+        raise ImpossibleRow(closing[0], self.walk.levels[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, weighed: Floats) -> Floats:
         """Return the derivatives (A,) of the log-likelihood by assumption, through the rates only.

@@ -22,8 +22,8 @@ import numpy as np
 from simlib.errors import Unsupported
 from simlib.evidence.backend import load_kernels
 from simlib.evidence.crossings import Crossings, Entering
-from simlib.evidence.machine_states import Machine
 from simlib.evidence.rate_terms import RateTerms, unpacked
+from simlib.evidence.state_graph import StateGraph
 from simlib.evidence.timetable import Span, Timetable
 from simlib.evidence.walk import StoryEnd, Walk
 from simlib.typing import Bools, Floats, Ints
@@ -35,13 +35,13 @@ _SPARE = 16
 """Up to this many times `cap` states may be found before the states that cannot be reached are dropped."""
 
 
-def explore(machine: Machine, timetable: Timetable, *, cap: int = WALK_STATE_CAP) -> Walk:
+def explore(graph: StateGraph, timetable: Timetable, *, cap: int = WALK_STATE_CAP) -> Walk:
     """Find the states that are possible given the log, and the ways (transitions) between them.
 
-    `machine` may already hold states that earlier walks reached. Raises ImpossibleRow for the first row after which no
+    `graph` may already hold states that earlier walks reached. Raises ImpossibleRow for the first row after which no
     state is possible, and Unsupported if more than `cap` states are possible at a time.
     """
-    return _Walker(machine, timetable, cap).walk()
+    return _Walker(graph, timetable, cap).walk()
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class _Ways:
 
 
 class _Walker:
-    def __init__(self, machine: Machine, timetable: Timetable, cap: int) -> None:
-        self.machine, self.timetable, self.cap = machine, timetable, cap
-        self.tables = machine.tables
+    def __init__(self, graph: StateGraph, timetable: Timetable, cap: int) -> None:
+        self.graph, self.timetable, self.cap = graph, timetable, cap
+        self.tables = graph.tables
         self.kernels = load_kernels()
-        self.crossings, self.terms = Crossings(machine, timetable), RateTerms(machine, timetable)
+        self.crossings, self.terms = Crossings(graph, timetable), RateTerms(graph, timetable)
         firings = self.tables.outcome_ids
         self.fits = [np.array([firing in row.firings for firing in firings], dtype=bool) for row in timetable.rows]
         self.done: list[Span] = []
@@ -88,13 +88,13 @@ class _Walker:
         self.maps: list[tuple[Ints, Ints, Floats]] = []
 
     def walk(self) -> Walk:
-        states = self.machine.find(self.tables.start_states()[0])
+        states = self.graph.find(self.tables.start_states()[0])
         entering = Entering(states, np.zeros_like(states), np.arange(len(states)), np.ones(len(states)))
         story_end = None
         for span in (*self.timetable.spans, None):
             day = self.timetable.stop if span is None else span.start
             entering = self.crossings.cross(entering, self.done[-1] if self.done else None, span, day)
-            over = bool(np.all(self.machine.ended[entering.state]))
+            over = bool(np.all(self.graph.ended[entering.state]))
             if span is None or over:
                 if span:
                     entering, story_end = self.crossings.close_early(entering, span)
@@ -142,9 +142,9 @@ class _Walker:
         for row in span.open:
             onward = onward | self.fits[row]
         while len(frontier):
-            self.machine.expand(frontier)
-            _, firing = self.machine.firings(frontier)
-            reached = np.unique(self.machine.target[firing[onward[self.machine.outcome[firing]]]])
+            self.graph.expand(frontier)
+            _, firing = self.graph.firings(frontier)
+            reached = np.unique(self.graph.target[firing[onward[self.graph.outcome[firing]]]])
             frontier = np.setdiff1d(reached, known, assume_unique=True)
             known = np.union1d(known, frontier)
             self._check(len(known), span)
@@ -166,9 +166,9 @@ class _Walker:
 
         Each comes from a firing (a move with an outcome) that the log may omit, or that an open row counts.
         """
-        machine = self.machine
-        source, firing = machine.firings(states)
-        outcome, target = machine.outcome[firing], machine.target[firing]
+        graph = self.graph
+        source, firing = graph.firings(states)
+        outcome, target = graph.outcome[firing], graph.target[firing]
         unseen, along, _ = self.terms.weights_of(span)
         kinds = [(0, (unseen[outcome] >= 0) & (target != states[source]), unseen)]
         kinds += [(place, self.fits[row][outcome], along) for place, row in enumerate(span.open, start=1)]
@@ -209,8 +209,8 @@ class _Walker:
         strides = [self._strides(span) for span in self.done]
         fresh = [rows[row].times if rows[row].start == span.start else 0 for span in self.done for row in span.open]
         return Walk(
-            machine=self.machine.all_levels(),
-            ended=self.machine.ended,
+            levels=self.graph.all_levels(),
+            ended=self.graph.ended,
             days=np.array([span.end - span.start for span in self.done], dtype=float),
             sizes=np.array(sizes[:-1], dtype=np.int64),
             state=_joined(self.states),

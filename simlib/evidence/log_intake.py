@@ -213,6 +213,6 @@ def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:
     story_end = prepared.walk.story_end
     if story_end is None:
         return None
-    index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
+    index = int(prepared.tables.ending(prepared.walk.levels[[story_end.state]])[0])
     day = prepared.timetable.day_told(story_end.day)
     return list(prepared.world.endings)[index], prepared.world.date_at(day)

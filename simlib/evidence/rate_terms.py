@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib.evidence.machine_states import Machine
+from simlib.evidence.state_graph import StateGraph
 from simlib.evidence.timetable import Span, Timetable
 from simlib.evidence.walk import Weights
 from simlib.typing import Ints
@@ -26,8 +26,8 @@ class RateTerms:
     - group_slots: the slots of each group.
     """
 
-    def __init__(self, machine: Machine, timetable: Timetable) -> None:
-        self.machine, self.timetable, self.tables = machine, timetable, machine.tables
+    def __init__(self, graph: StateGraph, timetable: Timetable) -> None:
+        self.graph, self.timetable, self.tables = graph, timetable, graph.tables
         self.ratings: dict[Any, int] = {}
         self.groups: dict[tuple[Any, int], int] = {}
         self.group_slots: list[Ints] = []
@@ -39,7 +39,7 @@ class RateTerms:
     def slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
         """Pack the weight, rating, entry and outcome of each firing into one number."""
         rating = self.ratings.setdefault(span.segment.rating, len(self.ratings))
-        outcome, entry = self.machine.outcome[firing], self.machine.entry[firing]
+        outcome, entry = self.graph.outcome[firing], self.graph.entry[firing]
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
@@ -83,10 +83,10 @@ class RateTerms:
         new = [state for state in states.tolist() if (rule, state) not in self.groups]
         if new:
             numbers = np.array(new, dtype=np.int64)
-            place, firing = self.machine.firings(numbers)
-            moves = self.machine.target[firing] != numbers[place]
+            place, firing = self.graph.firings(numbers)
+            moves = self.graph.target[firing] != numbers[place]
             _, _, still = self.weights_of(span)
-            weight = np.where(moves, self._weight(-1, 1.0, 0.0), still[self.machine.outcome[firing]])
+            weight = np.where(moves, self._weight(-1, 1.0, 0.0), still[self.graph.outcome[firing]])
             slot = self.slots(span, firing, weight)
             for index, state in enumerate(new):
                 self.groups[(rule, state)] = len(self.groups)

@@ -133,9 +133,9 @@ class Unanswered:
         self.prepared, self.outcomes = prepared, _outcomes(prepared, question)
         counts: Bools = np.array([span.start >= since for span in walk.spans], dtype=bool)
         over = prepared.timetable.stop > since
-        inside = np.zeros(len(walk.machine), dtype=bool)
+        inside = np.zeros(len(walk.levels), dtype=bool)
         if question.when is not None:
-            inside = prepared.tables.holds(question.when, walk.machine)
+            inside = prepared.tables.holds(question.when, walk.levels)
         self._states_count = np.repeat(counts, np.diff(walk.state_start[:-1]))
         self._ways_count = np.repeat(counts, np.diff(walk.way_start))
         self._ways = inside[_targets(prepared)] & self._ways_count
@@ -189,7 +189,7 @@ class Unanswered:
             first, last = walk.state_start[number : number + 2].tolist()
             if not self._states_count[first:last].any():
                 continue
-            levels = walk.machine[walk.state[first:last]]
+            levels = walk.levels[walk.state[first:last]]
             for outcome in self.outcomes.tolist():
                 kind = timetable.coverage[tables.outcome_ids[outcome]]
                 seen = timetable.kinds[kind].chance, span.delays[kind]

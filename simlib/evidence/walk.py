@@ -80,11 +80,11 @@ class Walk:
 
     The terms are defined at the top of the module. Most arrays hold the values of all spans, one span after the other.
 
-    - machine (N, V): the level of each of V variables, for each of N machine states.
+    - levels (N, V): the level of each of V variables, for each of N machine states.
     - ended (N,): whether the machine state is an ending.
     - days (S,): the length of each of S spans, in days.
     - sizes (S,): the number of combinations of counts in each span.
-    - state: the machine states of each span, then the machine states at the end of the log, as indices into `machine`.
+    - state: the machine states of each span, then the machine states at the end of the log, as indices into `levels`.
     - state_start (S + 2,): where the machine states of each span begin in `state`.
     - grid_start (S + 2,): where the grid of each span begins in a vector over all grids. The cells of one machine state
       are neighbours.
@@ -118,7 +118,7 @@ class Walk:
     - story_end: the day from which every possible state is an ending, with one such state, or None.
     """
 
-    machine: Ints
+    levels: Ints
     ended: Bools
     days: Floats
     sizes: Ints

@@ -127,7 +127,7 @@ def test_a_morning_has_the_forecast_of_the_whole_engine_from_the_state_that_the_
 def test_states_that_other_mornings_met_change_no_distribution(world):
     readings = read_rows(world, ROWS)
     first = Filter(world, readings, day(25))
-    again, alone = Filter(world, readings, day(12), met=first.machine), Filter(world, readings, day(12))
+    again, alone = Filter(world, readings, day(12), graph=first.graph), Filter(world, readings, day(12))
     order = [[level.tolist() for level in each.end_levels] for each in (again, alone)]
     assert sorted(order[0]) == sorted(order[1])
     mixed = again.run().end[[order[0].index(levels) for levels in order[1]]]

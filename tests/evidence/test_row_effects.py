@@ -163,7 +163,7 @@ def test_a_row_is_replaced_by_one_that_may_have_happened_or_not():
     sure = weigh(clocks(), rows, 8)
     free = weigh(clocks(), rows, 8, rules=(RowRule(("event",), date=date(7), ratio=1.0),))
     replay = Replay(sure)
-    hot = (replay.walk.machine[:, 0] == 1).astype(float)
+    hot = (replay.walk.levels[:, 0] == 1).astype(float)
     stages = replay.follow(sure.centre, np.tile(hot, (len(replay.days), 1)))
     passed = free.run()
     assert stages[2].forecast[0] == pytest.approx(passed.end @ (free.end_levels[:, 0] == 1), abs=1e-12)
@@ -177,7 +177,7 @@ def test_a_row_that_is_open_as_the_story_ends_closes_with_it():
     replay = Replay(prepared)
     assert replay.days.tolist() == [0, 3, 3]
     assert [item.reading.row.word for item in replay.closings[0].items] == ["cross", "beat"]
-    stages = replay.follow(prepared.centre, np.ones((3, len(replay.walk.machine))))
+    stages = replay.follow(prepared.centre, np.ones((3, len(replay.walk.levels))))
     assert stages[-1].log[-1] == pytest.approx(prepared.run().log_likelihood, abs=1e-9)
 
 

@@ -32,7 +32,7 @@ def stories():
         weighed = Filter(world, read_rows(world, rows), date(DAYS), also=range(1, DAYS))
         passed = weighed.run()
         places = [passed.days().tolist().index(float(day)) for day in range(DAYS)]
-        warm = weighed.walk.machine[:, 0] == 1
+        warm = weighed.walk.levels[:, 0] == 1
         share = [float(passed.filtered(place)[warm].sum()) for place in places]
         share.append(float(passed.end[weighed.end_levels[:, 0] == 1].sum()))
         hot = story.start["tempo"] == "hot" and all(e.move != "cool" for e in story.events)

@@ -148,7 +148,7 @@ def test_an_outside_change_moves_the_state_and_teaches_nothing(islands):
     passed, slope = truce.gradient(np.zeros(len(truce.world.assumptions)))
     assert passed.log_likelihood == pytest.approx(0.0, abs=1e-12)
     assert np.abs(slope).max() < 1e-12
-    calm = truce.walk.machine[:, 0] == 0
+    calm = truce.walk.levels[:, 0] == 0
     assert passed.filtered(passed.days().tolist().index(11.0))[calm].sum() > 0.5
 
 

@@ -55,19 +55,19 @@ def test_what_is_shown_does_not_change_the_answer(state, answers):
     assert answers.known(state.settings) is first
 
 
-def test_a_machine_serves_all_values_and_interventions_get_their_own(state, answers):
-    machine = answers.machine(state.settings)
+def test_one_set_of_engines_serves_all_values_and_interventions_get_their_own(state, answers):
+    engines = answers.engines(state.settings)
     state.set_value("meeting", 0.2)
-    assert answers.machine(state.settings) is machine
+    assert answers.engines(state.settings) is engines
     state.intervene(Force("meet", dt.date(2031, 4, 9), "accepted"))
-    assert answers.machine(state.settings) is not machine
+    assert answers.engines(state.settings) is not engines
 
 
-def test_only_some_machines_and_answers_are_kept(state, answers):
+def test_only_some_engines_and_answers_are_kept(state, answers):
     for days in range(20, 20 + module.ENGINES_KEPT + 2):
         state.change(state.settings.replace(horizon_days=float(days)))
         answers.answer(state.settings)
-    assert len(answers._machines) == module.ENGINES_KEPT
+    assert len(answers._engines) == module.ENGINES_KEPT
     for value in np.linspace(0.01, 0.2, module.ANSWERS_KEPT + 5):
         state.set_value("meeting", float(value))
         answers.answer(state.settings)
@@ -175,11 +175,11 @@ def test_a_glance_that_was_nearly_quick_is_timed_again(state, answers, times_the
     answers.answer(state.settings)
     glances = Glances(answers)
     glances.measure(state.settings, lead=None)
-    machine = answers.machine(state.settings)
-    assert machine.glances == 2
-    machine.glance_seconds = times_the_limit * glancing.QUICK_SECONDS
+    engines = answers.engines(state.settings)
+    assert engines.glances == 2
+    engines.glance_seconds = times_the_limit * glancing.QUICK_SECONDS
     glances.measure(state.settings, lead=None)
-    assert machine.glances == 2 + again
+    assert engines.glances == 2 + again
 
 
 def test_an_answer_can_be_cancelled_and_is_then_not_known(state, answers):

@@ -196,11 +196,11 @@ def test_a_slider_that_is_let_go_is_at_rest_at_once(quick):
 def test_along_a_slider_in_hand_no_answer_is_solved_and_the_last_one_stays_the_same(quick, state):
     quick.hold("meeting")
     assert quick._loop.wait_traced(30)
-    solved = quick.answers.machine(state.settings).glances
+    solved = quick.answers.engines(state.settings).glances
     for value in (0.07, 0.06, 0.05):  # the dotted baseline comes with the first rest
         move(quick, value)
         assert quick.wait_shown(30)
-        assert quick.answers.machine(state.settings).glances == solved
+        assert quick.answers.engines(state.settings).glances == solved
         moving = quick.front.last
         assert f"signed by 30 May 2031: {said(state)} (" in moving.alt
         quick.let_go()
@@ -215,10 +215,10 @@ def test_a_slider_in_hand_is_prepared_again_after_another_change(quick, state):
     quick.let_go()
     assert quick.wait(30, previews=True)
     assert quick._loop.wait_traced(30)
-    solved = quick.answers.machine(state.settings).glances
+    solved = quick.answers.engines(state.settings).glances
     move(quick, 0.05)
     assert quick.wait_shown(30)
-    assert quick.answers.machine(state.settings).glances == solved > 0
+    assert quick.answers.engines(state.settings).glances == solved > 0
 
 
 def test_a_slider_that_is_not_there_is_not_prepared(quick, state):
@@ -806,10 +806,10 @@ def test_an_end_of_a_slider_that_does_not_fit_is_left_out(quick, state, monkeypa
     theta = quick.answers.theta
     low = state.base.assumptions["meeting"].low
 
-    def picky(settings, machine):
+    def picky(settings):
         if settings.values.get("meeting") == low:
             raise ScenarioError(Problem("", 0, "values", "does not fit", "expected more"))
-        return theta(settings, machine)
+        return theta(settings)
 
     monkeypatch.setattr(quick.answers, "theta", picky)
     move(quick, 0.2)

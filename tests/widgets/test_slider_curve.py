@@ -82,14 +82,14 @@ def test_an_answer_with_a_kink_has_no_curve(flat):
 def test_a_glance_along_a_traced_slider_is_the_exact_answer_without_solving(state, answers, glances):
     meeting = state.base.assumptions["meeting"]
     glances.trace(state.settings, "meeting", lead=None, moves=True)
-    solved = answers.machine(state.settings).glances
+    solved = answers.engines(state.settings).glances
     values = np.geomspace(meeting.low, meeting.high, 12)
     quick = [glances.glance(state.settings.with_value("meeting", float(v)), lead=None, moves=True) for v in values]
-    assert answers.machine(state.settings).glances == solved
+    assert answers.engines(state.settings).glances == solved
     for value, glance in zip(values, quick, strict=True):
         assert same_answer(glance, answers.answer(state.settings.with_value("meeting", float(value))), 1e-6)
     glances.trace(state.settings.with_value("meeting", meeting.low), "meeting", lead=None, moves=True)
-    assert answers.machine(state.settings).glances == solved, "the slider's own value makes no other curve"
+    assert answers.engines(state.settings).glances == solved, "the slider's own value makes no other curve"
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_glance_that_lies_on_no_curve_is_solved(state, answers, glances, value
     settings = state.settings
     for name, value in values.items():
         settings = settings.with_value(name, value)
-    solved = answers.machine(settings).glances
+    solved = answers.engines(settings).glances
     glances.glance(settings, **scope)
-    assert answers.machine(settings).glances == solved + 1
+    assert answers.engines(settings).glances == solved + 1
 
 
 def test_a_slider_with_values_that_do_not_fit_the_others_has_no_curve(state, answers, glances, monkeypatch):
@@ -117,10 +117,10 @@ def test_a_slider_with_values_that_do_not_fit_the_others_has_no_curve(state, ans
     chance = next(a for a in state.base.assumptions.values() if a.kind == "chance" and not a.fixed)
     monkeypatch.setattr(slider_curve, "forward", lambda kind, x: -np.inf if kind == "chance" else np.log(x))
     glances.trace(settings, chance.id, lead=None, moves=True)
-    solved = answers.machine(settings).glances
+    solved = answers.engines(settings).glances
     assert solved == 0
     glances.glance(settings, lead=None, moves=True)
-    assert answers.machine(settings).glances == 1
+    assert answers.engines(settings).glances == 1
 
 
 def test_only_some_curves_are_kept_and_tracing_can_be_cancelled(state, answers, glances):

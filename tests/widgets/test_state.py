@@ -19,7 +19,7 @@ def test_a_moved_assumption_is_in_the_world_that_is_hashed(state):
     assert state.set_value("meeting", 0.1)
     assert state.scenario().assumptions["meeting"].value == 0.1
     assert state.scenario().sha256 != before
-    assert state.machine().assumptions["meeting"].value == state.base.assumptions["meeting"].value
+    assert state.without_values().assumptions["meeting"].value == state.base.assumptions["meeting"].value
 
 
 def test_setting_what_is_set_already_changes_nothing(state):
@@ -71,7 +71,7 @@ def test_a_view_brings_its_values_and_interventions_and_takes_away_what_was_set_
     assert state.choose_view("hasty")
     assert state.value_text("meeting") == "2 per month"
     assert state.values() == state.view_values("hasty")
-    assert [str(item) for item in state.machine().interventions] == ["forbid clear"]
+    assert [str(item) for item in state.without_values().interventions] == ["forbid clear"]
     assert state.undo()
     assert dict(state.settings.values) == {"closing": 0.2}
 
@@ -125,7 +125,7 @@ def test_moves_are_switched_off_and_on_in_the_order_of_the_file(state):
     state.switch("sign", on=False)
     state.switch("close", on=False)
     assert state.settings.off == ("close", "sign")
-    assert [item.move for item in state.machine().interventions] == ["close", "sign"]
+    assert [item.move for item in state.without_values().interventions] == ["close", "sign"]
     state.switch("close", on=True)
     assert state.settings.off == ("sign",)
 
@@ -154,13 +154,13 @@ def test_the_baseline_is_the_file_over_the_dates_of_the_present_settings(state):
     assert not state.is_baseline
 
 
-def test_only_what_changes_the_machine_changes_its_structure(state):
-    before = structure(state.machine())
+def test_only_what_changes_the_scenario_changes_its_structure(state):
+    before = structure(state.without_values())
     state.set_value("closing", 0.3)
     state.change(state.settings.replace(lead="ending:cleared"))
-    assert structure(state.machine()) == before
+    assert structure(state.without_values()) == before
     state.change(state.settings.replace(as_of=DAY))
-    assert structure(state.machine()) != before
+    assert structure(state.without_values()) != before
 
 
 def test_differences_are_told_in_words(state):

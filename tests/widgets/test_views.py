@@ -278,7 +278,7 @@ def test_a_dense_screen_is_drawn_for_at_rest_and_what_is_stored_has_the_size_of_
     assert Image.open(io.BytesIO(stored)).width == 460
 
 
-def test_switches_reach_the_machine(explorer):
+def test_switches_reach_the_engines(explorer):
     switches = page(explorer, "Do")
     switches._moves.checked = [name for name in switches._moves.checked if name != "sign"]
     rest(explorer)
@@ -368,7 +368,7 @@ def test_what_is_typed_on_the_page_stays_and_is_refused_in_its_row(explorer):
         assert "simlib-wrong" in doing._horizon._dom_classes
     doing._horizon.value = "2 months"
     rest(explorer)
-    assert explorer.state.machine().horizon_days == pytest.approx(365.25 / 6)
+    assert explorer.state.without_values().horizon_days == pytest.approx(365.25 / 6)
     assert "simlib-wrong" not in doing._horizon._dom_classes
     assert doing._horizon.value == "2 months"
     doing._often.value = "0 per week"
@@ -612,7 +612,7 @@ def test_a_missing_world_is_refused_in_words():
 @pytest.mark.slow
 def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
     editor = Editor()
-    picture = editor.machine.png
+    picture = editor.diagram.png
     assert editor.sheet.problems == []
     editor.sheet.text = editor.sheet.text.replace("start: partial", "start: partly")
     line = next(number for number, text in enumerate(editor.sheet.text.splitlines(), 1) if "partly" in text)
@@ -621,13 +621,13 @@ def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
     editor.problem_list.chosen = {"line": line, "n": 1}
     assert editor.sheet.go == {"line": line, "n": 1}
     assert editor.picture.status["kind"] == "error"
-    assert editor.machine.png == picture
+    assert editor.diagram.png == picture
     assert "the answer and the pictures are for the last valid text" in editor.picture.status["text"]
-    assert (editor.picture.stale, editor.machine.stale) == (True, True)
+    assert (editor.picture.stale, editor.diagram.stale) == (True, True)
     editor.sheet.text = editor.session.saved_text.replace("every 14 days", "every 10 days")
     assert editor.session.worker.wait(60)
     assert editor.sheet.problems == []
-    assert (editor.picture.stale, editor.machine.stale) == (False, False)
+    assert (editor.picture.stale, editor.diagram.stale) == (False, False)
     assert agreement(editor.session.reading.scenario) in editor.picture.alt
     assert "State diagram" in editor._repr_mimebundle_()["text/plain"]
     editor.session.worker.close()

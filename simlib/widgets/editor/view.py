@@ -34,7 +34,7 @@ class Editor(w.VBox):
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.sheet, self.machine, self.picture = Sheet(), LivePicture(), LivePicture()
+        self.sheet, self.diagram, self.picture = Sheet(), LivePicture(), LivePicture()
         self.problem_list, self._below = ProblemList(), w.VBox([])
         self.sheet.layout = w.Layout(flex="1 1 440px", min_width="0")
         self._lock = threading.RLock()
@@ -47,7 +47,7 @@ class Editor(w.VBox):
             self._folder,
             button("Open in the explorer", "Show the scenario with sliders, below", self._explore, self._guard),
         ]
-        beside = [w.HBox(save, layout=LINE_LAYOUT), self._report, self.problem_list, self.picture, self.machine]
+        beside = [w.HBox(save, layout=LINE_LAYOUT), self._report, self.problem_list, self.picture, self.diagram]
         right = w.VBox(beside, layout=w.Layout(flex="1 1 440px", min_width="0"))
         body = w.HBox(
             [self.sheet, right], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
@@ -61,7 +61,7 @@ class Editor(w.VBox):
         self.session.start()
         self._offer_draft()
         self.sheet.observe(lambda change: self._guard(lambda: self.session.write(change["new"])), "text")
-        for picture in (self.picture, self.machine):
+        for picture in (self.picture, self.diagram):
             picture.observe(lambda _: self._guard(self._redraw), ["room", "ratio"])
 
     # ---------------------------------------------------------------- showing
@@ -77,25 +77,25 @@ class Editor(w.VBox):
             if reading.scenario is not None:
                 self._last = reading
                 self._redraw()
-            self.picture.stale, self.machine.stale = reading.forecast is None, reading.scenario is None
+            self.picture.stale, self.diagram.stale = reading.forecast is None, reading.scenario is None
 
     def _redraw(self) -> None:
         with self._lock:
             if self._last is None or self._last.scenario is None:
                 return
-            self._draw_machine(self._last.scenario)
+            self._draw_diagram(self._last.scenario)
             if self._last.forecast is not None:
                 self._draw_answer(self._last.forecast)
             self._keeper.later()
 
-    def _draw_machine(self, scenario: Scenario) -> None:
-        width = self.machine.room or FIRST_WIDTH
+    def _draw_diagram(self, scenario: Scenario) -> None:
+        width = self.diagram.room or FIRST_WIDTH
         png, size = still_figure(
-            lambda ax: diagram(scenario, ax), width, height(scenario, width), ratio=self.machine.ratio
+            lambda ax: diagram(scenario, ax), width, height(scenario, width), ratio=self.diagram.ratio
         )
-        with self.machine.hold_sync():
-            self.machine.png, self.machine.size = png, list(size)
-            self.machine.alt = in_words(scenario)
+        with self.diagram.hold_sync():
+            self.diagram.png, self.diagram.size = png, list(size)
+            self.diagram.alt = in_words(scenario)
 
     def _draw_answer(self, forecast: Forecast) -> None:
         board = Dashboard(forecast, self.picture.room or FIRST_WIDTH)
@@ -114,11 +114,11 @@ class Editor(w.VBox):
 
     def kept_picture(self) -> dict[str, Any]:
         """Return the forecast and the diagram as a notebook's picture, with the forecast in words."""
-        shown = [each for each in (self.picture, self.machine) if each.png]
+        shown = [each for each in (self.picture, self.diagram) if each.png]
         if not shown:
             return {}
         pictures = stacked(*(reduced(each.png, each.size[0]) for each in shown))
-        return picture_bundle(pictures, f"{self.machine.alt} {self.picture.alt}")[0]
+        return picture_bundle(pictures, f"{self.diagram.alt} {self.picture.alt}")[0]
 
     # ---------------------------------------------------------------- actions
 

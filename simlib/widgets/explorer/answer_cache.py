@@ -75,44 +75,44 @@ class AnswerCache:
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
         self.state, self.seed, self.threads = state, seed, threads
-        self._machines: OrderedDict[Hashable, Engines] = OrderedDict()
+        self._engines: OrderedDict[Hashable, Engines] = OrderedDict()
         self._answers: OrderedDict[Hashable, Forecast] = OrderedDict()
         self._labels = _labels(state.base)
         self._lock, self._building, self.solving = threading.RLock(), threading.RLock(), threading.RLock()
 
-    # ---------------------------------------------------------------- machines
+    # ---------------------------------------------------------------- engines
 
-    def machine(self, settings: Settings) -> Engines:
+    def engines(self, settings: Settings) -> Engines:
         """Return the engines for settings, or raise ScenarioError if an intervention does not fit."""
-        scenario = self.state.machine(settings)
+        scenario = self.state.without_values(settings)
         with self._lock:
-            return remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
+            return remember(self._engines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
-    def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
-        """Return the exact solver, or None if the scenario is too large (see `machine.reason`)."""
+    def solver(self, engines: Engines, control: Control = UNWATCHED) -> Solver | None:
+        """Return the exact solver, or None if the scenario is too large (see `engines.reason`)."""
         with self._building:
-            if not machine.tried_solver:
+            if not engines.tried_solver:
                 from simlib.engines.exact.forecast import Solver
 
                 try:
-                    machine.solver = Solver(machine.scenario, control=self._own(control.silent()))
+                    engines.solver = Solver(engines.scenario, control=self._own(control.silent()))
                 except TooManyStates as error:
-                    machine.reason = str(error)
-                machine.tried_solver = True
-        return machine.solver
+                    engines.reason = str(error)
+                engines.tried_solver = True
+        return engines.solver
 
-    def simulator(self, machine: Engines) -> Simulator | None:
-        """Return the simulator, or None if Numba is not installed (see `machine.reason`)."""
+    def simulator(self, engines: Engines) -> Simulator | None:
+        """Return the simulator, or None if Numba is not installed (see `engines.reason`)."""
         with self._building:
-            if not machine.tried_simulator:
+            if not engines.tried_simulator:
                 from simlib.engines.montecarlo.simulator import Simulator
 
                 try:
-                    machine.simulator = Simulator(machine.scenario)
+                    engines.simulator = Simulator(engines.scenario)
                 except MissingDependency as error:
-                    machine.reason = machine.reason or str(error)
-                machine.tried_simulator = True
-        return machine.simulator
+                    engines.reason = engines.reason or str(error)
+                engines.tried_simulator = True
+        return engines.simulator
 
     def theta(self, settings: Settings) -> Floats:
         """Return the values (A,) of the A assumptions at the settings, in base units.
@@ -141,14 +141,14 @@ class AnswerCache:
         return dataclasses.replace(control, threads=self.threads)
 
     def _compute(self, settings: Settings, control: Control) -> Forecast:
-        machine, theta = self.machine(settings), self.theta(settings)
-        solver = self.solver(machine, control)
+        engines, theta = self.engines(settings), self.theta(settings)
+        solver = self.solver(engines, control)
         if solver is not None:
-            forecast = self.solve(machine, theta, control=control)
+            forecast = self.solve(engines, theta, control=control)
         else:
-            simulator = self.simulator(machine)
+            simulator = self.simulator(engines)
             if simulator is None:
-                raise MissingDependency(machine.reason)
+                raise MissingDependency(engines.reason)
             forecast = self._simulate(simulator, theta, RESTING_RUNS, control)
         details = {
             k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
@@ -159,7 +159,7 @@ class AnswerCache:
 
     def solve(
         self,
-        machine: Engines,
+        engines: Engines,
         theta: Floats,
         *,
         centre: Floats | None = None,
@@ -171,7 +171,7 @@ class AnswerCache:
         Only one thread solves at a time.
 
         Args:
-            machine: The engines. Their solver must exist.
+            engines: The engines. Their solver must exist.
             theta: The values (A,) of the A assumptions.
             centre: The stated values (A,), if `theta` is a draw from the priors.
             start: The probabilities (K,) of the K start states. Default: those of the scenario.
@@ -179,9 +179,9 @@ class AnswerCache:
 
         Raises Cancelled.
         """
-        assert machine.solver is not None
+        assert engines.solver is not None
         with self.solving:
-            return machine.solver.solve(theta, centre=centre, start=start, control=control)
+            return engines.solver.solve(theta, centre=centre, start=start, control=control)
 
     def influence(
         self, settings: Settings, measures: list[str] | None = None, control: Control = UNWATCHED
@@ -190,19 +190,19 @@ class AnswerCache:
 
         Returns None if the scenario is too large for the exact engine. Raises Cancelled.
         """
-        machine, values = self.machine(settings), self.state.values(settings)
-        solver = self.solver(machine, control)
+        engines, values = self.engines(settings), self.state.values(settings)
+        solver = self.solver(engines, control)
         if solver is None:
             return None
         with self.solving:
             return slider_order.compute(
-                machine.scenario, measures=measures, values=values, solver=solver, control=control
+                engines.scenario, measures=measures, values=values, solver=solver, control=control
             )
 
     def key(self, settings: Settings) -> Hashable:
         """Return a key of the settings. Equal keys stand for the same view and the same answer."""
         values = self.state.values(settings)
-        return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
+        return structure(self.state.without_values(settings)), settings.view, tuple(sorted(values.items()))
 
     def slider_key(self, settings: Settings, name: str) -> Hashable:
         """Return a key of all settings except the value that the slider of `name` changes."""
@@ -219,16 +219,16 @@ class AnswerCache:
 
         Raises ScenarioError, and MissingDependency if Numba is not installed.
         """
-        machine = self.machine(settings)
-        simulator = self.simulator(machine)
+        engines = self.engines(settings)
+        simulator = self.simulator(engines)
         if simulator is None:
-            raise MissingDependency(machine.reason)
+            raise MissingDependency(engines.reason)
         return simulator.run(self.theta(settings), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
     def sampled(self, settings: Settings, runs: int, control: Control = UNWATCHED) -> Forecast | None:
         """Return the Monte Carlo forecast from `runs` replicates, or None if Numba is not installed."""
-        machine = self.machine(settings)
-        simulator = self.simulator(machine)
+        engines = self.engines(settings)
+        simulator = self.simulator(engines)
         if simulator is None:
             return None
         return self._simulate(simulator, self.theta(settings), runs, control.silent())

@@ -59,8 +59,8 @@ def compute(
 
     Returns None if the scenario is too large for the exact engine. Raises Cancelled.
     """
-    machine = answers.machine(settings)
-    if answers.solver(machine, control) is None:
+    engines = answers.engines(settings)
+    if answers.solver(engines, control) is None:
         return None
     scenario = answers.state.scenario(settings)
     learnt = answers.state.belief if not answers.state.values(settings) else None
@@ -68,7 +68,7 @@ def compute(
     forecasts = []
     quiet = control.silent()
     for number, (theta, start) in enumerate(belief.rows()):
-        forecasts.append(answers.solve(machine, theta, centre=centre, start=start, control=quiet))
+        forecasts.append(answers.solve(engines, theta, centre=centre, start=start, control=quiet))
         control.check()
         control.report((number + 1) / belief.draws)
     ensemble = Ensemble(scenario, belief, tuple(forecasts), stated, 0, {})

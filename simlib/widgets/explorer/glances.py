@@ -95,14 +95,14 @@ class Glances:
         return name, (self.answers.slider_key(settings, name), lead, moves)
 
     def _solve(self, settings: Settings, control: Control, lead: str | None, moves: bool) -> Forecast:
-        machine = self.answers.machine(settings)
-        assert machine.solver is not None
+        engines = self.answers.engines(settings)
+        assert engines.solver is not None
         theta = self.answers.theta(settings)
         with self.answers.solving:
             begun = time.perf_counter()
-            forecast = machine.solver.glance(theta, moves=moves, lead=lead, control=control)
-            machine.glances += 1
-            machine.glance_seconds = min(time.perf_counter() - begun, SLOWER * machine.glance_seconds)
+            forecast = engines.solver.glance(theta, moves=moves, lead=lead, control=control)
+            engines.glances += 1
+            engines.glance_seconds = min(time.perf_counter() - begun, SLOWER * engines.glance_seconds)
         return self.answers.labelled(forecast)
 
     def measure(self, settings: Settings, control: Control = UNWATCHED, *, lead: str | None) -> None:
@@ -111,15 +111,15 @@ class Glances:
         The first two glances are always measured, because the first may compile code. If a glance takes longer than
         `QUICK_SECONDS`, but less than `RETIMING_FACTOR` times as long, it is measured again at each call.
         """
-        machine = self.answers.machine(settings)
-        nearly = QUICK_SECONDS < machine.glance_seconds < RETIMING_FACTOR * QUICK_SECONDS
-        wanted = max(2, machine.glances + nearly)
-        while machine.solver is not None and machine.glances < wanted:
+        engines = self.answers.engines(settings)
+        nearly = QUICK_SECONDS < engines.glance_seconds < RETIMING_FACTOR * QUICK_SECONDS
+        wanted = max(2, engines.glances + nearly)
+        while engines.solver is not None and engines.glances < wanted:
             self._solve(settings, control, lead, False)
 
     def is_quick(self, settings: Settings, measure: Measure) -> bool:
         """Whether a glance contains the measure and takes at most `QUICK_SECONDS`."""
-        machine = self.answers.machine(settings)
-        if machine.solver is None or measure.kind == "impact" or measure.question_id in machine.solver.by_histories:
+        engines = self.answers.engines(settings)
+        if engines.solver is None or measure.kind == "impact" or measure.question_id in engines.solver.by_histories:
             return False
-        return machine.glance_seconds <= QUICK_SECONDS
+        return engines.glance_seconds <= QUICK_SECONDS

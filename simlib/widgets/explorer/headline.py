@@ -93,7 +93,7 @@ def without_effect(state: State, forecast: Forecast | None, item: Intervention) 
     `forecast` is the answer that is shown. It may be an answer to earlier settings, or None. The result is 0 if the
     share is unknown.
     """
-    items = state.machine().interventions
+    items = state.without_values().interventions
     if forecast is None or item not in items or len(forecast.interventions) != len(items):
         return 0.0
     return float(forecast.interventions[items.index(item)].get("without_effect") or 0.0)

@@ -78,7 +78,7 @@ class IdleWork:
 
         def job(control: Control) -> None:
             self._influence(control)
-            if self.answers.solver(self.answers.machine(settings)) is None or not self.answers.state.base.assumptions:
+            if self.answers.solver(self.answers.engines(settings)) is None or not self.answers.state.base.assumptions:
                 return
             order, changed = shown(), self.answers.state.values(settings)
             # Without slopes of the leading question, nothing says which sliders matter. Then all ends are solved.
@@ -134,14 +134,14 @@ class IdleWork:
 
     def _ends(self, settings: Settings, names: list[str], control: Control) -> None:
         state, measure = self.answers.state, self.answers.state.lead
-        machine = self.answers.machine(settings)
+        engines = self.answers.engines(settings)
         for number, name in enumerate(names):
             self.display.tell_idle(settings, f"ends of sliders: {number} of {len(names)}")
             assumption, ends = state.base.assumptions[name], []
             with contextlib.suppress(ScenarioError):  # an end may not fit the other values
                 for value in (assumption.low, assumption.high):
                     theta = self.answers.theta(settings.with_value(name, value))
-                    forecast = self.answers.solve(machine, theta, control=control.silent())
+                    forecast = self.answers.solve(engines, theta, control=control.silent())
                     ends.append(headline.last(forecast, measure))
                     control.check()
                 self.display.take_reach(settings, measure.name, {name: (ends[0], ends[1], True)})

@@ -103,7 +103,7 @@ class Page(w.VBox):
 
     def date(self, label: str) -> w.DatePicker:
         """Return a date field without bounds, which would silently change a date beyond them."""
-        begins = self.state.machine().as_of
+        begins = self.state.without_values().as_of
         return w.DatePicker(description=label, value=begins, style=LABEL_STYLE, layout=w.Layout(width="250px"))
 
     @staticmethod

@@ -56,7 +56,7 @@ class Previews:
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
         """Run a short simulation as anchor of previews, if the full answer to `settings` is known."""
-        known, key = self.answers.known(settings), structure(self.answers.machine(settings).scenario)
+        known, key = self.answers.known(settings), structure(self.answers.engines(settings).scenario)
         if known is None:
             return
         runs, before = self.runs(), self._anchors.get(key)
@@ -75,7 +75,7 @@ class Previews:
 
     def preview(self, settings: Settings) -> Forecast | None:
         """Return a preview, or None if Numba is not installed. Raises ScenarioError."""
-        anchor = self._anchors.get(structure(self.answers.machine(settings).scenario))
+        anchor = self._anchors.get(structure(self.answers.engines(settings).scenario))
         sampled = self._sampled(settings, anchor.runs if anchor else self.runs())
         if sampled is None:
             return None

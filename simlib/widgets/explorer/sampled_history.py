@@ -55,10 +55,10 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
     """
     from simlib.engines.montecarlo.replay import histories
 
-    machine = answers.machine(settings)
-    simulator = answers.simulator(machine)
+    engines = answers.engines(settings)
+    simulator = answers.simulator(engines)
     if simulator is None:
-        raise MissingDependency(machine.reason)
+        raise MissingDependency(engines.reason)
     theta = answers.theta(settings)
     fitting = _fitting(answers, settings, ending)
     if len(fitting) == 0:
@@ -67,7 +67,7 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
     replicate = int(fitting[place])
     played = histories(simulator, [replicate], theta=theta, seed=answers.seed)
     rows = played.rows(replicate)
-    scenario = machine.scenario
+    scenario = engines.scenario
     ladder = answers.state.ladder()
     index = list(scenario.ladders).index(ladder) if ladder else -1
     rungs = simulator.tables.rungs(played.levels[rows])[index] if ladder else np.zeros(rows.stop - rows.start, np.int64)

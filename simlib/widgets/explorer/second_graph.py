@@ -167,11 +167,11 @@ def history(
             b"", "", [f"None of {sampled_history.ENDING_HISTORIES:,} sampled histories ends this way at these values."]
         )
     state = answers.state
-    machine = state.machine(settings)
+    scenario = state.without_values(settings)
     label = "no ending yet" if told.ending == ONGOING else state.base.endings[told.ending].label
     head = sampled_history.heading(told, label)
     title = f"History {told.number + 1:,}: {label}"
-    dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days, "title": title}
+    dates: dict[str, Any] = {"as_of": scenario.as_of, "horizon": scenario.horizon_days, "title": title}
 
     def draw(ax: Axes) -> object:
         return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)

@@ -24,7 +24,7 @@ def outside_range(state: State) -> dict[str, str]:
 def without_effect(state: State, before: Rest, now: Rest) -> dict[str, str]:
     """Return {assumption: note} if one assumption alone changed, and no answer changed."""
     (earlier, old), (settings, forecast) = before, now
-    if structure(state.machine(earlier)) != structure(state.machine(settings)):
+    if structure(state.without_values(earlier)) != structure(state.without_values(settings)):
         return {}
     mine, theirs = state.values(settings), state.values(earlier)
     moved = [name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)]

@@ -203,13 +203,13 @@ class State:
     def choose(self, **choices: Any) -> bool:
         """Change fields of the settings, or raise ScenarioError if an intervention no longer fits."""
         settings = self.settings.replace(**choices)
-        self.machine(settings)
+        self.without_values(settings)
         return self.change(settings)
 
     def intervene(self, item: Intervention) -> bool:
         """Add an intervention. Raises ScenarioError if it does not fit, or clashes with another one."""
-        refuse_clash(self.base, self.machine().interventions, item)
-        _with_interventions(self.machine(), (item,))
+        refuse_clash(self.base, self.without_values().interventions, item)
+        _with_interventions(self.without_values(), (item,))
         return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
 
     def withdraw(self, number: int) -> bool:
@@ -256,7 +256,7 @@ class State:
         """Whether the present value of an assumption was typed."""
         return (name, self.value(name)) in self._typed
 
-    def machine(self, settings: Settings | None = None) -> Scenario:
+    def without_values(self, settings: Settings | None = None) -> Scenario:
         """Return the scenario with the interventions, horizon and start date of the settings.
 
         Its assumptions have the values in the file. Raises ScenarioError if an intervention no longer fits.
@@ -287,17 +287,17 @@ class State:
     @property
     def baseline(self) -> Settings:
         """The settings that answers are compared with, at the present start date and horizon."""
-        return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
+        return self.against.replace(horizon_days=self.without_values().horizon_days, as_of=self.settings.as_of)
 
     @property
     def is_baseline(self) -> bool:
         """Whether the present settings and the baseline give the same answer."""
-        mine, theirs = structure(self.machine()), structure(self.machine(self.baseline))
+        mine, theirs = structure(self.without_values()), structure(self.without_values(self.baseline))
         return mine == theirs and self.values() == self.values(self.against)
 
     def ladder(self) -> str | None:
         """Return the id of the ladder that is shown, or None without ladders."""
-        chosen = self.settings.ladder or self.machine().ladder
+        chosen = self.settings.ladder or self.without_values().ladder
         return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
 
     def differences(self, settings: Settings | None = None) -> Iterator[str]:

@@ -45,7 +45,7 @@ class SwitchesPage(Page):
         self._ladder.layout.display = "" if ladders else "none"
         self._horizon = self._text("Horizon", "220px")
         self._start = w.DatePicker(description="Begins on", style=LABEL_STYLE, layout=w.Layout(width="230px"))
-        self._began = self.state.machine().as_of
+        self._began = self.state.without_values().as_of
         self._start_note = w.HTML()
         return [self._ladder, self._horizon, self._start, self._start_note, self._said["scope"]]
 
@@ -142,7 +142,7 @@ class SwitchesPage(Page):
     def _says_horizon(self) -> bool:
         """Whether the typed horizon equals the present one. The units may differ."""
         try:
-            return self._days(self._horizon.value) == self.state.machine().horizon_days
+            return self._days(self._horizon.value) == self.state.without_values().horizon_days
         except ScenarioError:
             return False
 
@@ -202,8 +202,8 @@ class SwitchesPage(Page):
         state = self.state
         self._moves.checked = self._on()
         if not self._says_horizon():
-            self._horizon.value = in_days(state.machine().horizon_days)
-        begins = state.machine().as_of
+            self._horizon.value = in_days(state.without_values().horizon_days)
+        begins = state.without_values().as_of
         for date in (self._move_date, self._level_date):
             if date.value == self._began:  # an untouched date moves with the start
                 date.value = begins

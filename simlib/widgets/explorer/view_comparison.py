@@ -108,7 +108,7 @@ def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel 
     state, measure = answers.state, answers.state.lead
     now = state.settings
     chosen = {
-        state.view_title(view): Settings(view=view, horizon_days=state.machine().horizon_days, as_of=now.as_of)
+        state.view_title(view): Settings(view=view, horizon_days=state.without_values().horizon_days, as_of=now.as_of)
         for view in dict.fromkeys(views)
     }
     if not state.untouched or now.view not in views:
@@ -127,9 +127,9 @@ def _disagreements(state: State, chosen: Sequence[Settings]) -> Iterator[Disagre
         if len(set(each)) > 1:
             texts = tuple(show(value, assumption.kind, assumption.unit) for value in each)
             yield Disagreement(assumption.label, texts, _because(state, name, chosen))
-    items = dict.fromkeys(item for settings in chosen for item in state.machine(settings).interventions)
+    items = dict.fromkeys(item for settings in chosen for item in state.without_values(settings).interventions)
     for item in items:
-        texts = tuple("yes" if item in state.machine(settings).interventions else "no" for settings in chosen)
+        texts = tuple("yes" if item in state.without_values(settings).interventions else "no" for settings in chosen)
         if len(set(texts)) > 1:
             yield Disagreement(intervention_in_words(item, state.base), texts, item.because)
 

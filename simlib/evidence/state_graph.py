@@ -8,7 +8,7 @@ from simlib.machine.tables import Tables
 from simlib.typing import Bools, Ints
 
 
-class Machine:
+class StateGraph:
     """The states of a scenario that were reached so far, with every firing out of them.
 
     A state is a level for each of V variables. A firing is a move that happens with one of its outcomes. The N states
