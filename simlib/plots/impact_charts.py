@@ -155,10 +155,7 @@ def consequence_rows(
     ranked = sorted(given, key=lambda name: -given[name])
     style.dress(ax)
     width = letters(ax)
-    for number, line in enumerate(reversed(lines)):
-        _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL_SIZE, color=style.INK)
-    bold = {"fontsize": style.TEXT_SIZE, "fontweight": "bold", "color": style.INK}
-    _above(ax, style.wrap(result.label("impacts", impact), int(0.8 * width), 1), 18 + 12.5 * len(lines), **bold)
+    _write_head(ax, result.label("impacts", impact), lines)
     room = max(2, int(lines_within(ax)))
     which, later = "each ending", "; later impacts are not counted"
     if len(ranked) > room:
@@ -173,23 +170,27 @@ def consequence_rows(
     whole = all(len(result.label("endings", name)) <= 0.9 * LABEL_SHARE * width for name in ranked)
     for row, name in enumerate(ranked):
         label = result.label("endings", name) if whole else result.short_label("endings", name)
-        ax.text(
-            -0.01 * top,
-            row,
-            style.wrap(label, int(width * LABEL_SHARE), 1),
-            ha="right",
-            va="center",
-            fontsize=style.SMALL_SIZE,
-        )
-        ax.barh(row, given[name], height=0.6, color=style.BLUE)
-        ax.text(
-            given[name], row, f" {show(given[name], 'amount')}", va="center", fontsize=style.SMALL_SIZE, color=style.INK
-        )
-        if name in before:
-            ax.barh(row, before[name], height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
+        text = style.wrap(label, int(width * LABEL_SHARE), 1)
+        ax.text(-0.01 * top, row, text, ha="right", va="center", fontsize=style.SMALL_SIZE)
+        _draw_bars(ax, row, given[name], before.get(name))
     ax.grid(visible=False)
     ax.set_axis_off()
     return ax
+
+
+def _write_head(ax: Axes, title: str, lines: list[str]) -> None:
+    width = letters(ax)
+    for number, line in enumerate(reversed(lines)):
+        _above(ax, style.wrap(line, width, 1), 18 + 12.5 * number, fontsize=style.SMALL_SIZE, color=style.INK)
+    bold = {"fontsize": style.TEXT_SIZE, "fontweight": "bold", "color": style.INK}
+    _above(ax, style.wrap(title, int(0.8 * width), 1), 18 + 12.5 * len(lines), **bold)
+
+
+def _draw_bars(ax: Axes, row: int, mean: float, before: float | None) -> None:
+    ax.barh(row, mean, height=0.6, color=style.BLUE)
+    ax.text(mean, row, f" {show(mean, 'amount')}", va="center", fontsize=style.SMALL_SIZE, color=style.INK)
+    if before is not None:
+        ax.barh(row, before, height=0.75, color="none", edgecolor=style.INK, linewidth=1, linestyle=":")
 
 
 def _above(ax: Axes, text: str, height: float, **font: Any) -> None:

@@ -148,12 +148,23 @@ def uncertainty(
         sampling.take_belief(belief)
     else:
         sampling.take_prior(min(FIRST_DRAWS, limit) if size is None else limit)
+    return _answer(sampling, targets, belief, precision, fixed=size is not None)
+
+
+def _answer(
+    sampling: Sampling, targets: tuple[Measure, ...], belief: Belief | None, precision: Precision, *, fixed: bool
+) -> Uncertainty:
+    """Sample until the quantiles are known well enough, and return the range of each measure.
+
+    `fixed`: whether the number of draws was given, instead of a tolerance.
+    """
+    scenario, by_day = sampling.scenario, sampling.at_draws.by_day
     spreads, stages = sampling.until_known(
         targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
     )
     for spread in spreads.values():
         insist_on_effective(spread, FEWEST_EFFECTIVE_DRAWS)
-    control.report(1.0)
+    sampling.control.report(1.0)
     drawn = pick(sampling, "draws") | {"runs": sampling.runs or None, "belief": belief.name if belief else "prior"}
     return Uncertainty(
         scenario=scenario,
@@ -166,11 +177,11 @@ def uncertainty(
         sequence=sampling.weighting.group,
         answers=sampling.answers[:, :, : len(targets)],
         spreads=spreads,
-        tolerance=precision.tolerance if size is None else None,
+        tolerance=None if fixed else precision.tolerance,
         reached=stages[-1].error <= precision.tolerance,
         within=stages[-1].error,
         needed=enough(stages, precision.tolerance),
-        provenance=provenance(scenario, engine=at_draws.engine, seed=seed, by_day=by_day, **drawn),
+        provenance=provenance(scenario, engine=sampling.at_draws.engine, seed=sampling.seed, by_day=by_day, **drawn),
     )
 
 

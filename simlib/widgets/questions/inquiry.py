@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from simlib.control import Control
@@ -96,23 +97,6 @@ class Inquiry:
         number = self._number
         self._say(StatusLine("Computing", share=0.0))
 
-        def job(control: Control) -> ShownAnswer | None:
-            begun = time.monotonic()
-
-            def stopped() -> bool:
-                return control.cancelled() or time.monotonic() - begun > limit
-
-            try:
-                answer = self.question.answer(settings, Control(control.progress, stopped))
-            except Cancelled:
-                control.check()
-                self._is_quick = False
-                return None
-            if self._limit == UNASKED_SECONDS:
-                self._is_quick = self.question.by_itself and time.monotonic() - begun <= UNASKED_SECONDS
-            self._limit = UNASKED_SECONDS
-            return answer
-
         def done(answer: ShownAnswer | None) -> None:
             if answer is not None:
                 store_in_home(answer, self.question.key(settings))
@@ -136,7 +120,26 @@ class Inquiry:
                 if number == self._number:
                     self._say(StatusLine(f"Computing: {share:.0%}", share=share))
 
+        job = partial(self._answer_within, limit, settings)
         self.worker.submit(job, done, failed, delay=SETTING_PAUSE if unasked else 0.0, progress=progress)
+
+    def _answer_within(self, limit: float, settings: Mapping[str, Any], control: Control) -> ShownAnswer | None:
+        """Compute an answer. Return None if that takes longer than `limit` seconds."""
+        begun = time.monotonic()
+
+        def stopped() -> bool:
+            return control.cancelled() or time.monotonic() - begun > limit
+
+        try:
+            answer = self.question.answer(settings, Control(control.progress, stopped))
+        except Cancelled:
+            control.check()
+            self._is_quick = False
+            return None
+        if self._limit == UNASKED_SECONDS:
+            self._is_quick = self.question.by_itself and time.monotonic() - begun <= UNASKED_SECONDS
+        self._limit = UNASKED_SECONDS
+        return answer
 
     def _stop(self) -> None:
         """Cancel the computation. Nothing of it is shown any more."""
