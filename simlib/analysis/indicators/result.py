@@ -1,8 +1,8 @@
 """What to watch for: moves and levels as evidence about an ending or a question.
 
 All numbers are conditional on the situation on the day t of the observation: nothing has ended, and the question is
-open. E is the ending (or a yes to the question) after t and by the horizon T. A sign is a move or level, and S says
-that the sign is seen by t. Then
+open. E is the ending, or the answer yes to the question, after t and by the horizon T. A sign is a move or level, and S
+says that the sign is seen by t. Then
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
@@ -62,7 +62,7 @@ _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "fa
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One move or level as evidence about an event E: an ending, or the yes to a question.
+    """One move or level as evidence about event E: an ending, or the answer yes to a question.
 
     S says that the move or level is seen by the day of the observation. All probabilities are among the histories in
     which neither E nor an ending has happened by that day. Most numbers are triples (value, low, high) with a 95%
