@@ -95,8 +95,8 @@ def discover(
     cut = float(quantiles(answers, (0.75,), weights)[0]) if threshold is None else float(threshold)
     drawn = pick(responses, "engine") | {"draws": belief.draws, "belief": belief.name}
     source = provenance(scenario, seed=seed, runs=responses.runs or None, **drawn)
-    asked, noise = (scenario, scenario.by_date(day), day, sought, cut, threshold is None), _noise(blocks, weights)
-    result = Discovery(*asked, theta, weights, answers, noise, (), (), (), source)
+    subject, noise = (scenario, scenario.by_date(day), day, sought, cut, threshold is None), _noise(blocks, weights)
+    result = Discovery(*subject, theta, weights, answers, noise, (), (), (), source)
     return result if result.constant else _with_regions(result)
 
 

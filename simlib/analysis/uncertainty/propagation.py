@@ -137,9 +137,9 @@ def uncertainty(
     limit = precision.most_draws if size is None else size
     if limit < FEWEST_EFFECTIVE_DRAWS:
         raise ValueError(f"expected at least {FEWEST_EFFECTIVE_DRAWS} draws, not {limit}")
-    asked = (*targets, *conditions)
+    answers = (*targets, *conditions)
     ready = partial(
-        Responses, scenario, asked, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
+        Responses, scenario, answers, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
     )
     at_draws = ready(rows=limit)
     at_stated = ready(rows=1) if engine == "auto" and at_draws.runs else at_draws
