@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from simlib.scenario.model import Scenario
 
+__all__ = ["Answer", "ScenarioKey", "Traced"]
+
 FILE_FORMAT = 1
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from simlib.arguments import whole
 from simlib.errors import ArgumentError, Cancelled
 
+__all__ = ["Control"]
+
 Progress = Callable[[float], None]
 """A function that is called with the share of the work that is done, from 0 to 1."""
 

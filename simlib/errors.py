@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+__all__ = ["ArgumentError", "Cancelled", "MissingDependency", "Problem", "QuantityError", "ScenarioError"]
+__all__ += ["SimlibError", "TooManyStates", "Unsupported"]
+
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction.
 

@@ -246,6 +246,12 @@ def test_every_name_of_the_face_is_explained():
     assert [name for name, value in face().items() if callable(value) and not value.__doc__] == []
 
 
+def test_every_home_says_which_of_its_names_are_in_the_face():
+    homes = {home: importlib.import_module(home) for home in simlib._HOMES}
+    said = {home: set(getattr(module, "__all__", ())) for home, module in homes.items()}
+    assert {home: names for home, names in simlib._HOMES.items() if not said[home].issuperset(names)} == {}
+
+
 @pytest.mark.parametrize("name", [name for name, value in face().items() if inspect.isfunction(value)])
 def test_a_function_of_the_face_speaks_the_one_vocabulary(name):
     """At most eight arguments beside the scenario, all but one by name, none of the old words."""

@@ -29,6 +29,8 @@ from simlib.files import write_atomically
 from simlib.formatting import by_date
 from simlib.scenario.model import Scenario
 
+__all__ = ["RegisteredForecast", "Registry", "Resolution", "register", "resolve"]
+
 LEDGER = "registry.jsonl"
 
 Verdict = Literal["yes", "no", "void"]

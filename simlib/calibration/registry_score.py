@@ -19,6 +19,8 @@ from simlib.scenario.model import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["RegistryScore", "ScoredForecast", "score_registry"]
+
 OWN_FORECASTER = "simlib"
 
 

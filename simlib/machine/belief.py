@@ -19,6 +19,8 @@ from simlib.machine import priors
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
+__all__ = ["Belief"]
+
 
 @dataclass(frozen=True, eq=False)
 class Belief:

@@ -35,7 +35,7 @@ import numpy as np
 from simlib.errors import Problem, ScenarioError, SimlibError, Unsupported, collect, did_you_mean, refuse
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
-from simlib.results import ONGOING, Band, Forecast, above_zero
+from simlib.results import NO_ENDING, ONGOING, Band, Forecast, above_zero
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
@@ -266,7 +266,7 @@ def _parts(scenario: Scenario, kind: Kind) -> dict[str, tuple[str, ...]]:
 
 def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
     if kind == "ending":
-        return Measure(kind, of, "No ending yet" if of == ONGOING else scenario.endings[of].label)
+        return Measure(kind, of, NO_ENDING if of == ONGOING else scenario.endings[of].label)
     if kind == "question":
         return Measure(kind, of, scenario.questions[of].label)
     if kind in ("moves", "fired"):

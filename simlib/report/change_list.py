@@ -15,7 +15,7 @@ from simlib.files import read_payload
 from simlib.formatting import by_date, long_date, percent, points
 from simlib.machine.measures import Measure
 from simlib.quantities import show
-from simlib.results import ONGOING, Forecast
+from simlib.results import NO_ENDING, ONGOING, Forecast
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _rows(forecast: Forecast, lead: str, then: Mapping[str, float]) -> Iterator[
         change = now[name] - then[name]
         if name == lead or abs(change) >= _MOVED:
             kind, _, of = name.partition(":")
-            label = "No ending yet" if of == ONGOING else forecast.label(f"{kind}s", of)
+            label = NO_ENDING if of == ONGOING else forecast.label(f"{kind}s", of)
             yield label, percent(then[name]), percent(now[name]), points(change)
 
 

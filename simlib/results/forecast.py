@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ONGOING = "ongoing"
 """The id of "no ending yet" among the ids of the endings."""
 
+NO_ENDING = "No ending yet"
+"""The label of `ONGOING`."""
 
 CONTENDER_SHARE = 0.05
 """An ending is a contender if it is the likeliest in more than this share of the sets of assumption values."""
@@ -206,7 +208,7 @@ class Forecast(Answer):
     def label(self, kind: str, name: str) -> str:
         """Return the label of an id of a `kind` such as "moves", or the id if it has no label."""
         if name == ONGOING:
-            return "No ending yet"
+            return NO_ENDING
         return self.labels.get(kind, {}).get(name, name)
 
     def short_label(self, kind: Literal["endings", "questions", "moves", "rungs"], name: str) -> str:

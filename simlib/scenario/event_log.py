@@ -21,6 +21,8 @@ from simlib.errors import INVISIBLE, UNSEEN, ArgumentError, Problem, did_you_mea
 from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
 
+__all__ = ["LogRow", "read_log"]
+
 LOG_FILE = "events.csv"
 """The name of the event log in the folder of a scenario."""
 

@@ -32,6 +32,8 @@ from simlib.scenario.model import (
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.scenario.waits import spread
 
+__all__ = ["Sentence", "explain"]
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:

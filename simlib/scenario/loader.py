@@ -20,6 +20,8 @@ from simlib.scenario.model import Scenario
 if TYPE_CHECKING:
     from simlib.scenario.model import View
 
+__all__ = ["load"]
+
 SCENARIO_FILE = "scenario.yaml"
 FILES = (SCENARIO_FILE, "scenario.yml")
 """Names that a scenario file may have in its folder. The first file that exists is read."""

@@ -334,6 +334,13 @@ def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
     assert multinomial_score(b, c, n, float(high)) == pytest.approx(-Z_TWO_SIDED_95, abs=2e-3)
 
 
+def test_the_paired_interval_ends_at_one_where_all_pairs_change_in_one_direction():
+    _, low, high = paired([0, 7], [7, 0], 7)
+    assert low[0] == -1
+    assert -1 < high[0] < low[1] < 1
+    assert high[1] == 1
+
+
 @pytest.mark.statistical
 @pytest.mark.parametrize(("gain", "loss", "n"), [(0.1, 0.3, 300), (0.01, 0.004, 2000), (0.002, 0.0, 1000)])
 def test_the_paired_interval_covers_as_often_as_it_says(gain, loss, n):

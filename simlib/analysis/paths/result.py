@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from simlib.answer import Traced, pick
 from simlib.formatting import counted, over_draws, percent, quoted
 from simlib.machine.measures import Measure
-from simlib.results import ONGOING
+from simlib.results import NO_ENDING, ONGOING
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Paths(Traced):
 
     def label(self, ending: str) -> str:
         """Return the label of an ending, or "No ending yet" for "ongoing"."""
-        return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
+        return NO_ENDING if ending == ONGOING else self.scenario.endings[ending].label
 
     def where(self) -> str:
         """Return a phrase that says which assumption values were used: the stated values, or draws."""

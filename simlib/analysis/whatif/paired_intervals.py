@@ -10,8 +10,6 @@ paired-sample design, Statistics in Medicine 17. Cochran, W. (1977) Sampling Tec
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -81,8 +79,8 @@ def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floa
     """
     b, c = np.broadcast_arrays(np.asarray(gained, dtype=float), np.asarray(lost, dtype=float))
     difference = (b - c) / pairs
-    low = _bisect(lambda d: _score(b, c, pairs, d) - Z_TWO_SIDED_95, np.full(b.shape, -1.0), difference)
-    high = _bisect(lambda d: _score(b, c, pairs, d) + Z_TWO_SIDED_95, difference, np.full(b.shape, 1.0))
+    low = _difference_at(Z_TWO_SIDED_95, b, c, pairs, np.full(b.shape, -1.0), difference)
+    high = _difference_at(-Z_TWO_SIDED_95, b, c, pairs, difference, np.full(b.shape, 1.0))
     return difference, low, high
 
 
@@ -97,9 +95,9 @@ def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
     return np.where(above == 0, 0.0, np.where(variance > 0, score, np.copysign(np.inf, above)))
 
 
-def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    for _ in range(60):
-        middle = (low + high) / 2
-        above = falling(middle) > 0
-        low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return (low + high) / 2
+def _difference_at(z: float, b: Floats, c: Floats, pairs: int, least: Floats, most: Floats) -> Floats:
+    """Return the difference between `least` and `most` at which Tango's statistic is z."""
+    from scipy.optimize.elementwise import find_root
+
+    root = find_root(lambda d, b, c: _score(b, c, pairs, d) - z, (least, most), args=(b, c))
+    return np.where(least == most, least, root.x)

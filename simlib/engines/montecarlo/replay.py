@@ -23,12 +23,15 @@ from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.formatting import long_date
 from simlib.machine import priors
 from simlib.machine.measures import By
+from simlib.results import NO_ENDING
 from simlib.typing import Bits, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.scenario.model import Scenario
+
+__all__ = ["Histories", "histories"]
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ class Histories:
     def _last_sentence(self, place: int) -> str:
         if self.ending[place] < 0:
             last = self._date(max(np.ceil(self.horizon) - 1, 0))
-            return f"{long_date(last)}: the horizon, with no ending yet."
+            return f"{long_date(last)}: the horizon, with {NO_ENDING.lower()}."
         ending = list(self.scenario.endings.values())[self.ending[place]]
         return f"{long_date(self._date(self.ending_time[place]))}: the story ends: {ending.label}."
 

@@ -35,6 +35,8 @@ from simlib.typing import Floats, Ints
 if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
+__all__ = ["simulate"]
+
 CHUNK_REPLICATES = 128
 """Number of replicates per call of the kernel. Cancellation is checked after each call, every millisecond or two."""
 

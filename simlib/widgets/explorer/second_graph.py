@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import percent
 from simlib.machine.measures import Measure
-from simlib.results import ONGOING, Forecast
+from simlib.results import NO_ENDING, ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer import headline, sampled_history
 from simlib.widgets.explorer.answer_cache import AnswerCache
@@ -80,7 +80,7 @@ def choices(state: State, tab: str) -> list[Choice]:
         return [{"id": impact.id, "label": impact.label} for impact in base.impacts.values()]
     if tab == "history":
         endings = [{"id": ending.id, "label": ending.label} for ending in base.endings.values()]
-        return [{"id": "", "label": "any ending"}, *endings, {"id": ONGOING, "label": "no ending yet"}]
+        return [{"id": "", "label": "any ending"}, *endings, {"id": ONGOING, "label": NO_ENDING.lower()}]
     return []
 
 
@@ -168,7 +168,7 @@ def history(
         )
     state = answers.state
     scenario = state.without_values(settings)
-    label = "no ending yet" if told.ending == ONGOING else state.base.endings[told.ending].label
+    label = NO_ENDING.lower() if told.ending == ONGOING else state.base.endings[told.ending].label
     head = sampled_history.heading(told, label)
     title = f"History {told.number + 1:,}: {label}"
     dates: dict[str, Any] = {"as_of": scenario.as_of, "horizon": scenario.horizon_days, "title": title}

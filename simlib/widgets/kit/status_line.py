@@ -8,7 +8,7 @@ from typing import Any
 
 from simlib.errors import SimlibError
 from simlib.formatting import percent, plainly
-from simlib.results import ONGOING, Forecast
+from simlib.results import NO_ENDING, ONGOING, Forecast
 
 Part = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
     parts: list[Part] = []
     unit = " points"
     for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
-        label = "no ending yet" if name == ONGOING else forecast.label("endings", name)
+        label = NO_ENDING.lower() if name == ONGOING else forecast.label("endings", name)
         change = _difference(name, last[name], baseline)
         note = f" ({change}{unit})" if change else ""
         unit = "" if change else unit
