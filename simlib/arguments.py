@@ -178,7 +178,11 @@ def _weights(name: str, value: Any) -> dict[str, float]:
 
 
 def _draws(name: str, value: Any) -> Any:
-    return value if hasattr(value, "theta") else whole(name, value)
+    if type(value).__name__ == "Belief":  # a function whose annotation names `Belief` does not come here
+        raise Unsupported(
+            f"{name} is the belief “{value.name}”; expected a number: the method needs its own draws of the prior"
+        )
+    return whole(name, value)
 
 
 def _day(name: str, value: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime as dt
+import inspect
 import math
 import pickle
 
@@ -130,6 +132,32 @@ def test_parts_of_an_intervention_and_of_a_row_that_cannot_be_used_are_named():
         simlib.Control(threads=0)
     with pytest.raises(ArgumentError, match="cancel is True; expected a function"):
         simlib.Control(cancel=True)
+
+
+def takes_draws(name: str) -> bool:
+    value = getattr(simlib, name)
+    return inspect.isfunction(value) and "draws" in inspect.signature(value).parameters
+
+
+@pytest.mark.parametrize("name", list(filter(takes_draws, simlib.__all__)))
+def test_each_function_with_draws_uses_a_belief_or_refuses_it_by_its_name(name, tmp_path):
+    mood = World("mood", horizon=20).variable("mood", "calm", "war", start="calm")
+    mood.uncertain("a", "rate", 0.1, 0.05, 0.2)
+    mood.move("attack", "a", {"mood": "war"}, when={"mood": "calm"}).ending("war", {"mood": "war"})
+    scenario = mood.ladder("steps", peace=None, war={"mood": "war"}).scenario()
+    belief = dataclasses.replace(simlib.Belief.prior(scenario, 64), name="a log")
+    given = {"measure": "war", "variants": {"faster": {"a": 0.2}}, "path": tmp_path / "page.html"}
+    given |= {"scenario": scenario, "views": {"one": scenario, "two": scenario}, "draws": belief}
+    question = getattr(simlib, name)
+    parameters = inspect.signature(question).parameters
+    needed = {key: given[key] for key, each in parameters.items() if each.default is each.empty or key == "draws"}
+    if "Belief" not in parameters["draws"].annotation:
+        with pytest.raises(simlib.Unsupported, match="draws is the belief “a log”; expected a number"):
+            question(**needed)
+    elif name == "write_report":
+        assert "weighted by the log" in question(**needed).read_text(encoding="utf-8")
+    else:
+        assert question(**needed).provenance["belief"] == "a log"
 
 
 def test_a_tolerance_is_checked_wherever_it_is_given():

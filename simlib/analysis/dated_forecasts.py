@@ -36,6 +36,7 @@ from simlib.evidence.posterior import TRUSTED, Learning
 from simlib.evidence.settled_questions import SETTLED_TOLERANCE, answer_so_far
 from simlib.formatting import long_date, percent, quoted
 from simlib.machine import priors
+from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Scenario, StartState
@@ -279,8 +280,8 @@ def forecast_series(
 def _static_means(
     scenario: Scenario, measures: Sequence[Measure], draws: int, seed: int, control: Control
 ) -> list[tuple[float, float]]:
-    values = forecasts_before(scenario, priors.draws(scenario, draws, seed=seed), measures, control)
-    return [_mean(column, np.full(draws, 1 / draws)) for column in values.T]
+    belief = Belief.prior(scenario, draws, seed=seed)
+    return [_mean(column, belief.weights) for column in forecasts_before(scenario, belief.theta, measures, control).T]
 
 
 def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] | int) -> tuple[dt.date, ...]:

@@ -31,7 +31,6 @@ from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, Unsupported, refuse
 from simlib.formatting import counted, percent, quoted
-from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -239,7 +238,7 @@ def pool(
     *,
     weights: Mapping[str, float] | None = None,
     engine: Engine = "auto",
-    draws: int | Belief = 0,
+    draws: int = 0,
     runs: int | None = None,
     seed: int = 0,
     times: int | Iterable[float] = 60,
@@ -268,19 +267,17 @@ def pool(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    insist_on_prior(draws, "pooling views, each over its own priors,")
     shares = _scaled(list(views), weights)
     horizon = next(iter(views.values())).horizon_days
     worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
-    number = int(draws)  # type: ignore[arg-type]
-    each = -(-_RUNS // max(number, 1)) if runs is None else runs
+    each = -(-_RUNS // max(draws, 1)) if runs is None else runs
     times = times if isinstance(times, int) else list(times)
-    ask = partial(_forecasts, worlds, control, draws=number, runs=each, seed=seed, times=times)
+    ask = partial(_forecasts, worlds, control, draws=draws, runs=each, seed=seed, times=times)
     forecasts = exact_where_it_fits(engine, partial(ask, "exact"), partial(ask, "montecarlo"))
     chosen = next(iter(forecasts.values())).engine
     first, replicates = next(iter(worlds.values())), each if chosen == "montecarlo" else None
     sources = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
-    source = provenance(first, engine=chosen, seed=seed, draws=number, runs=replicates, views=sources)
+    source = provenance(first, engine=chosen, seed=seed, draws=draws, runs=replicates, views=sources)
     return _pool(forecasts, shares, ScenarioKey.of(first), source)
 
 

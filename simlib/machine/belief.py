@@ -2,7 +2,8 @@
 
 The prior is one belief. The posterior given an event log is another. A function with an argument `draws` takes either a
 belief, or the number of draws to take from the prior. Some methods, such as Sobol indices and EVPPI (expected value of
-partial perfect information), need independent draws of the prior. They take only a number.
+partial perfect information), need independent draws of the prior. They take only a number, and `simlib.arguments`
+refuses a belief by its name.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Belief:
     """D weighted draws of the values of a scenario's A assumptions, as of a date.
 
     Attributes:
-        name: Where the belief comes from: "prior", or the name of an event log.
+        name: Where the belief comes from: "prior" (then the weights are equal and `start` is None), or the
+            name of an event log.
         as_of: The `as_of` of the scenario to which the draws belong.
         assumptions (A,): The ids of the assumptions, which are the columns of `theta`.
         theta (D, A): The assumption values, in base units (rates per day).
@@ -59,6 +61,8 @@ class Belief:
             raise ValueError(f"start has the shape {self.start.shape}; expected ({len(self.weights)}, start states)")
         if not (np.all(self.weights >= 0) and np.isclose(self.weights.sum(), 1.0)):
             raise ValueError(f"weights must be 0 or more and sum to 1; they sum to {self.weights.sum():g}")
+        if self.is_prior and not (self.equal and self.start is None):
+            raise ArgumentError("name", self.name, "expected equal weights and no start, or another name")
 
     @classmethod
     def prior(cls, scenario: Scenario, draws: int, *, seed: int = 0) -> Belief:
@@ -121,18 +125,6 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
             f"{len(scenario.joint_start) or 'none'} in the scenario; ask about the scenario of the same update"
         )
     return draws
-
-
-def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Raise Unsupported for a belief, because a method needs independent draws of the prior.
-
-    `question` names the method in the message.
-    """
-    if isinstance(draws, Belief):
-        raise Unsupported(
-            f"{question} needs independent draws of the prior, which the belief “{draws.name}” does not have; "
-            "give a number of draws"
-        )
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:

@@ -134,11 +134,6 @@ def test_a_discovery_weighs_its_draws():
     )
 
 
-def test_indices_refuse_a_belief_by_name():
-    with pytest.raises(Unsupported, match=r"A Sobol index needs .* which the belief “a belief” does not have"):
-        sobol(additive(), "across", draws=belief())
-
-
 @pytest.mark.parametrize("ask", [drivers, discover])
 def test_a_belief_with_a_start_of_its_own_is_refused(ask):
     elsewhere = dataclasses.replace(belief(8), start=np.full((8, 2), 0.5))

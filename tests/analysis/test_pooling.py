@@ -17,7 +17,6 @@ from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.forecast import solve
 from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import percent
-from simlib.machine.belief import Belief
 from simlib.results import Band
 from simlib.scenario.model import Forbid
 from simlib.scenario.views.variation import with_values
@@ -268,8 +267,3 @@ def test_without_an_engine_all_views_are_simulated_where_one_is_too_large(views,
     assert pool(views, runs=100, times=1).provenance["engine"] == "montecarlo"
     with pytest.raises(TooManyStates):
         pool(views, engine="exact", times=1)
-
-
-def test_a_belief_is_about_one_scenario_and_not_about_several_views(views, world):
-    with pytest.raises(Unsupported, match="pooling views, each over its own priors, needs independent draws"):
-        pool(views, draws=Belief.prior(world, 8))

@@ -362,9 +362,8 @@ def test_a_fan_weighs_each_draw_by_the_condition_at_each_time():
     assert fan.mean[0, 0] == 0
     weights = np.full(512, 1 / 512)
     weights[:2] = 1.5 / 512, 0.5 / 512
-    known = over_priors(
-        with_events(scenario, find(scenario, name)), draws=dataclasses.replace(draws.belief, weights=weights), times=1
-    )
+    belief = dataclasses.replace(draws.belief, name="a log", weights=weights)
+    known = over_priors(with_events(scenario, find(scenario, name)), draws=belief, times=1)
     assert measure_fan(known, name).mean[0, -1] == pytest.approx(uncertainty_of(known, name).spread().mean.value)
 
 

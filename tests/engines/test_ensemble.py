@@ -171,6 +171,12 @@ def test_a_belief_that_does_not_fit_is_refused_by_name():
         forecast(worlds.two_states(), draws=belief)
 
 
+@pytest.mark.parametrize("change", [{"weights": np.array([0.4, 0.6])}, {"start": np.full((2, 2), 0.5)}])
+def test_only_equal_weights_without_start_states_are_called_prior(change):
+    with pytest.raises(ValueError, match="name is 'prior'; expected equal weights and no start"):
+        dataclasses.replace(Belief.prior(door(), 2), **change)
+
+
 # Runs, control, files
 
 

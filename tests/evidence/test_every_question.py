@@ -53,9 +53,6 @@ ASK = {
 }
 
 REFUSED = {
-    "A Sobol index": lambda u: simlib.sobol(u.scenario, draws=u.belief),
-    "EVPPI": lambda u: simlib.evppi(u.scenario, "open-war", draws=u.belief),
-    "pooling views": lambda u: simlib.pool({"one": u.scenario, "other": u.scenario}, draws=u.belief),
     "the exact engine follows paths": lambda u: simlib.paths(u.scenario, draws=u.belief, engine="exact"),
     "the exact engine works": lambda u: simlib.indicators(u.scenario, draws=u.belief, engine="exact"),
 }

@@ -14,6 +14,7 @@ from simlib.analysis.discovery.result import Bound, Box, Discovery, Leaf
 from simlib.answer import pick, provenance
 from simlib.errors import SimlibError
 from simlib.machine import measures, priors
+from simlib.machine.belief import Belief
 from simlib.scenario.model import Scenario
 
 __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
@@ -74,7 +75,7 @@ def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
     """
     if data["scenario_sha256"] != scenario.sha256:
         raise SimlibError(f"these boxes belong to another version of {scenario.id!r}; run the discovery again")
-    theta = priors.draws(scenario, data["draws"], seed=data["seed"])
+    theta = Belief.prior(scenario, data["draws"], seed=data["seed"]).theta
     if not np.allclose(theta[-1], data["last_draw"], rtol=1e-6):
         raise SimlibError(
             "the draws differ from those in which the boxes were found, probably because of another version of SciPy; "

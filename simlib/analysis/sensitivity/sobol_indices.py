@@ -28,7 +28,6 @@ from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import capital, counted, listed, percent, quoted
 from simlib.machine import priors
-from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -277,7 +276,6 @@ def sobol(
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
-    insist_on_prior(draws, "A Sobol index")
     if draws < 8 or draws & (draws - 1):
         raise ValueError(f"draws must be a power of two of at least 8, not {draws}")
     groups, top = (top, SOBOL_INPUTS) if isinstance(top, Mapping) else (None, top)

@@ -40,7 +40,6 @@ from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.formatting import counted, quoted, with_error
-from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure
 from simlib.scenario.model import Assumption, Scenario
 
@@ -233,7 +232,6 @@ def evppi(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    insist_on_prior(draws, "EVPPI")
     return evppi_from(
         uncertainty(scenario, measure, by=by, engine=engine, draws=draws, runs=runs, seed=seed, control=control)
     )

@@ -12,8 +12,8 @@ from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import Result, heading, tell
 from simlib.cli.output.progress import Task
-from simlib.formatting import how_made
-from simlib.machine.belief import insist_on_prior
+from simlib.errors import Unsupported
+from simlib.formatting import how_made, quoted
 
 if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
@@ -34,8 +34,11 @@ def execute(arguments: Request) -> int:
 
     subject, measures = requested(arguments), arguments.measure or None
     scenario = subject.scenario
-    if arguments.sobol:
-        insist_on_prior(subject.belief, "A Sobol index")
+    if arguments.sobol and subject.belief is not None:
+        raise Unsupported(
+            "A Sobol index needs independent draws of the prior, which the belief "
+            f"{quoted(subject.belief.name)} does not have; ask without a log or without --sobol"
+        )
     results: dict[str, Result] = {}
     slopes = shares = None
     try:
