@@ -184,26 +184,30 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
     `more` holds the arguments of the question that the answer is for:
 
     - `engine`, `seed`, `draws`, `runs` and `horizon_days`.
-    - `values`: the changed assumptions.
-    - `changes`: all changes of the scenario in words.
+    - `values`: the assumption values that differ from the file (default: those that the scenario itself changes).
     - any other argument of that question.
     """
-    import platform
-
-    from simlib import __version__
-
-    common = dict.fromkeys(("engine", "seed", "draws", "runs", "values"))
+    common = dict.fromkeys(("engine", "seed", "draws", "runs")) | {"values": scenario.changed_values()}
     return {
         "scenario_sha256": scenario.sha256,
         "view": scenario.view,
         "interventions": [str(item) for item in scenario.interventions],
+        **record({"horizon_days": scenario.horizon_days} | common | more),
+    }
+
+
+def record(how: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record of an answer without a scenario: versions, time, and `how`."""
+    import platform
+
+    from simlib import __version__
+
+    return {
         "version": __version__,
         "versions": dict(_versions()),
         "machine": platform.machine(),
         "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "horizon_days": scenario.horizon_days,
-        **common,
-        **more,
+        **how,
     }
 
 

@@ -360,7 +360,7 @@ def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
     A count k of n replicates becomes the share (k + 1/2) / (n + K/2). The start and an exact forecast do not change,
     because their zeros are true.
     """
-    runs = forecast.provenance.get("runs")
+    runs = forecast.replicates
     if not runs:
         return stack
     return np.where(forecast.times > 0, (stack * runs + 0.5) / (runs + len(stack) / 2), stack)

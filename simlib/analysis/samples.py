@@ -53,6 +53,7 @@ class Sample:
             return played
         size = len(played)
         source = {"engine": "montecarlo", "seed": played.seed, "draws": 0, "runs": size, "histories": size}
+        source["values"] = played.values
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
 
     def __len__(self) -> int:

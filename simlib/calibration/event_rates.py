@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.answer import plain_json
+from simlib.answer import plain_json, record
 from simlib.calibration.crisis_cases import CaseHistories, case_histories, read_selection
 from simlib.calibration.rates import (
     NewCaseRate,
@@ -42,6 +43,7 @@ class HistoricalRates:
     - hazard: the hazard of the first event in bands (periods) of days since the onset.
     - incidence: the probability that the event has happened by each of `BY_DAYS` after the onset. The end of a case
       counts as a competing event.
+    - provenance: the versions and the time of the computation.
     """
 
     event: str
@@ -52,6 +54,7 @@ class HistoricalRates:
     new_case: NewCaseRate | None
     hazard: pd.DataFrame
     incidence: Mapping[float, float]
+    provenance: Mapping[str, Any] = field(default_factory=partial(record, {}))
 
     def sentences(self) -> list[str]:
         """Return the rates in sentences and, if cases suffice, an assumption for a scenario."""
@@ -99,6 +102,7 @@ class HistoricalRates:
         data |= {
             "hazard": self.hazard.to_dict("records"),
             "incidence": {f"{d:g}": p for d, p in self.incidence.items()},
+            "provenance": self.provenance,
         }
         plain: dict[str, Any] = plain_json(data)
         return plain

@@ -237,11 +237,11 @@ def base_rates(
     crises = interevent.public_events(scenario, needed, seed)
     implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in rates}
     number, name = (draws.draws, draws.name) if isinstance(draws, Belief) else (draws, "prior" if draws else None)
-    drawn = {"draws": number, "belief": name, "forecast_runs": forecast.provenance.get("runs")}
+    drawn = {"draws": number, "runs": forecast.provenance.get("runs"), "histories": needed, "belief": name}
     return BaseRates(
         scenario=ScenarioKey.of(scenario),
         checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),
-        provenance=provenance(scenario, engine=forecast.engine, seed=seed, runs=needed, **drawn),
+        provenance=provenance(scenario, engine=forecast.engine, seed=seed, **drawn),
     )
 
 

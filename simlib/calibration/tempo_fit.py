@@ -12,13 +12,14 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.answer import plain_json
+from simlib.answer import plain_json, record
 from simlib.calibration.crisis_cases import CrisisRecord
 from simlib.calibration.tempo_clock import LEVELS, Gaps, TempoClock
 from simlib.errors import SimlibError
@@ -51,6 +52,7 @@ class TempoFit:
     - clock: the estimate.
     - low, high: the ends of the 90% interval of each value, as two `TempoClock`s.
     - crises, event_days, days: number of crises, of days with an event, and of all days.
+    - provenance: the versions and the time of the computation, with the draws and the seed of the intervals.
     """
 
     clock: TempoClock
@@ -61,6 +63,7 @@ class TempoFit:
     event_days: int
     days: int
     source: str
+    provenance: Mapping[str, Any] = field(default_factory=partial(record, {"seed": 0, "draws": TEMPO_DRAWS}))
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -169,18 +169,19 @@ class Ensemble:
 
         The field `stated` of the result is the forecast at the stated values.
         """
-        runs = total(self.forecasts, "runs")
+        trials = total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
             "draws": len(self.forecasts),
             "seed": self.seed,
             "seconds": total(self.forecasts, "seconds"),
-            "runs": runs,
+            "runs": self.forecasts[0].provenance.get("runs"),
         }
         if not self.belief.is_prior:
             source |= {"belief": self.belief.name}
-        trials = runs
-        if runs and not self.belief.equal:
-            trials = source["effective_runs"] = runs * self.belief.effective_draws / self.belief.draws
+        if trials:
+            source["replicates"] = trials
+            if not self.belief.equal:
+                trials = source["effective_runs"] = trials * self.belief.effective_draws / self.belief.draws
         if "histories" in source:
             source["histories"] = total(self.forecasts, "histories")
         return dataclasses.replace(

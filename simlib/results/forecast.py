@@ -166,7 +166,13 @@ class Forecast(Answer):
         half, source = self.error[kind][name][part], self.provenance
         if self.stated is None and source.get("runs"):
             return Band.wilson(p * source["runs"], source["runs"])
-        return Band.of_mean(p, (half / Z_TWO_SIDED_95) ** 2, source.get("effective_runs", source.get("runs")))
+        return Band.of_mean(p, (half / Z_TWO_SIDED_95) ** 2, source.get("effective_runs", self.replicates))
+
+    @property
+    def replicates(self) -> int | None:
+        """The number of Monte Carlo replicates of all draws together, None for an exact forecast."""
+        number: int | None = self.provenance.get("replicates", self.provenance.get("runs"))
+        return number
 
     @property
     def counters(self) -> dict[str, tuple[Floats, Floats, Floats]]:
@@ -230,10 +236,10 @@ class Forecast(Answer):
     @property
     def firings_source(self) -> str:
         """How the numbers in `firings` were computed: "exact", or "counted in 10,000 replicates"."""
-        source = self.provenance
-        if source.get("firings_by") == "exact":
+        if self.provenance.get("firings_by") == "exact":
             return "exact"
-        return f"counted in {counted(source['histories' if self.engine == 'exact' else 'runs'], 'replicate')}"
+        number = self.provenance["histories"] if self.engine == "exact" else self.replicates or 0
+        return f"counted in {counted(number, 'replicate')}"
 
     @property
     def histories_note(self) -> str:

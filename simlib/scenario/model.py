@@ -15,7 +15,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -238,8 +238,10 @@ class Scenario:
 
     If there are none, each variable starts by its own `start`, independently of the others.
     """
-    path: str = ""
+    path: str = field(default="", compare=False)
     """The folder from which the scenario was read. Equality and the hash ignore it."""
+    file_values: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """{assumption: its median in the file} of the medians that a view or `with_values` replaced."""
 
     def __iter__(self) -> Iterator[Move]:
         return iter(self.moves.values())
@@ -252,7 +254,7 @@ class Scenario:
 
     def resolved(self) -> dict[str, Any]:
         """Return the resolved form as plain JSON data, for hashing, storing and comparing."""
-        return {"format": SCENARIO_FORMAT} | {name: value for name, value in plain(self).items() if name != "path"}
+        return {"format": SCENARIO_FORMAT, **plain(self)}
 
     @cached_property
     def sha256(self) -> str:
@@ -260,6 +262,15 @@ class Scenario:
         # Keys stay in the order of the file: the order of the endings is their precedence.
         text = json.dumps(self.resolved(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def changed_values(self, theta: Iterable[float] | None = None) -> dict[str, float] | None:
+        """Return {assumption: value in base units} of the values that differ from the file, None if none does.
+
+        `theta` (A,) are the values of all assumptions (default: the medians in this scenario).
+        """
+        now = [each.value for each in self.assumptions.values()] if theta is None else map(float, theta)
+        pairs = zip(self.assumptions.values(), now, strict=True)
+        return {a.id: value for a, value in pairs if value != self.file_values.get(a.id, a.value)} or None
 
     def day(self, date: dt.date) -> float:
         """Return the number of days from 00:00 UTC of `as_of` to 00:00 UTC of a date."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -64,21 +64,22 @@ def execute(arguments: Request) -> int:
     tables: list[str] = []
     if given and arguments.passages:
         waypoints = _passages(result, played)
-        results["passages"] = Table(waypoints.frame())
+        results["passages"] = waypoints
         tables += _passed(waypoints)
     elif arguments.passages:
         world.note("--passages lists the rungs and moves on the paths to an ending: it has no effect without --given")
     some = played.to_the_ending()
     if some is not None:
         times = times_between_rungs(some, ladder=result.ladder)
-        results["times"] = Table(times.frame())
+        results["times"] = times
         tables += _times(times, played.how_many(some))
     typical = typical_histories(some, result) if some is not None and arguments.out is not None else None
     source = {**result.provenance, "engine": result.engine}
     if not draws:
         source["runs"] = result.provenance.get("histories")
     made = heading(arguments, scenario, how_made(source, "histories"))
-    return tell(arguments, results, partial(figures.paths, result, typical), tables, made=made)
+    pictures, lines = partial(figures.paths, result, typical), result.sentences()
+    return tell(arguments, results, pictures, tables, lines=lines, made=made)
 
 
 @dataclass
@@ -112,7 +113,8 @@ class _Played:
             if self.given is None:
                 return self.all
             index = list(self.scenario.endings).index(self.given.of)
-            return self._drawn(self.given) or self.all.only(np.flatnonzero(self.all.histories.ending == index))
+            some = self._drawn(self.given) or self.all.only(np.flatnonzero(self.all.histories.ending == index))
+            return replace(some, provenance=some.provenance | {"given": self.given.name, "histories": len(some)})
         except MissingDependency as error:
             world.note(f"no histories are simulated: {error}")
             return None
@@ -125,16 +127,20 @@ class _Played:
         """
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given
+        from simlib.machine.belief import belief_of
 
         if self.arguments.engine == "montecarlo":
             return None
         few = min(self.arguments.runs or CONDITIONAL_HISTORIES, CONDITIONAL_HISTORIES)
-        options: dict[str, Any] = {"draws": self.draws, "seed": self.arguments.seed}
+        seed = self.arguments.seed
         try:
             with Task("drawing histories given the ending") as task:
-                drawn = histories_given(self.scenario, given.name, few, **options, control=task.control)
+                belief = belief_of(self.scenario, self.draws, seed=seed) if self.draws else None
+                options: dict[str, Any] = {"draws": belief or 0, "seed": seed, "control": task.control}
+                drawn = Sample.of(histories_given(self.scenario, given.name, few, **options))
                 self.drawn = True
-                return Sample.of(drawn)
+                over = {"draws": belief.draws, "runs": None, "belief": belief.name} if belief else {}
+                return replace(drawn, provenance=drawn.provenance | over)
         except DOES_NOT_FIT:
             return None
 

@@ -133,7 +133,7 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
         note = f"\n{forecast.histories_note}" if forecast.histories_note else ""
         return f"Exact{why}; error at most {max(bound, LEAST_STATED_ERROR):.0e}.{over}{note}"
     what = over or " In brackets: the 95% interval of each simulated number."
-    return f"Monte Carlo: {counted(source['runs'], 'replicate')}, seed {source['seed']}.{what}"
+    return f"Monte Carlo: {counted(forecast.replicates or 0, 'replicate')}, seed {source['seed']}.{what}"
 
 
 def _changes(scenario: Scenario, base: Scenario) -> Iterator[str]:

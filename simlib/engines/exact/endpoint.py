@@ -296,6 +296,7 @@ def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histo
         levels=space.levels[column("state"), : len(scenario.variables)],
         ending=space.ending[last],
         ending_time=np.array(ended),
+        values=scenario.changed_values(),
     )
 
 

@@ -89,6 +89,7 @@ def forecast_of(
             scenario,
             engine="exact",
             draws=0,
+            values=scenario.changed_values(theta),
             horizon_days=world.horizon,
             truncation_bound=bound,
             steps=solution.steps,

@@ -62,6 +62,8 @@ class Histories:
     levels: NDArray[np.int16]
     ending: Ints
     ending_time: Floats
+    values: Mapping[str, float] | None = None
+    """{assumption: value in base units} of the values that differ from the file, None if none does."""
 
     def __len__(self) -> int:
         return len(self.replicates)
@@ -201,7 +203,8 @@ def histories(
 
     with helper_threads(thread_count(control.threads, len(blocks)), control) as (pool, _):
         parts = list(pool.map(play, blocks))
-    return _histories_of(simulator, seed, numbers, parts)
+    differences = simulator.scenario.changed_values(None if isinstance(chosen, Values) else chosen)
+    return _histories_of(simulator, seed, numbers, parts, differences)
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -228,7 +231,13 @@ def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: i
         room *= 4
 
 
-def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
+def _histories_of(
+    simulator: Simulator,
+    seed: int,
+    numbers: list[int],
+    parts: list[tuple[Any, Any, int]],
+    values: Mapping[str, float] | None,
+) -> Histories:
     tables = simulator.tables
     counts = np.concatenate([np.diff(history.start) for _, history, _ in parts])
     branch, known = np.concatenate([history.branch[:rows] for _, history, rows in parts]), len(tables.branches.outcome)
@@ -253,6 +262,7 @@ def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: li
         levels=unpack(every("state"), tables.sizes, tables.bit_start)[:, : len(simulator.scenario.variables)],
         ending=np.concatenate([output.ending for output, _, _ in parts]).astype(np.int64),
         ending_time=np.concatenate([output.ending_time for output, _, _ in parts]),
+        values=values,
     )
 
 

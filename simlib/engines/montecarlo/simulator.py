@@ -135,6 +135,7 @@ class Simulator:
             seed=seed,
             draws=0,
             runs=counts.runs,
+            values=self.scenario.changed_values(values),
             horizon_days=self.horizon,
             ignore_windows=self.ignore_windows,
             **details,

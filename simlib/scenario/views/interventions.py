@@ -81,7 +81,7 @@ class Policy:
         _check_condition(self.when)
 
     def __str__(self) -> str:
-        return f"policy {self.move} at {self.rate:g} per day" + _span(self.date, self.until) + _while(self.when)
+        return f"policy {self.move} at {_exact(self.rate)} per day" + _span(self.date, self.until) + _while(self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Assume:
         _check_condition(self.when)
 
     def __str__(self) -> str:
-        return f"assume {self.assumption}={self.value:g}" + _span(self.date, self.until) + _while(self.when)
+        return f"assume {self.assumption}={_exact(self.value)}" + _span(self.date, self.until) + _while(self.when)
 
 
 Intervention = Force | Forbid | Policy | Pin | Hold | Assume
@@ -163,6 +163,10 @@ Lasting = Forbid | Policy | Hold | Assume
 def _check_condition(when: object) -> None:
     if not isinstance(when, Condition):
         raise ArgumentError("when", when, "expected a Condition")
+
+
+def _exact(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
 
 
 def _span(date: dt.date | None, until: dt.date | None) -> str:

@@ -201,10 +201,11 @@ def _wrong(scenario: Scenario, change: Change) -> Iterator[Misfit]:
 
 
 def _with_changes(scenario: Scenario, changes: Iterable[Change]) -> Scenario:
-    assumptions = dict(scenario.assumptions)
+    assumptions, before = dict(scenario.assumptions), dict[str, float]()
     for change in changes:
+        before.setdefault(change.assumption, assumptions[change.assumption].value)
         assumptions[change.assumption] = _changed(assumptions[change.assumption], change)
-    return scenario.replace(assumptions=assumptions)
+    return scenario.replace(assumptions=assumptions, file_values=before | dict(scenario.file_values))
 
 
 def _changed(assumption: Assumption, change: Change) -> Assumption:

@@ -150,10 +150,9 @@ class AnswerCache:
             if simulator is None:
                 raise MissingDependency(engines.reason)
             forecast = self._simulate(simulator, theta, RESTING_RUNS, control)
-        details = {
-            k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
-        }
         resolved = self.state.scenario(settings)
+        named = ("scenario_sha256", "view", "interventions", "values")
+        details = {name: value for name, value in forecast.provenance.items() if name not in named}
         source = provenance(resolved, **details)
         return self.labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
 
