@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import math
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +16,14 @@ import pandas as pd
 import pytest
 
 import simlib
+from simlib.analysis.paths.medoids import typical_histories
+from simlib.analysis.paths.rung_times import times_between_rungs
+from simlib.analysis.paths.waypoints import passages
+from simlib.analysis.samples import Sample, sample
+from simlib.analysis.uncertainty.fans import ladder_fan
 from simlib.answer import Answer
+from simlib.engines.ensemble import over_priors
+from simlib.plots.pictures import PICTURES
 
 DOCS = Path(__file__).parents[1] / "docs" / "json.md"
 SHARED = {"format", "answer", "question", "scenario", "title", "as_of", "provenance"}
@@ -47,6 +57,14 @@ QUESTIONS = {
     "diff": lambda world: simlib.diff(world, simlib.load("two-islands", view="hawks")),
     "lint": lambda world: simlib.lint(world, control=simlib.Control()),
     "learn": lambda world: simlib.learn(world, draws=64),
+    "update": lambda world: simlib.update(world, draws=64),
+    "forecast_series": lambda world: simlib.forecast_series(world, measures=WAR, dates=2, draws=16),
+    "rows_per_week": lambda world: simlib.rows_per_week(world, draws=16),
+    "evppi_from": lambda world: simlib.evppi_from(simlib.uncertainty(world, WAR, draws=128)),
+    "fan": lambda world: ladder_fan(over_priors(world, engine="montecarlo", draws=10, runs=20, times=4)),
+    "waypoints": lambda world: passages(world, WAR),
+    "rung_times": lambda world: times_between_rungs(sample(world, draws=4, runs=50)),
+    "typical_histories": lambda world: typical_histories(sample(world, runs=200), simlib.paths(world)),
     "row_effects": lambda world: simlib.row_effects(world, measure=WAR, draws=16),
     "score_registry": simlib.score_registry,
     "backtest": lambda world: simlib.backtest(world, every=21, draws=4),
@@ -60,6 +78,25 @@ def answers(world):
     return {name: ask(world) for name, ask in QUESTIONS.items()}
 
 
+def kinds(base=Answer):
+    """Yield the classes of simlib that are answers and can be built."""
+    for each in base.__subclasses__():
+        yield from kinds(each)
+        if each.__module__.startswith("simlib.") and not inspect.isabstract(each):
+            yield each
+
+
+def test_every_kind_of_answer_is_asked(answers):
+    for module in pkgutil.walk_packages(simlib.__path__, "simlib."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    assert {type(answer) for answer in answers.values()} == set(kinds())
+    names = {each.__name__ for each in kinds()}
+    face = {name: getattr(simlib, name) for name in simlib.__all__}
+    returns = {name: inspect.signature(f).return_annotation for name, f in face.items() if inspect.isfunction(f)}
+    assert {name for name, kind in returns.items() if kind in names} <= set(QUESTIONS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_an_answer_can_be_traced(name, answers, world):
@@ -69,7 +106,8 @@ def test_an_answer_can_be_traced(name, answers, world):
     assert set(data) >= SHARED
     assert set(data["provenance"]) >= PROVENANCE
     assert (data["scenario"], data["title"], data["as_of"]) == (world.id, world.title, world.as_of.isoformat())
-    assert data["provenance"]["scenario_sha256"] == answer.scenario.sha256
+    subject = world if name == "update" else answer.scenario  # an update holds the scenario after the log
+    assert data["provenance"]["scenario_sha256"] == subject.sha256
     assert data["provenance"]["version"] == simlib.__version__
     assert data["question"].rstrip().endswith(("?", "."))
     json.dumps(data, allow_nan=False)
@@ -177,9 +215,56 @@ def test_every_kind_of_answer_draws_itself(answers):
     from matplotlib.axes import Axes
 
     for name, answer in answers.items():
-        if name in ("lint", "base_rates", "prior_predictive"):
-            continue
-        assert isinstance(answer.plot(), Axes), name
+        if type(answer).__name__ in PICTURES:
+            assert isinstance(answer.plot(), Axes), name
+
+
+BY_VALUES = [name for name in simlib.__all__ if "values" in getattr(getattr(simlib, name), "__annotations__", ())]
+
+
+@pytest.mark.parametrize("name", BY_VALUES)
+def test_the_provenance_records_the_changed_values(name, world):
+    def recorded(scenario, **options):
+        answer = getattr(simlib, name)(scenario, **options)
+        return (answer if isinstance(answer, Answer) else Sample.of(answer)).provenance["values"]
+
+    rate = world.assumptions["patrol_rate"].value
+    assert recorded(world, values={"patrol_rate": 0.1763668}) == {"patrol_rate": 0.1763668}
+    assert recorded(world) == recorded(world, values={"patrol_rate": rate}) is None
+    changed = simlib.vary(simlib.vary(world, {"patrol_rate": 0.2}), {"patrol_rate": 0.3})
+    assert recorded(changed) == {"patrol_rate": 0.3}
+    assert recorded(changed, values={"patrol_rate": rate}) is None
+    assert changed.sha256 == simlib.vary(world, {"patrol_rate": 0.3}).sha256
+
+
+def test_a_view_and_the_draws_of_a_prior_keep_the_provenance_of_the_stated_values(world):
+    hawks = simlib.load("two-islands", view="hawks")
+    source = simlib.compare(hawks, simlib.Forbid("patrol"), runs=100).provenance
+    assert source["view"] == "hawks"
+    assert source["values"] == {name: hawks.assumptions[name].value for name in hawks.file_values} != {}
+    assert simlib.forecast(world, draws=4, runs=5, engine="montecarlo").provenance["values"] is None
+
+
+def test_the_provenance_records_every_digit_of_an_intervention(world):
+    acts = simlib.Policy("patrol", 0.1763668), simlib.Assume("patrol_rate", 2.0), simlib.Assume("patrol_rate", 1 / 7)
+    assert simlib.solve(simlib.vary(world, *acts), times=1).provenance["interventions"] == [
+        "policy patrol at 0.1763668 per day",
+        "assume patrol_rate=2",
+        "assume patrol_rate=0.14285714285714285",
+    ]
+
+
+def test_runs_are_the_replicates_of_each_draw(answers, world):
+    answer = simlib.forecast(world, engine="montecarlo", draws=10, runs=100)
+    source = answer.provenance
+    assert (source["draws"], source["runs"], source["replicates"], answer.replicates) == (10, 100, 1000, 1000)
+    assert (answer.stated.provenance["runs"], answer.stated.replicates) == (1000, 1000)
+    totals = ("replicates", "pairs", "histories")
+    several = {"forecast": source} | {n: a.provenance for n, a in answers.items() if a.provenance["runs"]}
+    counted = {name: [each[key] for key in totals if key in each] for name, each in several.items()}
+    assert {"indicators", "compare", "rung_times"} <= {name for name, number in counted.items() if number}
+    for name, number in counted.items():
+        assert number in ([], [several[name]["runs"] * max(several[name]["draws"], 1)]), name
 
 
 def test_the_same_question_gives_the_same_bits(world):

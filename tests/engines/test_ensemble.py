@@ -117,7 +117,7 @@ def test_by_monte_carlo_unequal_weights_count_with_their_effective_number():
     belief = held(scenario, [0.02, 0.02, 0.02], weights)
     mixture = over_priors(scenario, draws=belief, engine="montecarlo", runs=2000, times=[DAYS]).mixture()
     band = mixture.endings["out"]
-    assert mixture.provenance["runs"] == 6000
+    assert mixture.replicates == 6000
     assert mixture.provenance["effective_runs"] == pytest.approx(2000 / np.sum(weights**2))
     assert band.low[0] < -np.expm1(-0.02 * DAYS) < band.high[0]
 
@@ -185,7 +185,7 @@ def test_runs_are_of_each_draw_and_by_default_ten_thousand_in_all():
     assert [f.provenance["runs"] for f in (few.stated, *few.forecasts)] == [10_000, *[1250] * 8]
     own = over_priors(door(), draws=8, engine="montecarlo", runs=5, times=1)
     assert [f.provenance["runs"] for f in (own.stated, *own.forecasts)] == [40, *[5] * 8]
-    assert own.mixture().provenance["runs"] == 40
+    assert (own.mixture().provenance["runs"], own.mixture().replicates) == (5, 40)
 
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])

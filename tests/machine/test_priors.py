@@ -139,7 +139,7 @@ def test_nested_monte_carlo_covers_the_same_mean():
     mixture = over_priors(uncertain_exit(), engine="montecarlo", draws=200, runs=20, seed=5, times=[30.0]).mixture()
     band = mixture.endings["out"]
     assert band.low[0] < truth_of_uncertain_exit() < band.high[0]
-    assert mixture.provenance["runs"] == 4000
+    assert (mixture.provenance["runs"], mixture.replicates) == (20, 4000)
     assert mixture.provenance["draws"] == 200
 
 
