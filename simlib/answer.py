@@ -197,7 +197,7 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
 
 def record(how: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record of an answer without a scenario: versions, time, and `how`."""
+    """Return a record of the versions, the processor and the time, with the items of `how`."""
     import platform
 
     from simlib import __version__

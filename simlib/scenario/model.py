@@ -264,9 +264,10 @@ class Scenario:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def changed_values(self, theta: Iterable[float] | None = None) -> dict[str, float] | None:
-        """Return {assumption: value in base units} of the values that differ from the file, None if none does.
+        """Return the values that differ from the file as {assumption: value in base units}.
 
-        `theta` (A,) are the values of all assumptions (default: the medians in this scenario).
+        `theta` (A,) are the values of all assumptions (default: the medians in this scenario). Returns None if no value
+        differs.
         """
         now = [each.value for each in self.assumptions.values()] if theta is None else map(float, theta)
         pairs = zip(self.assumptions.values(), now, strict=True)

@@ -192,6 +192,7 @@ def test_strikes_in_real_crises(capsys):
     file = Path(os.environ["SIMLIB_DATA"]) / "icbe_dated_events.csv"
     assert main(["rates", str(file), "--event", "category=strike", "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)["rates"]
+    assert {"version", "versions", "made_at"} <= set(told["provenance"])
     assert told["cases"] > 400
     hazard = [row["per_day"] for row in told["hazard"]]
     assert hazard[0] > 10 * hazard[-1]

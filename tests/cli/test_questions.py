@@ -230,6 +230,18 @@ def test_what_was_there_stays_where_writing_fails(monkeypatch, tmp_path, capsys)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"diff.json": "old", "notes.txt": "mine"}
 
 
+def test_each_part_of_the_paths_has_its_provenance(capsys):
+    argv = ["paths", "two-islands", "--given", "settlement", "--passages", "--draws", "4", "--runs", "50"]
+    assert main([*argv, "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    sources = {name: told[name]["provenance"] for name in ("paths", "passages", "times")}
+    assert {source["draws"] for source in sources.values()} == {4}
+    assert sources["times"]["given"] == "ending:settlement"
+    assert sources["times"]["histories"] == 50
+    assert told["passages"]["rows"]
+    assert told["times"]["rows"]
+
+
 def test_json_to_standard_output_is_only_json(capsys):
     assert main(["diff", "two-islands", "--no-forecast", "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)["diff"]
