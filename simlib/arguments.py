@@ -55,7 +55,15 @@ def real(name: str, value: object, expected: str) -> float:
 
 
 def number(name: str, value: object, expected: str, *, above: float = -math.inf, below: float = math.inf) -> float:
-    """Return a finite float strictly between `above` and `below`, or raise ArgumentError."""
+    """Return a finite float strictly between `above` and `below`, or raise ArgumentError.
+
+    Args:
+        name: The name of the argument, for the message.
+        value: The value to check.
+        expected: The rest of the message, such as "expected a number above 0".
+        above: A bound below every permitted value.
+        below: A bound above every permitted value.
+    """
     result = real(name, value, expected)
     if not above < result < below:
         raise ArgumentError(name, value, expected)

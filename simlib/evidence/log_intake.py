@@ -164,8 +164,13 @@ def prepare(
 ) -> tuple[Filter, Passed, tuple[Reading, ...]]:
     """Filter a log at the values stated in the scenario.
 
-    If `skip_impossible` is true, rows that the scenario cannot explain are left out. Otherwise the first such row
-    raises ImpossibleLog.
+    Args:
+        scenario: The scenario.
+        readings: The rows of the log with their meanings.
+        as_of: The date of the filter. Events on this date or later do not count.
+        complete_to: The last day on which a missing row means that nothing happened.
+        skip_impossible: Whether to leave out rows that the scenario cannot explain. If not, the first such row raises
+            ImpossibleLog.
 
     Returns:
         The filter, its result, and the readings that were left out.

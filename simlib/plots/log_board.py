@@ -77,6 +77,13 @@ class LogBoard:
 
     - `figure`: a plain Figure of `width` by `height` pixels.
     - `artists`: the parts that change with the morning. `Screen` draws only these again.
+
+    Args:
+        variables: The variables whose levels are shown.
+        first: The date of the first morning.
+        mornings: The number of mornings.
+        width: The width in pixels. The height follows from the number of variables.
+        title: The title of the left part.
     """
 
     def __init__(

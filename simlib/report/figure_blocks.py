@@ -52,7 +52,15 @@ def figure_block(
 def annex_figure(
     forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, right: int = 30, height: int = _HEIGHT
 ) -> Block:
-    """Return a block with a wide picture, `right` pixels for labels, and a foot on the forecast."""
+    """Return a block with a wide picture and a foot on the forecast.
+
+    Args:
+        forecast: The forecast, for the foot.
+        draw: A function that draws on an axes.
+        words: The picture in words.
+        right: The room for labels at the right, in pixels.
+        height: The height in pixels on the screen.
+    """
     from simlib.plots.captions import foot
 
     left, bottom, top = 70, 54, 106

@@ -324,8 +324,15 @@ def read_quantity(
 ) -> Quantity | None:
     """Return the quantity (number with a unit) that is written at a place of a file.
 
-    If the text cannot be read, the problem is noted in the document and the result is None. `used_at` is the place that
-    uses the number. The message names that place, if it is given.
+    If the text cannot be read, the problem is noted in the document and the result is None.
+
+    Args:
+        document: The file, which collects the problems.
+        place: The place of the text in the file.
+        written: The text, such as "2 per week".
+        kind: The kind that the quantity must have. None: the form of the text decides.
+        used_at: The place that uses the number. The message names it, if it is given.
+        unit: The unit of an amount, which the text may leave out.
     """
     try:
         return parse(written, kind, unit)

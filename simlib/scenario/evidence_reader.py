@@ -22,7 +22,12 @@ COVERAGE_WORDS = {"always": 1.0, "never": 0.0}
 class EvidenceReader:
     """Reads the section `evidence` of one scenario file.
 
-    `shares` is a function that reads the levels at which a variable may start, with their probabilities.
+    Args:
+        document: The file, which collects the problems.
+        reader: The reader of conditions.
+        numbers: The reader of assumptions and other numbers.
+        moves: The moves of the scenario by id.
+        shares: A function that reads the levels at which a variable may start, with their probabilities.
     """
 
     def __init__(

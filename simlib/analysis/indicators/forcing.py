@@ -25,9 +25,17 @@ class Forcing:
     """Computes how much a measure changes if a move is forced on a day, for one move at a time.
 
     The assumptions have their stated values. `engine` is "exact" for an ending, unless there are too many states.
-    Otherwise `engine` is "montecarlo", which simulates `runs` pairs of histories with common random numbers. The two
+    Otherwise `engine` is "montecarlo", which simulates pairs of histories with common random numbers. The two
     histories of a pair are identical up to that day. So the ending or question is open on that day in both histories or
     in neither.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: An ending or question.
+        day: The day on which a move is forced, in days after the scenario's first day.
+        runs: The number of pairs of histories for Monte Carlo.
+        seed: The seed of the pairs.
+        control: Cancellation and number of threads. Progress is not reported.
     """
 
     def __init__(

@@ -128,6 +128,14 @@ class Sampling:
     """Answers at draws of the assumptions, to which draws and replicates can be added.
 
     All earlier answers are kept.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        at_draws: The function that answers at draws.
+        at_stated: The function that answers at the stated values.
+        seed: The seed of the draws.
+        limit: The largest number of draws. It also limits the number of replicates in all.
+        control: Progress callback, cancellation and number of threads.
     """
 
     def __init__(
@@ -277,9 +285,14 @@ def _unit(spread: Spread) -> float:
 def spread_of(
     measure: Measure, stated: Number, values: Floats, weighting: Weighting, quantiles: Sequence[float]
 ) -> Spread:
-    """Return the range of a measure over draws, from values (D, K) in K blocks of replicates.
+    """Return the range of a measure over draws.
 
-    `stated` is the measure at the stated values of the assumptions.
+    Args:
+        measure: The measure.
+        stated: The measure at the stated values of the assumptions.
+        values: The measure (D, K) at each of D draws, in K blocks of replicates.
+        weighting: The groups and weights of the draws.
+        quantiles: The wanted quantiles, strictly between 0 and 1.
     """
     return Spread(
         measure,

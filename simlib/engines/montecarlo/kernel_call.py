@@ -15,11 +15,21 @@ MAX_EVENTS = 10_000_000
 def call(
     flat: Flat, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
 ) -> int | None:
-    """Run the kernel for as many replicates as `output` has room for, from number `first` on.
+    """Run the kernel for as many replicates as `output` has room for.
 
-    `key` is the key of the seed (`streams.seed_key`). Events are written to `history` (None: not kept). Return the
-    number of rows written, or None if `history` was too short. Raises SimlibError if a replicate has more than
-    `MAX_EVENTS` events.
+    Args:
+        flat: The scenario as arrays.
+        values: The rates and chances at the assumption values.
+        output: The arrays to fill.
+        key: The key of the seed (`streams.seed_key`).
+        first: The number of the first replicate.
+        history: The table to which events are written. None: events are not kept.
+
+    Returns:
+        The number of rows written, or None if `history` was too short.
+
+    Raises:
+        SimlibError: If a replicate has more than `MAX_EVENTS` events.
     """
     kernel = load_kernel()
     history = empty_track(flat, 0, 0) if history is None else history

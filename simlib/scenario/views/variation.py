@@ -272,10 +272,18 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return the forced move `first` and its copies, at intervals of `every` days.
+    """Return a forced move and its copies on later days.
 
-    The last copy is before `until` (default: the horizon). Raises Refusal if `every` is not a whole number of days, if
-    `until` is not after the first date, and for more than `MOST_REPEATS` copies.
+    Args:
+        first: The forced move.
+        every: The interval in days, a whole number.
+        until: The first day without a copy. Default: the horizon.
+        scenario: The scenario, for its dates.
+        horizon_days: A horizon in place of the scenario's, in days.
+
+    Raises:
+        Refusal: If `every` is not a whole number, if `until` is not after the first date, and for more than
+            `MOST_REPEATS` copies.
     """
     step = round(every)
     if step < 1 or abs(every - step) > _WHOLE:

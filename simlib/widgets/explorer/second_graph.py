@@ -93,9 +93,16 @@ def consequences(
     impact: str,
     ratio: float = 1.0,
 ) -> Still:
-    """Draw the mean and the range of each impact, and the mean of `impact` given each ending.
+    """Draw the mean and the range of each impact, and the mean of one impact given each ending.
 
-    The range comes from `MOVE_HISTORIES` simulated histories if `forecast` is exact, else from `forecast` itself.
+    Args:
+        answers: The engines, for the range of each impact if `forecast` is exact.
+        settings: The present settings.
+        forecast: The answer at these settings.
+        baseline: The forecast of the unchanged scenario, if it is to be shown.
+        size: The width and height of the picture in pixels of the page.
+        impact: The id of the impact whose mean is shown given each ending.
+        ratio: The number of pixels of the picture for each pixel of the page.
     """
     from simlib.plots.impact_charts import IMPACT_LINE_HEIGHT, consequence_rows, head_lines, in_words
 
@@ -158,7 +165,16 @@ def drivers(
 def history(
     answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int, ratio: float = 1.0
 ) -> Still:
-    """Draw and describe the history that `sampled_history.tell` finds by `ending` and `number`."""
+    """Draw and describe a simulated history (see `sampled_history.tell`).
+
+    Args:
+        answers: The engines that simulate histories.
+        settings: The present settings.
+        size: The width and height of the picture and its list of events in pixels of the page.
+        ending: The id of the ending that the history has. "": any.
+        number: The place of the history among those with this ending, from 0.
+        ratio: The number of pixels of the picture for each pixel of the page.
+    """
     from simlib.plots import story
 
     told = sampled_history.tell(answers, settings, ending=ending, number=number)

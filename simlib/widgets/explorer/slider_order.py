@@ -125,11 +125,20 @@ def compute(
     solver: Solver | None = None,
     control: Control = UNWATCHED,
 ) -> Influence:
-    """Compute the influence of each assumption on the given measures at the given values.
+    """Compute the influence of each assumption on measures.
 
-    The default is every ending and question, at the stated values. A measure that has no gradient is left out.
+    A measure that has no gradient is left out.
 
-    Raises TooManyStates, Cancelled.
+    Args:
+        scenario: The scenario.
+        measures: Names of measures. Default: every ending and question.
+        values: Values of assumptions in base units. Default: the stated values.
+        solver: A solver that is already prepared. Default: a new one.
+        control: Progress callback and cancellation.
+
+    Raises:
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     from simlib.engines.exact.forecast import Solver, gradient
 
