@@ -19,7 +19,7 @@ FILE = Path(__file__).with_name("house.svg")
 FACE = {"__init__", "__main__"}
 GROUPS = {
     "basics": ("errors", "arguments", "typing", "files", "formatting", "control", "plot_hook", "quantities"),
-    "answers": ("answer", "results"),
+    "results": ("answer", "results"),
     "saved": ("saved_answers",),
     "lab": ("_jupyter",),
 }
@@ -27,7 +27,7 @@ GROUPS = {
 
 SAYS = {
     "basics": "Errors, units, files, types, words for numbers.",
-    "answers": "What every question gives back; the forecast.",
+    "results": "What every question gives back; the forecast.",
     "saved": "Answers read back from files.",
     "lab": "JupyterLab, opened with our settings.",
 }
