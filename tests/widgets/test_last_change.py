@@ -56,7 +56,7 @@ def test_a_replay_goes_from_the_answer_before_to_the_exact_answer_now(session, s
     assert len(set(shares)) > 2
     last = played[-1]
     assert not last.preview
-    assert session.shown is session.answers.known(state.settings)
+    assert session.display.shown is session.answers.known(state.settings)
     assert f"An agreement is signed by 30 May 2031: {said(state)}" in last.alt
     assert f"from {said(state, state.against)})" in last.alt
     assert "last change: Talks are offered: " in last.status["text"]

@@ -119,7 +119,7 @@ def test_after_a_drag_the_picture_at_rest_belongs_to_the_value_at_rest(session, 
     exact = [shown for shown in session.front.pictures if not shown.preview]
     assert len(exact) <= 4
     assert said(state) in session.front.last.alt
-    assert session.shown is session.answers.known(state.settings)
+    assert session.display.shown is session.answers.known(state.settings)
 
 
 def test_an_answer_that_comes_too_late_is_not_shown(session, state, monkeypatch):
@@ -180,7 +180,7 @@ def test_the_picture_at_rest_is_the_last_moving_one_to_the_byte(quick, state):
         assert quick.wait(30)
     assert quick.front.last is not moving
     assert (quick.front.last.left, quick.front.last.right) == (moving.left, moving.right)
-    assert quick.answers.known(state.settings) is quick.shown
+    assert quick.answers.known(state.settings) is quick.display.shown
 
 
 def test_a_slider_that_is_let_go_is_at_rest_at_once(quick):
@@ -290,12 +290,12 @@ def test_a_glance_that_waits_for_its_turn_does_not_cover_what_was_undone(quick, 
 def test_moves_are_counted_under_the_hand_only_where_they_are_shown(quick):
     move(quick, 0.2)
     assert quick.wait_shown(30)
-    assert not quick.shown.moves
+    assert not quick.display.shown.moves
     quick.turn(tab="moves")
     assert quick.front.last.right is None, "the picture there is stays until moves are counted"
     move(quick, 0.3)
     assert quick.wait_shown(30)
-    assert quick.shown.moves
+    assert quick.display.shown.moves
     assert quick.front.last.right
 
 
@@ -495,10 +495,10 @@ def test_a_value_outside_its_range_is_noted_not_refused(session, state):
 
 
 def test_another_size_is_drawn_at_once_and_nothing_is_computed(session):
-    known = session.shown
+    known = session.display.shown
     session.resize((820, 280))
     assert session.front.last.size == size(session.front.last.left) == (820, 280)
-    assert session.shown is known
+    assert session.display.shown is known
 
 
 def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
@@ -579,8 +579,8 @@ def test_the_drivers_are_the_answers_under_the_sliders_at_the_present_settings(s
     session.update()
     assert session.wait(60)
     assert session.idle.worker.wait(60)
-    assert session.stills.wait(60)
-    now = float(session.shown.endings["agreement"].probability[-1])
+    assert session.display.stills.wait(60)
+    now = float(session.display.shown.endings["agreement"].probability[-1])
     name, (low, high, solved) = max(session.reach.of().items(), key=lambda end: max(abs(p - now) for p in end[1][:2]))
     words = f"{state.base.assumptions[name].short_label} ({100 * (low - now):+.1f} to {100 * (high - now):+.1f})"
     assert solved
@@ -608,7 +608,7 @@ def test_the_ends_of_moved_sliders_are_solved_before_all_others(session, state, 
     state.set_value("signing", 0.1)
     state.set_value("meeting", 0.2)
     monkeypatch.setattr(session.idle, "_doubt", lambda *_: 1 / 0)
-    session.reach = Reach(session.answers)
+    session.reach = session.display.reach = Reach(session.answers)
     session.update()
     assert session.wait(60)
     assert session.idle.worker.wait(60)
@@ -680,7 +680,7 @@ def test_another_horizon_moves_the_ghost_too(session, state):
     session.update()
     assert session.wait(30)
     assert session.front.last.alt.startswith("An agreement is signed by 20 April 2031: ")
-    forecast, baseline = session.forecasts()
+    forecast, baseline = session.display.forecasts()
     assert baseline.times[-1] == forecast.times[-1] == 20
 
 

@@ -241,7 +241,7 @@ class SavingPage(Page):
         )
 
     def _figure(self, kind: str) -> None:
-        forecast, baseline = self.session.forecasts()
+        forecast, baseline = self.session.display.forecasts()
         self._export(
             kind,
             saving.figure_bytes(
@@ -256,12 +256,12 @@ class SavingPage(Page):
         )
 
     def _csv(self) -> None:
-        forecast, _ = self.session.forecasts()
+        forecast, _ = self.session.display.forecasts()
         self._export("csv", saving.table(forecast).to_csv(index=False).encode())
 
     def _paragraph(self) -> None:
-        forecast, baseline = self.session.forecasts()
-        text = saving.paragraph(self.state, forecast, baseline, self.session.answer_in_words())
+        forecast, baseline = self.session.display.forecasts()
+        text = saving.paragraph(self.state, forecast, baseline, self.session.display.answer_in_words())
         self._export("txt", (text + "\n").encode())
         self.copy(text)
         self._shared.value += words(f"Copied: {text}")

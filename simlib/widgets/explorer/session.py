@@ -7,35 +7,32 @@ line, and the last good picture stays. One lock guards the figures and the state
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from simlib.control import Control
 from simlib.errors import ScenarioError
 from simlib.machine.measures import Measure
 from simlib.results import Forecast
-from simlib.scenario.model import Intervention
-from simlib.widgets.explorer import headline, last_change, second_graph, slider_notes
+from simlib.widgets.explorer import last_change, second_graph, slider_notes
 from simlib.widgets.explorer.answer_cache import AnswerCache
+from simlib.widgets.explorer.answer_display import AnswerDisplay
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
 from simlib.widgets.explorer.doubt import Doubt
 from simlib.widgets.explorer.doubt import find_stored as find_doubt
-from simlib.widgets.explorer.front import ExplorerFront, Nobody, ShownGraphs
+from simlib.widgets.explorer.front import ExplorerFront, Nobody
 from simlib.widgets.explorer.graph_pair import INITIAL_GRAPH_SIZE, GraphPair
 from simlib.widgets.explorer.graphs import Size
 from simlib.widgets.explorer.idle import IdleWork, places
-from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
+from simlib.widgets.explorer.preview_loop import PreviewLoop, preview_status
 from simlib.widgets.explorer.reach import Ends, Reach
-from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.slider_order import find_stored
 from simlib.widgets.explorer.sliders import SLIDER_STEPS, grouped, sliders_of
-from simlib.widgets.explorer.state import VALUES, State, type_into, why_refused
+from simlib.widgets.explorer.state import State, type_into
+from simlib.widgets.explorer.typed_values import VALUES, why_refused
 from simlib.widgets.kit.latest_worker import LatestWorker, nothing
-from simlib.widgets.kit.status_line import Part, failure, status
-
-INTERVAL_NOTE = "bands are 95% intervals"
-"""What the status line of a Monte Carlo answer says about its error."""
+from simlib.widgets.kit.status_line import failure, status
 
 
 class ExplorerSession:
@@ -66,19 +63,16 @@ class ExplorerSession:
         self.drafts = drafts or Drafts.of(state.base)
         self.sliders = sliders_of(state.base)
         self.lock = threading.RLock()
+        self.reach = Reach(self.answers)
+        self.display = AnswerDisplay(self.answers, self.graphs, self.reach, front, self.lock, self.fail)
         self.worker, self.pages = LatestWorker("simlib-answers"), LatestWorker("simlib-pages")
-        self.stills, self.replays = LatestWorker("simlib-graphs", patient=True), LatestWorker("simlib-replay")
+        self.replays = LatestWorker("simlib-replay")
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.refused: dict[str, dict[str, str]] = {}
         self._moved = self._misfit = self._held = ""
-        self.reach = Reach(self.answers)
         self._ordered_at = state.settings
-        self.shown: Forecast | None = None
         self.in_hand = False
-        self._doubts: dict[Hashable, Doubt] = {}
-        self._last_rest: tuple[Settings, Forecast] | None = None
-        self._status: Part = status("")
         self.idle = IdleWork(self.answers, self)
         self._loop = PreviewLoop(self.answers, self, self.worker, self.lock)
 
@@ -91,7 +85,7 @@ class ExplorerSession:
             self.idle.influence = find_stored(self.state.base, places())
             doubt = find_doubt(self.state.base, places()) if self.state.belief is None else None
             if doubt is not None:
-                self._doubts[self.answers.key(self.state.against)] = doubt
+                self.display.doubts[self.answers.key(self.state.against)] = doubt
             self._put_in_order()
             self.front.show_settings()
             self._loop.update()
@@ -99,21 +93,21 @@ class ExplorerSession:
     def close(self) -> None:
         """Stop all work. Nothing is shown any more."""
         with self.lock:
-            self.front = Nobody()
+            self.front = self.display.front = Nobody()
         for worker in self._workers:
             worker.close()
         self._loop.close()
 
     @property
     def _workers(self) -> tuple[LatestWorker, ...]:
-        return self.worker, self.idle.worker, self.pages, self.stills, self.replays
+        return self.worker, self.idle.worker, self.pages, self.display.stills, self.replays
 
     def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
         """Wait until the full answer is shown and, with `previews`, until previews are prepared.
 
         Returns False after `timeout` seconds.
         """
-        done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.stills.wait(timeout)
+        done = self.wait_shown(timeout) and self.worker.wait(timeout) and self.display.stills.wait(timeout)
         done = done and self.replays.wait(timeout)
         return done and (not previews or self._loop.wait(timeout))
 
@@ -167,8 +161,8 @@ class ExplorerSession:
         """Redraw in full quality, and compute the full answer at once."""
         with self.lock:
             self.in_hand = False
-            if self.shown is not None and self._status["kind"] != "preview" and not self._loop.glancing.busy:
-                self._show(self.shown, self._status)
+            if self.display.status["kind"] != "preview" and not self._loop.glancing.busy:
+                self.display.show_again()
             self._loop.rest()
 
     @property
@@ -199,9 +193,8 @@ class ExplorerSession:
     def redraw(self) -> None:
         """Draw the answer again, for example in another size or with another second graph."""
         with self.lock:
-            if self.shown is not None:
-                self._show(self.shown, self._status)
-                self._draw_still()
+            self.display.show_again()
+            self.display.draw_still()
 
     def guard(self, action: Callable[[], object]) -> None:
         """Run an action. If it raises an error, show the error in the status line."""
@@ -255,7 +248,7 @@ class ExplorerSession:
         """Show another tab or choice of the second graph, or a history `step` places further."""
         with self.lock:
             self.graphs.turn(tab, choice, step)
-            if not step and not self.graphs.is_live(self.shown):
+            if not step and not self.graphs.is_live(self.display.shown):
                 self.front.show_still(second_graph.DRAWING)
             self.front.show_settings()
             self.redraw()
@@ -284,12 +277,12 @@ class ExplorerSession:
             for frame in last_change.frames(old, now, control, moving=moving):
                 with self.lock:
                     control.check()
-                    self._show(frame, line, ghost=old)
+                    self.display.show(frame, line, ghost=old)
             with self.lock:
                 control.check()
-                rest = answer_status(now, INTERVAL_NOTE, self.state.lead)["text"]
-                self._show(now, status(f"{rest}; last change: {self.last_change}"))
-                self._draw_still()
+                rest = self.display.status_of(now)["text"]
+                self.display.show(now, status(f"{rest}; last change: {self.last_change}"))
+                self.display.draw_still()
 
         self.replays.submit(job, nothing, self.fail)
 
@@ -316,101 +309,27 @@ class ExplorerSession:
 
     def show_preview(self, forecast: Forecast) -> None:
         """Show a quick Monte Carlo answer."""
-        self._show(forecast, preview_status(forecast))
+        self.display.show(forecast, preview_status(forecast))
 
     def show_moving(self, forecast: Forecast) -> None:
         """Show an exact answer while a slider moves."""
-        self._show(forecast, answer_status(forecast, INTERVAL_NOTE, self.state.lead), moving=self.in_hand)
+        self.display.show(forecast, self.display.status_of(forecast), moving=self.in_hand)
 
     def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
         """Show the full answer to `settings`, now that no slider moves, and start the idle work."""
         self.in_hand = False
-        if self._last_rest is not None:
-            self.notes |= slider_notes.without_effect(self.state, self._last_rest, (settings, forecast))
-        self._last_rest = (settings, forecast)
+        if self.display.last_rest is not None:
+            self.notes |= slider_notes.without_effect(self.state, self.display.last_rest, (settings, forecast))
+        self.display.last_rest = (settings, forecast)
         self.state.rest()
-        self._show(forecast, answer_status(forecast, INTERVAL_NOTE, self.state.lead))
-        self._draw_still()
+        self.display.show(forecast, self.display.status_of(forecast))
+        self.display.draw_still()
         self.front.show_settings()
         keep_settings(self.drafts, self.state, self.reasons)
         self.front.refresh_page()
         self.hold(self._held)
-        doubtful = self.answers.key(settings) not in self._doubts
+        doubtful = self.answers.key(settings) not in self.display.doubts
         self.idle.begin(settings, forecast, doubtful=doubtful, shown=lambda: [slider.id for slider in self.ordered()])
-
-    def _baseline(self) -> Forecast | None:
-        return None if self.state.is_baseline else self.answers.known(self.state.baseline)
-
-    def _show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
-        """Draw a forecast, with `ghost` (None: the forecast at the baseline) as dotted lines."""
-        preview = line["kind"] == "preview"
-        moving |= preview
-        baseline, doubt = ghost or self._baseline(), None if preview else self._doubt()
-        spread = None if doubt is None else doubt.spread.get(self.state.lead.name)
-        left, size = self.graphs.left(forecast, baseline, spread, moving=moving)
-        right = self.graphs.right(forecast, baseline, moving=moving)
-        self.shown, self._status = forecast, line
-        self.front.show(
-            ShownGraphs(
-                left=left,
-                right=right,
-                size=size,
-                sentence=self._sentence(forecast, baseline, doubt),
-                answers=headline.answers(self.state.base, forecast, baseline, self._last_rest and self._last_rest[1]),
-                status=line,
-                preview=preview,
-                alt_right=self.graphs.right_in_words(forecast) if right and not moving else "",
-            )
-        )
-
-    def _doubt(self) -> Doubt | None:
-        return self._doubts.get(self.answers.key(self.state.settings))
-
-    def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
-        stated = not self.state.values()
-        return headline.sentence(
-            forecast,
-            self.state.lead,
-            baseline,
-            doubt=doubt,
-            stated=stated,
-            note=headline.changes_by_hand(self.state, self.shown),
-        )
-
-    def _draw_still(self) -> None:
-        """Draw the second graph on another thread, unless it is drawn together with the first graph."""
-        if self.shown is None:
-            return
-        draw = self.graphs.still(self.shown, self._baseline(), self.reach.anew())
-        if draw is None:
-            return
-        chosen = self.graphs.tab, self.graphs.choice
-
-        def done(drawn: Still) -> None:
-            with self.lock:
-                if chosen == (self.graphs.tab, self.graphs.choice):
-                    self.front.show_still(drawn)
-
-        def failed(error: Exception) -> None:
-            with self.lock:
-                self.front.show_still(Still(b"", "", ["This graph could not be drawn. The reason is on the left."]))
-                self.fail(error)
-
-        self.stills.submit(lambda _: draw(), done, failed)
-
-    def without_effect(self, item: Intervention) -> float:
-        """Return the share of not yet ended histories in which `item` had no effect (0: unknown)."""
-        return headline.without_effect(self.state, self.shown, item)
-
-    def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return full answers at the present settings and the baseline (None: both are the same)."""
-        settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
-        forecast = self.answers.answer(settings)
-        return forecast, None if self.state.is_baseline else baseline
-
-    def answer_in_words(self) -> str:
-        """Return the answer to the leading question at the present settings, in words."""
-        return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._doubt()))
 
     def keep_reason(self, name: str, text: str) -> None:
         """Store the user's reason for the change of an assumption or move in the draft."""
@@ -464,12 +383,12 @@ class ExplorerSession:
                     self.front.show_order()  # only now is it known which sliders matter
                 self.front.show_reach()
                 if self.graphs.tab == "drivers":
-                    self._draw_still()
+                    self.display.draw_still()
 
     def take_doubt(self, settings: Settings, found: Doubt) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""
         with self.lock:
-            self._doubts[self.answers.key(settings)] = found
+            self.display.doubts[self.answers.key(settings)] = found
             if settings == self.state.settings:
                 self.redraw()
 
@@ -477,5 +396,4 @@ class ExplorerSession:
         """Add `words`, the progress of the idle work, to the status line."""
         with self.lock:
             if settings == self.state.settings:
-                line = self._status["text"] + (f"; {words}" if words else "")
-                self.front.show_status(status(line, self._status["kind"]))
+                self.display.add_to_status(words)

@@ -9,23 +9,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find, headline
-from simlib.quantities import Kind, Quantity, check_range, parse, show, spoken
+from simlib.quantities import show
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Forbid, Intervention, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
 from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.widgets.explorer.clashes import refuse_clash
 from simlib.widgets.explorer.settings import Settings
+from simlib.widgets.explorer.typed_values import read, why_refused
 
 UNDO = 500
 """Number of steps that can be undone."""
-
-VALUES = ("assumptions", "moves.", "variables.")
-"""A problem whose place begins with one of these may come from the value of an assumption."""
 
 
 def structure(scenario: Scenario) -> Hashable:
@@ -368,16 +366,6 @@ def type_into(state: State, refused: dict[str, dict[str, str]], name: str, text:
         return False
 
 
-def why_refused(problem: Problem, scenario: Scenario) -> str:
-    """Say why a value was refused. Labels replace the names of places in the file."""
-    if problem.broken is None:
-        return f"{problem.what}; {problem.expected}"
-    place, fault = problem.broken
-    labels = {f"moves.{move.id}.outcomes": move.label for move in scenario}
-    labels |= {f"variables.{variable.id}.start": variable.label for variable in scenario.variables.values()}
-    return f"{f'“{labels[place]}”' if place in labels else place}: {fault}; {problem.expected}"
-
-
 def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> Scenario:
     """Add interventions to a scenario, or raise ScenarioError with the refused ones in words."""
     try:
@@ -389,13 +377,3 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
                 words[str(item)] = intervention_in_words(item, scenario)
         told = [dataclasses.replace(each, where=words.get(each.where, each.where)) for each in error.problems]
         raise ScenarioError(told) from None
-
-
-def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
-    """Return the quantity that a typed text means (ScenarioError: names the field by `label`)."""
-    try:
-        quantity = parse(spoken(text).removeprefix("×"), kind, unit)
-        check_range(quantity.value, kind, quantity.text)
-    except QuantityError as error:
-        raise ScenarioError(Problem("", 0, label, error.what, error.expected)) from None
-    return quantity

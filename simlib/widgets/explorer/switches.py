@@ -14,8 +14,9 @@ from simlib.errors import Problem, ScenarioError
 from simlib.formatting import in_days, long_date, percent, with_long_dates
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
+from simlib.widgets.explorer.headline import without_effect
 from simlib.widgets.explorer.pages import LABEL_STYLE, LINE_LAYOUT, Page, button, guarded, words
-from simlib.widgets.explorer.state import read
+from simlib.widgets.explorer.typed_values import read
 from simlib.widgets.kit.components import Checks
 
 EXPLORER_HORIZON_DAYS = 3650
@@ -219,7 +220,7 @@ class SwitchesPage(Page):
     def _changes(self) -> Iterator[tuple[str, Callable[[], bool]]]:
         state, settings = self.state, self.state.settings
         for number, item in enumerate(settings.interventions):
-            share = self.session.without_effect(item)
+            share = without_effect(state, self.session.display.shown, item)
             note = f": no effect in {percent(share)} of the histories that had not ended by then" if share else ""
             yield intervention_in_words(item, state.base) + note, partial(state.withdraw, number)
         for move in settings.off:
