@@ -204,6 +204,7 @@ def test_the_page_of_the_contract_names_every_key(answers):
         assert {key for key in data["provenance"] if (key,) not in traced} == set(), answer.kind
         own = {key: value for key, value in data.items() if (key,) not in shared}
         found.setdefault(answer.kind, set()).update(leaves(own))
+    assert set(found) == set(pages)
     for kind, paths in found.items():
         page = pages[kind]
         assert {path for path in paths if not any(fits(pattern, path) for pattern in page)} == set(), kind
