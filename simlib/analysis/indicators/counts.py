@@ -1,7 +1,7 @@
 """Indicators counted in sampled histories, with intervals that allow for shared draws.
 
-A draw is a set of assumption values, and several histories may share one. The event is an ending, or the yes to a
-question. A sign is a move or level. A history shows a sign if the sign is seen by the day of the observation. The
+A draw is a set of assumption values, and several histories may share one. The event is an ending, or the answer yes to
+a question. A sign is a move or level. A history shows a sign if the sign is seen by the day of the observation. The
 numbers of an indicator are defined in `simlib.analysis.indicators.result`.
 """
 
