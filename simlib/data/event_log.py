@@ -86,5 +86,5 @@ def _insist_on_actors(frame: pd.DataFrame, actors: Collection[str]) -> None:
 
 
 def _names(column: pd.Series, wanted: Collection[str]) -> pd.Series:
-    found = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
-    return column.astype(str).map(found).astype(bool)
+    fits = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
+    return column.astype(str).map(fits).astype(bool)

@@ -29,11 +29,11 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
     `question` is an id (default: the main question of the scenario). `days` is how many days ahead each forecast looks
     (0: up to the deadline of the backtest). A dotted vertical line marks the date of the event, if it happened.
     """
-    asked = question or result.headline
-    some, came = result.of(asked, days), result.record[asked].happened
+    question = question or result.headline
+    some, came = result.of(question, days), result.record[question].happened
     by = f"by {long_date(result.deadline)}" if not days else f"within {days} days"
-    told = f"it happened on {long_date(came)}" if came else "it did not happen"
-    heading(ax, f"{result.labels[asked]}, {by}: {told}", "as stated on each day")
+    outcome = f"it happened on {long_date(came)}" if came else "it did not happen"
+    heading(ax, f"{result.labels[question]}, {by}: {outcome}", "as stated on each day")
     dates = [(each.forecast.as_of - result.as_of).days + 1 for each in some]
     highest = 0.0
     for forecaster, label in SHORT_NAMES.items():
@@ -52,11 +52,11 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
 
 def scores_by_question(result: Backtest, ax: Axes) -> Axes:
     """Draw a row for each question with the mean Brier score of each forecaster."""
-    asked = [one for one in result.labels if result.of(one)]
+    questions = [one for one in result.labels if result.of(one)]
     heading(ax, "Mean Brier score of each question", "further left is better")
-    rows(ax, len(asked))
+    rows(ax, len(questions))
     best = 0.0
-    for row, one in enumerate(asked):
+    for row, one in enumerate(questions):
         some, came = result.of(one), result.record[one].happened
         for forecaster, label in SHORT_NAMES.items():
             value = result.mean(forecaster, some)
@@ -65,8 +65,8 @@ def scores_by_question(result: Backtest, ax: Axes) -> Axes:
             mark: dict[str, Any] = {"color": color, "markersize": 7, "linestyle": "none", "clip_on": False}
             ax.plot([value], [row + 0.2], FORECASTER_MARKS[forecaster], label=label if row == 0 else None, **mark)
         share = percent(sum(each.happened for each in some) / len(some))
-        told = f"happened, by the deadline of {share} of the forecasts" if came else "did not happen"
-        name(ax, row, f"{result.labels[one]}: {told}")
+        outcome = f"happened, by the deadline of {share} of the forecasts" if came else "did not happen"
+        name(ax, row, f"{result.labels[one]}: {outcome}")
     ax.set_xlim(0, style.round_top(best))
     ax.set_xlabel("Brier score, over all days and all numbers of days ahead", fontsize=style.TEXT_SIZE, color=style.INK)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL_SIZE)

@@ -32,7 +32,7 @@ def comparison(
     questions: bool = False,
     only: tuple[str, str] | None = None,
     title: str = "The same scenario through several views",
-    made: str = "",
+    basis: str = "",
 ) -> Axes:
     """Draw a row for each ending or question, with a mark and a number for each forecast.
 
@@ -46,7 +46,7 @@ def comparison(
         questions: Whether questions have rows.
         only: The kind and the id of a single row to draw, such as ("questions", "war").
         title: The title.
-        made: The assumption values behind the forecasts, in words, such as "at the stated values".
+        basis: The assumption values behind the forecasts, in words, such as "at the stated values".
     """
     first = next(iter(results.values()))
     names = [only] if only else in_common(results.values(), ongoing=ongoing, questions=questions)
@@ -55,7 +55,7 @@ def comparison(
         for label, f in results.items()
     }
     by = first.by_words
-    subtitle = f"probability by {by}{made and f', {made}'}; line: change from {quoted(next(iter(results)))}"
+    subtitle = f"probability by {by}{basis and f', {basis}'}; line: change from {quoted(next(iter(results)))}"
     subtitle += "" if only else _left_out(results.values(), questions)
     heading(ax, title, subtitle)
     height = len(results) + 1.6
@@ -116,4 +116,4 @@ def both_forecasts(result: Diff, ax: Axes) -> Axes:
     if result.forecasts is None:
         raise SimlibError("there are no forecasts to draw; call diff() with forecast=True")
     sides = dict(zip(result.names, result.forecasts, strict=True))
-    return comparison(sides, ax, ongoing=True, questions=True, title=result.finding(), made="at the stated values")
+    return comparison(sides, ax, ongoing=True, questions=True, title=result.finding(), basis="at the stated values")

@@ -216,8 +216,8 @@ def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
     others = [name for name in result.contenders if name in last and name != likeliest]
     if others and likeliest in result.contenders:
         more = f"{quoted(_label(result, others[0]))}" if len(others) == 1 else f"{len(others)} others"
-        found = f"No ending is clearly likeliest by {by}: {likeliest_one}, leads, but {more} may be likelier"
-        return found + (f"; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}" if every else "")
+        sentence = f"No ending is clearly likeliest by {by}: {likeliest_one}, leads, but {more} may be likelier"
+        return sentence + (f"; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}" if every else "")
     if not every:
         return f"{'Likeliest of these by' if len(last) > 1 else 'By'} {by}: {likeliest_one}"
     none = percent(float(result.endings[ONGOING].probability[-1]))

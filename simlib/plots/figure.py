@@ -141,12 +141,12 @@ def text_picture(width: int, lines: Sequence[str]) -> bytes:
     return small_png(figure)
 
 
-def _few_colours(picture: Any, kept: Any = None) -> bytes:
-    """Return a picture as PNG with few colours, which include the N colours `kept` (N, 3)."""
+def _few_colours(picture: Any, colours: Any = None) -> bytes:
+    """Return a picture as PNG with few colours, which include `colours` (N, 3)."""
     from simlib.plots.palette import Palette
 
     pixels, palette = np.asarray(picture), Palette()
-    palette.learn(pixels, kept)
+    palette.learn(pixels, colours)
     return palette.png(pixels, 9)
 
 

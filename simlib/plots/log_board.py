@@ -235,8 +235,8 @@ def level_words(variable: Variable, shares: Floats, most: int = 2) -> str:
     likely = [int(place) for place in np.argsort(-shares, kind="stable")[:most]]
     if shares[likely[0]] >= 1 - _WORTH_TELLING and not variable.hidden:
         return variable.words(variable.levels[likely[0]])
-    told = [place for place in likely if shares[place] >= _WORTH_TELLING]
-    return ", ".join(f"{variable.words(variable.levels[place])} {percent(float(shares[place]))}" for place in told)
+    places = [place for place in likely if shares[place] >= _WORTH_TELLING]
+    return ", ".join(f"{variable.words(variable.levels[place])} {percent(float(shares[place]))}" for place in places)
 
 
 def _tick(day: float, height: float) -> list[tuple[float, float]]:

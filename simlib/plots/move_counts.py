@@ -49,7 +49,7 @@ class MovesPanel(LivePanel):
         part = show is None and len(self.names) < len(result.acts)
         title = f"Expected moves: the {rows} most frequent of {len(result.acts)}" if part else "Expected moves"
         super().__init__(ax, title, ax.get_window_extent().width + 24)
-        self.errors_told, self.spans_told = errors, errors and bool(result.firings)
+        self.has_errors, self.has_spans = errors, errors and bool(result.firings)
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
         places = np.arange(len(self.names), dtype=float)
@@ -101,9 +101,9 @@ class MovesPanel(LivePanel):
         gap = 5 * self._top / self.ax.get_window_extent().width
         for name, text, count, half, old in zip(self.names, self.texts, counts, halves, olds, strict=True):
             text.set_x(max(count + half, np.nan_to_num(old)) + gap)
-            error = f" ±{_number(half)}" if half and self.errors_told else ""
+            error = f" ±{_number(half)}" if half and self.has_errors else ""
             text.set_text(
-                _number(count) + error + _change(count, old) + (_span(result, name) if self.spans_told else "")
+                _number(count) + error + _change(count, old) + (_span(result, name) if self.has_spans else "")
             )
         return self._say(result, sampled=bool(halves.any()), hollow=baseline is not None, moving=moving) or redraw
 
@@ -118,9 +118,9 @@ class MovesPanel(LivePanel):
 
     def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
         longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
-        text = (24 if self.spans_told else 13) * style.TEXT_SIZE * style.figure_of(self.ax).dpi / 72
+        text = (24 if self.has_spans else 13) * style.TEXT_SIZE * style.figure_of(self.ax).dpi / 72
         share = 1 - text / self.ax.get_window_extent().width
-        need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
+        need = longest / max(share, 0.4) if self.has_errors else 1.22 * longest
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
             return False
         self._top = need * (AXIS_GROWTH if moving else 1.05)
@@ -152,8 +152,8 @@ def _number(count: float) -> str:
 
 def _span(result: Forecast, name: str) -> str:
     """Return the 5th to 95th percentile of how often a move happens as text, or "" if unknown."""
-    found = result.firing_range(name) if result.firings and name in result.firings else None
-    return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
+    span = result.firing_range(name) if result.firings and name in result.firings else None
+    return "" if span is None else f"  [{span.points[0][0]:g}-{span.points[2][0]:g}]"
 
 
 def _change(count: float, old: float) -> str:

@@ -54,10 +54,10 @@ def colours_of(*figures: Figure) -> NDArray[np.uint8]:
     from matplotlib.patches import Patch
 
     artists = [artist for figure in figures for artist in figure.findobj()]
-    found = [to_rgba_array(some.get_facecolor()) for some in artists if isinstance(some, Patch | Collection)]
+    arrays = [to_rgba_array(some.get_facecolor()) for some in artists if isinstance(some, Patch | Collection)]
     lines = [some for some in artists if isinstance(some, Line2D)]
-    found += [to_rgba_array([line.get_color(), line.get_markerfacecolor()]) for line in lines]
-    colours = np.unique(np.round(255 * np.concatenate(found)).astype(np.uint8), axis=0)
+    arrays += [to_rgba_array([line.get_color(), line.get_markerfacecolor()]) for line in lines]
+    colours = np.unique(np.round(255 * np.concatenate(arrays)).astype(np.uint8), axis=0)
     opaque: NDArray[np.uint8] = colours[colours[:, 3] == 255, :3][:MOST_FILLS]
     return opaque
 
@@ -74,12 +74,12 @@ class Palette:
         """Whether `learn` has taken the palette from a picture."""
         return len(self._nearest) > 0
 
-    def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
-        """Take the palette from an RGBA picture (height, width, 4), and keep `kept` (N, 3) exactly."""
+    def learn(self, pixels: NDArray[np.uint8], exact: NDArray[np.uint8] | None = None) -> None:
+        """Take the palette from an RGBA picture (height, width, 4), and keep `exact` (N, 3) exactly."""
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
-        core = np.unique(_core() if kept is None else np.concatenate([_core(), kept]), axis=0)
+        core = np.unique(_core() if exact is None else np.concatenate([_core(), exact]), axis=0)
         core = np.unique(np.concatenate([core, _frequent(image)[: 256 - LEARNT - len(core)]]), axis=0)
         free = max(COLOURS - len(core), LEARNT)
         learnt = image.quantize(free, method=Image.Quantize.MEDIANCUT)

@@ -262,11 +262,11 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
     """
     broken = _lines(text, width)
     words = text.split()
-    for kept in range(len(words) - 1, 1, -1):
+    for count in range(len(words) - 1, 1, -1):
         if len(broken) <= lines:
             break
-        tail = kept // 3 or 1
-        short = " ".join([*words[: kept - tail], "…", *words[-tail:]])
+        tail = count // 3 or 1
+        short = " ".join([*words[: count - tail], "…", *words[-tail:]])
         if len(short) <= width * lines:
             broken = _lines(short, width)
     if len(broken) > lines:

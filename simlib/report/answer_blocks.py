@@ -42,11 +42,11 @@ _RANGE_OF_MOVES = (
 def _ranges_of_moves(forecast: Forecast) -> Iterator[tuple[str, ...]]:
     yield ("move", "expected", "range (5% to 95%)", "median", "none")
     for name in forecast.acts[:_MOVES]:
-        found = forecast.firing_range(name)
-        if found is not None:
-            low, middle, high = (f"{point[0]:g}" for point in found.points)
+        span = forecast.firing_range(name)
+        if span is not None:
+            low, middle, high = (f"{point[0]:g}" for point in span.points)
             mean = f"{float(forecast.moves[name][-1]):.3g}"
-            yield forecast.label("moves", name), mean, f"{low} to {high}", middle, percent(found.none[0])
+            yield forecast.label("moves", name), mean, f"{low} to {high}", middle, percent(span.none[0])
 
 
 def answers(material: Material) -> Iterator[Block]:
@@ -88,8 +88,8 @@ def _impacts(forecast: Forecast) -> Iterator[Block]:
     endings, impacts = forecast.labels["endings"], forecast.impacts
     labels = {name: forecast.label("impacts", name) for name in impacts}
     by = forecast.by_words
-    told = (line for name, impact in impacts.items() for line in impact.sentences(labels[name], by))
-    yield Block("list", items=tuple(told))
+    sentences = (line for name, impact in impacts.items() for line in impact.sentences(labels[name], by))
+    yield Block("list", items=tuple(sentences))
     rows = [
         (label, *(_given(impact, ending) for impact in impacts.values()))
         for ending, label in endings.items()

@@ -130,8 +130,8 @@ def _together(scenario: Scenario) -> Iterator[str]:
 def numbers(names: Iterable[str], scenario: Scenario) -> str:
     """Return the numbers of sources in the list of all sources, "[2], [5]", without unknown ids."""
     every = list(scenario.sources)
-    found = sorted({every.index(name) for name in names if name in scenario.sources})
-    return ", ".join(f"[{number + 1}]" for number in found)
+    places = sorted({every.index(name) for name in names if name in scenario.sources})
+    return ", ".join(f"[{number + 1}]" for number in places)
 
 
 def sources(scenario: Scenario) -> Block:

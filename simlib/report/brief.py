@@ -101,17 +101,17 @@ def _headline(material: Material) -> Iterator[Block]:
         low, high = map(percent, material.range_of(lead.kind, lead.of))
         said.append(Block("big", percent(p), (f"5–95% range: {low} to {high}",)))
         said.append(Block("claim", likely, (_known(material),)))
-    if material.changes is not None and material.changes.told:
+    if material.changes is not None and material.changes.answer_in_log:
         since = long_date(material.scenario.as_of)
-        told = f"{clipped(material.changes.told, _NOTE)} The forecast is about a new occurrence after {since}."
-        said.append(Block("claim", "The log already reports it.", (told,)))
+        text = f"{clipped(material.changes.answer_in_log, _NOTE)} The forecast is about a new occurrence after {since}."
+        said.append(Block("claim", "The log already reports it.", (text,)))
     if material.baseline is not None:
         old = _probability(material.baseline, lead.kind, lead.of)
         said.append(Block("text", f"The unchanged scenario gives {percent(old)}."))
-    found = confidence_in(material)
-    sides_of = (("Against it", found.against), ("For it", found.supporting))
+    confidence = confidence_in(material)
+    sides_of = (("Against it", confidence.against), ("For it", confidence.supporting))
     grounds = " ".join(f"{name}: {'; '.join(words)}." for name, words in sides_of if words)
-    said.append(Block("claim", f"Confidence: {found.level}.", (grounds,)))
+    said.append(Block("claim", f"Confidence: {confidence.level}.", (grounds,)))
     sides = [Block("column", parts=tuple(said))]
     if material.draws is not None and spread is not None and spread.variance.value > 0:
         sides.append(Block("column", parts=(_outlook(material), Block("note", _outlook_key(material)))))
@@ -229,22 +229,22 @@ def _to_find_out(material: Material, bar: Bar) -> str:
 
 
 def _changes(material: Material) -> Iterator[Block]:
-    found = material.changes
-    if found is None:
+    changes = material.changes
+    if changes is None:
         return
-    since = found.since
+    since = changes.since
     yield Block("heading", f"What has changed since {long_date(since.as_of)}" if since else "What the log has changed")
-    if since and found.rows:
+    if since and changes.rows:
         target = f" (then by {long_date(since.by)})" if since.by != _by(material) else ""
         head = ("", f"{long_date(since.as_of)}{target}", long_date(material.scenario.as_of), "change")
-        yield Block("table", items=(head, *found.rows[:_CHANGES]))
-    for name, lines in (("assumption", found.assumptions), ("new row", found.events)):
+        yield Block("table", items=(head, *changes.rows[:_CHANGES]))
+    for name, lines in (("assumption", changes.assumptions), ("new row", changes.events)):
         some = [clipped(line, _NOTE) for line in lines[-_CHANGES:]] if name == "new row" else list(lines[:_CHANGES])
         rest = len(lines) - len(some)
         more = [f"and {counted(rest, f'other {name}')}: see the annex."] if rest else []
         if some:
             yield Block("list", items=(*some, *more))
-    if since and not found.assumptions and not found.events:
+    if since and not changes.assumptions and not changes.events:
         yield Block("text", "No stated value has changed, and no new row of the log was taken in.")
 
 

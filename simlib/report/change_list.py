@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
     from simlib.scenario.row_meaning import Reading
 
-__all__ = ["Changes", "Earlier", "changes", "read_earlier", "told_by_log"]
+__all__ = ["Changes", "Earlier", "answer_in_log", "changes", "read_earlier"]
 
 _SAME = 1e-9
 """Two values of an assumption count as equal if their relative difference is at most this."""
@@ -58,15 +58,15 @@ class Changes:
       present probability, and their difference in percentage points.
     - `assumptions`: a sentence for each changed assumption.
     - `events`: a sentence for each new event of the log.
-    - `told`: a sentence on the event of the log that answers the question of the headline with yes ("": none). The
-      forecast then says whether such an event happens again.
+    - `answer_in_log`: a sentence on the event of the log that answers the question of the headline with yes ("": none).
+      The forecast then says whether such an event happens again.
     """
 
     since: Earlier | None
     rows: tuple[tuple[str, str, str, str], ...]
     assumptions: tuple[str, ...]
     events: tuple[str, ...]
-    told: str = ""
+    answer_in_log: str = ""
 
 
 def read_earlier(path: str | Path, scenario: Scenario) -> Earlier:
@@ -79,19 +79,21 @@ def read_earlier(path: str | Path, scenario: Scenario) -> Earlier:
         data = json.loads(read_payload(Path(path)))
     except (OSError, ValueError, EOFError) as error:
         raise ScenarioError(Problem(str(path), 0, "since", f"cannot be read: {error}", _EXPECTED)) from error
-    found = next(_forecasts(data), None)
-    if found is None:
+    forecast = next(_forecasts(data), None)
+    if forecast is None:
         raise ScenarioError(Problem(str(path), 0, "since", "holds no forecast", _EXPECTED))
-    if found["scenario"] != scenario.id:
-        what = f"is about {found['scenario']!r}"
+    if forecast["scenario"] != scenario.id:
+        what = f"is about {forecast['scenario']!r}"
         raise ScenarioError(Problem(str(path), 0, "since", what, f"expected a forecast of {scenario.id!r}"))
     last = {
         f"{kind}:{name}": float(band["probability"][-1])
         for kind, group in (("ending", "endings"), ("question", "questions"))
-        for name, band in found[group].items()
+        for name, band in forecast[group].items()
     }
-    as_of = dt.date.fromisoformat(found["as_of"])
-    return Earlier(found["scenario"], as_of, by_date(as_of, found["times"][-1]), last, found.get("assumptions") or {})
+    as_of = dt.date.fromisoformat(forecast["as_of"])
+    return Earlier(
+        forecast["scenario"], as_of, by_date(as_of, forecast["times"][-1]), last, forecast.get("assumptions") or {}
+    )
 
 
 _EXPECTED = "expected the JSON of an earlier `simlib report --json FILE` or `simlib run --json FILE`"
@@ -115,10 +117,10 @@ def changes(
     if update is None:
         return Changes(since, rows, tuple(altered), ())
     events = tuple(_events(update, since))
-    return Changes(since, rows, (*altered, *update.about_assumptions()), events, told_by_log(update, lead))
+    return Changes(since, rows, (*altered, *update.about_assumptions()), events, answer_in_log(update, lead))
 
 
-def told_by_log(update: Update, measure: Measure) -> str:
+def answer_in_log(update: Update, measure: Measure) -> str:
     """Return a sentence on the first log row that makes the event of `measure` certain, or ""."""
     leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
     for reading in update.taken:

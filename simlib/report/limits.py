@@ -30,9 +30,9 @@ def own_limits(scenario: Scenario) -> str:
         return ""
     text = path.read_text(encoding="utf-8")
     for title in _TITLES:
-        found = re.search(rf"(?ims)^#+ {title}[^\n]*\n(.*?)(?=^#+ |\Z)", text)
-        found = found or re.search(rf"(?ims)^\*\*{title}\.?\*\*(.*?)(?=\n\n|\Z)", text)
-        if found and (plain := _plain(found[1])):
+        section = re.search(rf"(?ims)^#+ {title}[^\n]*\n(.*?)(?=^#+ |\Z)", text)
+        section = section or re.search(rf"(?ims)^\*\*{title}\.?\*\*(.*?)(?=\n\n|\Z)", text)
+        if section and (plain := _plain(section[1])):
             return plain
     return ""
 

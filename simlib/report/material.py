@@ -226,13 +226,13 @@ def pooled_views(
     if not views or material.draws is None or material.lead.kind not in ("question", "ending"):
         return None
     ours, lead = material.forecast, material.lead
-    kept = {lead.of: material.scenario.questions[lead.of]} if lead.kind == "question" else {}
+    questions = {lead.of: material.scenario.questions[lead.of]} if lead.kind == "question" else {}
     large = (material.draws.stated.states or 10**9) * _VIEW_DRAWS > _MOST_SOLVED
     settings = dataclasses.replace(options, draws=_VIEW_DRAWS, runs=_VIEW_HISTORIES)
     settings = dataclasses.replace(settings, engine="montecarlo") if large else settings
     forecasts = {REPORT_VIEW_NAME: _narrow(ours, lead)}
     for number, (name, view) in enumerate(views.items()):
-        lean = view.replace(questions=kept, impacts={}, ladders={}, horizon_days=material.scenario.horizon_days)
+        lean = view.replace(questions=questions, impacts={}, ladders={}, horizon_days=material.scenario.horizon_days)
         part = control.part(number / len(views), (number + 1) / len(views))
         forecasts[name] = _narrow(sampled(lean, settings, part)[0], lead)
     return pool_forecasts(forecasts)

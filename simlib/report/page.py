@@ -117,11 +117,11 @@ def _watch(material: Material) -> Iterator[Block]:
 
 
 def _all_changes(material: Material) -> Iterator[Block]:
-    found = material.changes
-    assert found is not None
-    if found.rows:
-        yield Block("table", items=(("", "then", "now", "change"), *found.rows))
-    yield Block("list", items=(*found.assumptions, *found.events) or ("Nothing else.",))
+    changes = material.changes
+    assert changes is not None
+    if changes.rows:
+        yield Block("table", items=(("", "then", "now", "change"), *changes.rows))
+    yield Block("list", items=(*changes.assumptions, *changes.events) or ("Nothing else.",))
 
 
 def _limits(material: Material) -> Iterator[Block]:

@@ -37,17 +37,17 @@ def factor_time_in_words(factor: Factor, scenario: Scenario, *, labels: bool = F
     return f"{held} from {long_date(factor.between.first)} to {long_date(factor.between.last)}"
 
 
-def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
+def firings_in_words(condition: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
     """Describe a lull (days without certain moves), or how often certain moves have happened.
 
     Examples: "28 days pass without strike or raid", "strike has happened 3 times". With `labels`, moves are named by
     their labels, not by their ids.
     """
-    names = [f"“{scenario.moves[name].label}”" if labels else name for name in asked.moves]
+    names = [f"“{scenario.moves[name].label}”" if labels else name for name in condition.moves]
     some = listed(names, "or")
-    if isinstance(asked, Lull):
-        return f"{in_days(asked.days)} pass without {some}"
-    return f"{some} has happened {counted(asked.at_least, 'time')}"
+    if isinstance(condition, Lull):
+        return f"{in_days(condition.days)} pass without {some}"
+    return f"{some} has happened {counted(condition.at_least, 'time')}"
 
 
 def shift_in_words(effect: Effect, scenario: Scenario) -> str:

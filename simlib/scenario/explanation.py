@@ -104,14 +104,14 @@ def explain_move(scenario: Scenario, name: str) -> list[Sentence]:
         expected = did_you_mean(name, scenario.moves)
         raise ScenarioError(Problem("", 0, "--move", f"the scenario has no move {name!r}", expected))
     say, move = _Speaker(scenario), scenario.moves[name]
-    told = [
+    sections = [
         ("move", [f"{say.whose(move)}{' (nobody observes it)' if move.covert else ''}"]),
         ("how often, and when it is possible", [say.often(move), *say.factors(move)]),
         ("what it changes", say.outcomes(move)),
         ("its assumptions", (say.assumption(scenario.assumptions[each]) for each in move.assumptions)),
         ("its sources", (say.source(each) for each in move.sources)),
     ]
-    return [Sentence(section, name, sentence) for section, sentences in told for sentence in sentences]
+    return [Sentence(section, name, sentence) for section, sentences in sections for sentence in sentences]
 
 
 def _range(number: Assumption) -> str:
@@ -217,8 +217,8 @@ class _Speaker:
     def _wait(self, move: Move) -> str:
         stages, median = move.takes.stages if move.takes else 1, self.world.assumptions[move.rate]
         low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
-        made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
-        text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits, simulated as {made}"
+        clock = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
+        text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits, simulated as {clock}"
         text = f"{text}; the wait starts anew whenever the move becomes possible; possible {self._possible(move)}"
         return self.sentence(text, move.takes.because, move.takes.sources) if move.takes else text
 

@@ -159,9 +159,9 @@ def load_view(scenario: Scenario, name: str) -> View:
         return read_view(document.read_file(Path(name), name), scenario, name)
     problems: list[Problem] = []
     views = _read_views(scenario, problems)
-    found = [view for view in views if view.id == name]
-    if len(found) == 1:
-        return found[0]
+    matches = [view for view in views if view.id == name]
+    if len(matches) == 1:
+        return matches[0]
     refuse(problems)
     expected = did_you_mean(name, [view.id for view in views]) or "it has no views"
     raise ScenarioError(Problem(scenario.path, 0, "", f"{scenario.id!r} has no view {name!r}", expected))

@@ -31,6 +31,6 @@ def plain(value: Any) -> Any:
 
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
-    made = part.default_factory
-    default = part.default if made is dataclasses.MISSING else made()
+    factory = part.default_factory
+    default = part.default if factory is dataclasses.MISSING else factory()
     return not part.compare or ("sparse" in part.metadata and bool(getattr(value, part.name) == default))

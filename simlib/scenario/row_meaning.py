@@ -93,8 +93,8 @@ def fits(rule: RowRule, row: LogRow) -> bool:
     a confidence, the row must have the same value.
     """
     columns = ("date", "actor", "target", "confidence")
-    asked = [(getattr(rule, name), getattr(row, name)) for name in columns]
-    return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in asked)
+    pairs = [(getattr(rule, name), getattr(row, name)) for name in columns]
+    return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in pairs)
 
 
 def _ratio(evidence: Evidence, row: LogRow, problems: list[Problem]) -> float | None:

@@ -56,8 +56,8 @@ def stages_of(median: float, low: float, high: float) -> int:
     if not low < median < high:
         order = ", ".join(show(days, "duration") for days in (low, median, high))
         raise QuantityError(f"low, value and high are {order}", "expected low < value < high")
-    asked = math.log(high / low)
-    stages = 1 + math.ceil(max((2 * 1.6449 / asked) ** 2, 1.0))
+    log_ratio = math.log(high / low)
+    stages = 1 + math.ceil(max((2 * 1.6449 / log_ratio) ** 2, 1.0))
     if stages > 2 * MOST_STAGES:
         raise _too_narrow(median, stages)
     best = min(range(1, 2 * stages), key=lambda k: _misfit(k, median, low, high))

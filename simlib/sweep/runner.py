@@ -146,7 +146,7 @@ class _Sweep:
     def __post_init__(self) -> None:
         self.begun = clock.perf_counter()
         self.missing = [n for n in range(len(self.blocks)) if not block_file(self.folder, n).exists()]
-        self.asked = sum(len(self.blocks[n]) for n in self.missing)
+        self.points = sum(len(self.blocks[n]) for n in self.missing)
 
     def go(self) -> SweepReport:
         try:
@@ -168,7 +168,7 @@ class _Sweep:
         write_parquet(frame, block_file(self.folder, number))
         self.done += len(self.blocks[number])
         self.busy += busy
-        self.control.report(self.done / max(self.asked, 1))
+        self.control.report(self.done / max(self.points, 1))
 
     def _report(self) -> SweepReport:
         seconds = clock.perf_counter() - self.begun
@@ -177,7 +177,7 @@ class _Sweep:
             self.folder,
             len(self.design),
             self.done,
-            len(self.design) - self.asked,
+            len(self.design) - self.points,
             tuple(self.pool.retried),
             tuple(self.failed),
             seconds,

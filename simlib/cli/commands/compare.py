@@ -51,5 +51,5 @@ def execute(arguments: Request) -> int:
         {"comparison": result, "flips": Table(result.frame("flips"))},
         pictures,
         listings.compared(result, cumulative=arguments.cumulative, asked=bool(arguments.measure)),
-        made=heading(arguments, base, method),
+        caption=heading(arguments, base, method),
     )

@@ -51,8 +51,8 @@ def _lead(result: Diff, after: Scenario) -> Iterator[str]:
 
 
 def _changes(result: Diff) -> Iterator[str]:
-    told = result.sentences()
-    told = told[: len(told) - len(result.frame("forecast")) - 1] if result.by else told
-    yield from told[:PRINTED_CHANGES]
-    if len(told) > PRINTED_CHANGES:
-        yield f"and {counted(len(told) - PRINTED_CHANGES, 'more change')} (--out and --json write all)"
+    sentences = result.sentences()
+    sentences = sentences[: len(sentences) - len(result.frame("forecast")) - 1] if result.by else sentences
+    yield from sentences[:PRINTED_CHANGES]
+    if len(sentences) > PRINTED_CHANGES:
+        yield f"and {counted(len(sentences) - PRINTED_CHANGES, 'more change')} (--out and --json write all)"

@@ -47,5 +47,5 @@ def execute(arguments: Request) -> int:
         arguments,
         results,
         lambda: chain.from_iterable(map(figures.discover, results.values())),
-        made=heading(arguments, scenario, method),
+        caption=heading(arguments, scenario, method),
     )

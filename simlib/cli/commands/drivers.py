@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
         world.note(f"{too_large(error)}; no slopes are computed, and all other results are computed by Monte Carlo")
     if not limits.uncertain(scenario):
         world.note("all assumptions are fixed, so nothing can vary; give at least one a low and a high value")
-        return tell(arguments, results, made=heading(arguments, scenario, how_made({"engine": "exact"})))
+        return tell(arguments, results, caption=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {
         "engine": arguments.engine or ("auto" if results else "montecarlo"),
         "top": arguments.top,
@@ -65,14 +65,14 @@ def execute(arguments: Request) -> int:
     if arguments.sobol:
         with Task("computing Sobol indices") as task:
             results["sobol"] = shares = sobol(scenario, measures, **options, control=task.control)
-    lines = [line for measure in ranges.measures for line in _told(ranges, measure)]
+    lines = [line for measure in ranges.measures for line in _sentences(ranges, measure)]
     lines += shares.sentences()[-1:] if shares is not None and shares.screened else []
     lines.append(heading(arguments, scenario, _method(ranges, shares, slopes=slopes is not None)))
     tables = listings.drivers(ranges, slopes, shares)
     return tell(arguments, results, partial(figures.drivers, ranges, shares), tables, lines=lines)
 
 
-def _told(ranges: Drivers, measure: Measure) -> list[str]:
+def _sentences(ranges: Drivers, measure: Measure) -> list[str]:
     stated, *others = ranges.sentences_of(measure)
     bars = [bar for bar in ranges.ranked(measure.name)[:1] if ranges.matters(measure, bar)]
     moves = [

@@ -36,10 +36,10 @@ def _one_move(reasoned: Scenario, changed: Scenario, name: str) -> str:
     parts: dict[str, list[str]] = {}
     for line in explain_move(reasoned, name):
         parts.setdefault(line.section, []).append(line.sentence)
-    told = [*parts.pop("move"), *_happens(changed, name)]
+    lines = [*parts.pop("move"), *_happens(changed, name)]
     for section, sentences in parts.items():
-        told += ["", capital(section), *(f"  {sentence}" for sentence in sentences)]
-    return "\n".join(told)
+        lines += ["", capital(section), *(f"  {sentence}" for sentence in sentences)]
+    return "\n".join(lines)
 
 
 def _happens(scenario: Scenario, name: str) -> list[str]:

@@ -49,5 +49,5 @@ def execute(arguments: Request) -> int:
         results,
         partial(figures.indicators, list(results.values()), of_all),
         chain.from_iterable(map(listings.watched, results.values())),
-        made=heading(arguments, scenario, how_made(first.provenance, "histories")),
+        caption=heading(arguments, scenario, how_made(first.provenance, "histories")),
     )

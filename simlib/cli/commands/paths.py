@@ -77,9 +77,9 @@ def execute(arguments: Request) -> int:
     source = {**result.provenance, "engine": result.engine}
     if not draws:
         source["runs"] = result.provenance.get("histories")
-    made = heading(arguments, scenario, how_made(source, "histories"))
+    caption = heading(arguments, scenario, how_made(source, "histories"))
     pictures, lines = partial(figures.paths, result, typical), result.sentences()
-    return tell(arguments, results, pictures, tables, lines=lines, made=made)
+    return tell(arguments, results, pictures, tables, lines=lines, caption=caption)
 
 
 @dataclass

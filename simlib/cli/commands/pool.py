@@ -39,5 +39,5 @@ def execute(arguments: Request) -> int:
 
     result = either(by, arguments.engine)
     lines = result.sentences(headline(next(iter(views.values()))).name)
-    told = [lines[0], *lines[len(result.items) :]]
-    return tell(arguments, {"pool": result}, partial(figures.pool, result), [listings.pooled(result)], lines=told)
+    sentences = [lines[0], *lines[len(result.items) :]]
+    return tell(arguments, {"pool": result}, partial(figures.pool, result), [listings.pooled(result)], lines=sentences)

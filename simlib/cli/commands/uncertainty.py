@@ -67,7 +67,7 @@ def execute(arguments: Request) -> int:
         {"uncertainty": answer, **worths, **watch},
         partial(figures.uncertainty, answer, worths, fan, watch),
         tables,
-        made=heading(arguments, scenario, method),
+        caption=heading(arguments, scenario, method),
     )
     if stopped:
         raise StoppedWithAnswer(f"the answer is from the {counted(answer.draws, 'draw')} made before the stop")

@@ -69,8 +69,8 @@ def execute(arguments: Request) -> int:
     if arguments.series:
         results["series"] = series = _series(arguments, scenario)
         pictures.append(figures.series(series))
-    told = [line for result in results.values() for line in result.sentences()]
-    lines = [_lead(answer, before, sample), *told]
+    sentences = [line for result in results.values() for line in result.sentences()]
+    lines = [_lead(answer, before, sample), *sentences]
     return tell(arguments, results, partial(chain, *pictures), tables=tables, lines=lines)
 
 
@@ -139,7 +139,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
     scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
-    told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
+    middle = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
     rows, known = [], {each.id: each.on for each in answer.answered}
     for kind, things in (("endings", scenario.endings), ("questions", scenario.questions)):
         for name, thing in things.items():
@@ -154,17 +154,17 @@ def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble
                 cells, range_ = [cells[0], *[f"yes, {settled.day} {settled:%b}"] * (len(cells) - 1)], ""
             rows.append(Row(thing.label, [*cells, range_]))
     first = [f"{scenario.as_of.day} {scenario.as_of:%b %Y}", "before", "stated"]
-    last = [[told[0][0], "learnt", "belief"]] * taken.learn + [[told[0][0], "5 to 95%", ""]]
-    head = [[first[line], *told[line], *(column[line] for column in last)] for line in range(3)]
+    last = [[middle[0][0], "learnt", "belief"]] * taken.learn + [[middle[0][0], "5 to 95%", ""]]
+    head = [[first[line], *middle[line], *(column[line] for column in last)] for line in range(3)]
     title = f"Probability by {sample.stated.by_words}. The column “before” is the forecast without the log."
     return table(title, head, rows)
 
 
 def _rows(answer: Update) -> str:
-    return "\n".join(["Rows of the log, and whether they were taken in:", *_told(answer)])
+    return "\n".join(["Rows of the log, and whether they were taken in:", *_fates(answer)])
 
 
-def _told(answer: Update) -> Iterator[str]:
+def _fates(answer: Update) -> Iterator[str]:
     fates = {
         "taken in": answer.taken,
         "left out": answer.left_out,

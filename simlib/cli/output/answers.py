@@ -74,7 +74,7 @@ def tell(
     tables: Iterable[str] = (),
     *,
     lines: Sequence[str] | None = None,
-    made: str = "",
+    caption: str = "",
 ) -> int:
     """Print the answers, then write the requested files. Return the exit code 0.
 
@@ -86,14 +86,14 @@ def tell(
         pictures: A function that returns the pictures. The function is called only if `--out` names a folder.
         tables: Texts to print below the sentences.
         lines: The sentences to print above the tables. None means the sentences of the answers.
-        made: A line about the scenario and the method, printed between `lines` and the tables.
+        caption: A line about the scenario and the method, printed between `lines` and the tables.
     """
     text = json_text(results)
     if request.json == "-":
         sys.stdout.write(text)
     else:
-        told = [line for result in results.values() for line in result.sentences()] if lines is None else lines
-        above = [*told, *([made] if made else [])]
+        sentences = [line for result in results.values() for line in result.sentences()] if lines is None else lines
+        above = [*sentences, *([caption] if caption else [])]
         sys.stdout.write("".join(f"{line}\n" for line in above) + "".join(f"\n{table}\n" for table in tables))
     if request.json not in (None, "-"):
         write_atomically(request.json, text)

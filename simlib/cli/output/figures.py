@@ -167,10 +167,10 @@ def backtest(result: Backtest) -> Iterator[Picture]:
     """Yield a picture of each question's forecasts over time, then one picture of all scores."""
     from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
-    asked = [name for name in result.labels if result.of(name)]
-    for name in asked:
+    questions = [name for name in result.labels if result.of(name)]
+    for name in questions:
         yield Picture(f"backtest-{slug(name)}", partial(forecasts_by_day, result, question=name), 520, right=190)
-    yield Picture("scores", partial(scores_by_question, result), 180 + 52 * len(asked), right=190)
+    yield Picture("scores", partial(scores_by_question, result), 180 + 52 * len(questions), right=190)
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:

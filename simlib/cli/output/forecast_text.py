@@ -89,11 +89,11 @@ def headline_sentence(computed: Computed) -> str:
     versions = [(over_draws(forecast.provenance), forecast), ("at the stated values", forecast.stated)]
     if forecast.stated is None:
         versions = [("at the stated values", forecast)]
-    told = []
+    estimates = []
     for how, one in versions:
         assert one is not None
-        told.append(f"{percent_within(*(float(x[-1]) for x in of_forecast(one, lead)))} {how}")
-    return f"{lead.words} by {forecast.by_words}: {', '.join(told)}."
+        estimates.append(f"{percent_within(*(float(x[-1]) for x in of_forecast(one, lead)))} {how}")
+    return f"{lead.words} by {forecast.by_words}: {', '.join(estimates)}."
 
 
 # What was computed
@@ -246,10 +246,10 @@ def _ranges(forecast: Forecast, shown: Sequence[str]) -> str:
 
 
 def _range_cells(forecast: Forecast, name: str) -> list[str]:
-    found = forecast.firing_range(name)
-    assert found is not None
-    shares = (percent_within(*known) for known in (found.none, found.at_least[3]))
-    return [*(f"{point[0]:g}" for point in found.points), *shares]
+    span = forecast.firing_range(name)
+    assert span is not None
+    shares = (percent_within(*known) for known in (span.none, span.at_least[3]))
+    return [*(f"{point[0]:g}" for point in span.points), *shares]
 
 
 def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]) -> list[str]:

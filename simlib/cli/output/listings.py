@@ -154,10 +154,10 @@ def _slopes(slopes: Elasticities, measure: Measure, bars: Sequence[Bar]) -> list
     The text is the change of `measure` if the assumption is 1% higher. For a probability the unit is percentage points.
     """
     pairs = zip(slopes.assumptions, slopes.derivatives[measure.name], strict=True)
-    found = {a.id: slope * a.value for a, slope in pairs}
+    effects = {a.id: slope * a.value for a, slope in pairs}
     size = 1.0 if measure.probability else 0.01
     unit = " points" if measure.probability else ""
-    return ["if 1% higher", *(f"{size * found[bar.assumption.id]:+.2g}{unit}" for bar in bars)]
+    return ["if 1% higher", *(f"{size * effects[bar.assumption.id]:+.2g}{unit}" for bar in bars)]
 
 
 def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tuple[str, str]]:
@@ -167,8 +167,8 @@ def _shares_of(shares: Sobol, measure: Measure, bars: Sequence[Bar]) -> list[tup
     together with other assumptions. Correlated assumptions form a group. Each assumption of a group gets the share of
     the whole group.
     """
-    found = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
-    some = (found.get(bar.assumption.id) for bar in bars)
+    by_name = {name: share for share in shares.measures[measure.name].shares for name in share.input.assumptions}
+    some = (by_name.get(bar.assumption.id) for bar in bars)
     cells = [("", "") if share is None else (_index(share.first), _index(share.total)) for share in some]
     return [("share of spread", "with others"), *cells]
 

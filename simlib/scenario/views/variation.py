@@ -55,14 +55,14 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         ladder=ladders[0] if ladders else scenario.ladder,
         view="+".join(each.id for each in views),
     )
-    refuse([_problem(changed.view, *found) for found in _broken_by(changed, changes)])
+    refuse([_problem(changed.view, *fault) for fault in _broken_by(changed, changes)])
     _refuse_overlaps(changed)
     return changed
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    found = overlapping_holds(scenario, scenario.interventions)
-    refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
+    overlaps = overlapping_holds(scenario, scenario.interventions)
+    refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in overlaps])
 
 
 def _clashes(scenario: Scenario, views: Sequence[View]) -> Iterator[Problem]:
@@ -162,7 +162,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
             changes.append(_read_value(scenario, name, value))
     refuse(problems)
     changed = _with_changes(scenario, changes)
-    refuse([_problem("", *found) for found in _broken_by(changed, changes)])
+    refuse([_problem("", *fault) for fault in _broken_by(changed, changes)])
     return changed
 
 
