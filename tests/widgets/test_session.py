@@ -506,7 +506,7 @@ def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
     first = [slider.id for slider in session.ordered()]
     session.lead("ending:cleared")
     assert session.front.last.alt.startswith("The bridge is cleared by force by 30 May 2031: 3.3%")
-    assert session.graphs._kept["left"][1].panel.names == ["cleared"]
+    assert session.graphs._graphs["left"][1].panel.names == ["cleared"]
     assert [slider.id for slider in session.ordered()] != first
     state.undo()
     session.update()
@@ -516,7 +516,7 @@ def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
 def test_the_likeliest_answer_is_drawn(session, state):
     forecast = simlib.solve(state.base)
     assert session.graphs.tab == "endings"
-    panel = session.graphs._kept["right"][1].panel
+    panel = session.graphs._graphs["right"][1].panel
     assert "ongoing" in panel.names
     assert f"{percent(float(forecast.endings['ongoing'].probability[-1]))}  No ending yet" in [
         text.get_text() for text in panel.labels.texts
@@ -636,7 +636,7 @@ def test_the_range_of_the_answer_is_that_of_its_draws(session, state):
     low, high = (percent(float(end)) for end in draws.spread("agreement")[[0, -1], -1])
     words = f" If all assumptions are uncertain: {mean} on average, {low} to {high} in 90% of 16 draws."
     assert words in session.front.last.alt
-    assert session.graphs._kept["left"][1].panel.bands.get_visible()
+    assert session.graphs._graphs["left"][1].panel.bands.get_visible()
 
 
 def test_a_typed_value_that_cannot_be_read_stays_with_the_reason(session, state):

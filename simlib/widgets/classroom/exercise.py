@@ -78,10 +78,10 @@ class Exercise:
 
 def read_number(text: str) -> float:
     """Read a number, such as "4.5" or "4,5 days". Raises BadEntry."""
-    found = re.fullmatch(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(?:days?|%)?\s*", text)
-    if found is None:
+    match = re.fullmatch(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(?:days?|%)?\s*", text)
+    if match is None:
         raise BadEntry(f"“{text}” is no number; write one such as 4.5.")
-    return float(found[1].replace(",", "."))
+    return float(match[1].replace(",", "."))
 
 
 def read_probability(text: str) -> float:

@@ -186,8 +186,8 @@ class Lesson:
         )
 
         def judge(entries: Sequence[str]) -> Verdict:
-            found = [read_probability(entry) for entry in entries]
-            right = all(abs(x - y) <= 2 * _NEAR for x, y in zip(found, (early, late - early), strict=True))
+            probabilities = [read_probability(entry) for entry in entries]
+            right = all(abs(x - y) <= 2 * _NEAR for x, y in zip(probabilities, (early, late - early), strict=True))
             return Verdict(right, worked if right else "Not yet. Read the height of the curve at the end of each date.")
 
         return Exercise(

@@ -71,8 +71,8 @@ def three_moves() -> Exercise:
             return Verdict(False, f"A valid scenario with {moves} of your own moves; write {3 - moves} more.")
         last = solve(scenario, times=1)
         ended = {e.label: float(last.endings[e.id].probability[-1]) for e in scenario.endings.values()}
-        told = "; ".join(f"{label} {percent(p)}" for label, p in ended.items())
-        return Verdict(True, f"A valid scenario with {moves} moves of your own. By {last.by_words}: {told}.")
+        endings = "; ".join(f"{label} {percent(p)}" for label, p in ended.items())
+        return Verdict(True, f"A valid scenario with {moves} moves of your own. By {last.by_words}: {endings}.")
 
     return Exercise(
         "Write three moves",

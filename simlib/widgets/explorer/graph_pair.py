@@ -36,7 +36,7 @@ class GraphPair:
     def __init__(self, state: State, answers: AnswerCache, size: Size = INITIAL_GRAPH_SIZE, ratio: float = 1.0) -> None:
         self.state, self.answers, self.size, self.ratio = state, answers, size, ratio
         self.tab, self._picked, self._number = self.tabs[0]["id"], dict[str, str](), 0
-        self._kept: dict[str, tuple[Hashable, Graph]] = {}
+        self._graphs: dict[str, tuple[Hashable, Graph]] = {}
 
     # ---------------------------------------------------------------- the choices of the user
 
@@ -133,6 +133,6 @@ class GraphPair:
         return self.answers.known(self.state.baseline) or forecast
 
     def _graph(self, place: str, key: Hashable, make: Callable[[], Graph]) -> Any:
-        if place not in self._kept or self._kept[place][0] != key:
-            self._kept[place] = key, make()
-        return self._kept[place][1]
+        if place not in self._graphs or self._graphs[place][0] != key:
+            self._graphs[place] = key, make()
+        return self._graphs[place][1]

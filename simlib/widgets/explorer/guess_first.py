@@ -48,7 +48,7 @@ class GuessFirst(w.VBox):
         first = question or self.scenario.headline.removeprefix("question:")
         first = first if first in self.scenario.questions else options[0][1]
         wide: dict[str, Any] = {"style": LABEL_STYLE}
-        self.asked = w.Dropdown(
+        self.question = w.Dropdown(
             description="Question", options=options, value=first, layout=w.Layout(width="max-content"), **wide
         )
         self.percent = w.FloatText(  # bounds would silently change a number
@@ -57,12 +57,12 @@ class GuessFirst(w.VBox):
         self.note = w.HTML()
         self.percent.observe(lambda _: self._fits(), "value")
         until = f"By {long_date(self.by)}, as of {long_date(self.scenario.as_of)}: how likely is this event?"
-        self.told, self.earlier, self.after = w.HTML(words(until)), w.HTML(), w.VBox([])
-        guard = partial(guarded, self.told)
+        self.message, self.earlier, self.after = w.HTML(words(until)), w.HTML(), w.VBox([])
+        guard = partial(guarded, self.message)
         self.keep = button("Keep my guess, then show the forecast", "A kept guess cannot be changed", self.show, guard)
         self.keep.button_style = "primary"
-        row = w.HBox([self.asked, w.VBox([self.percent, self.note]), self.keep], layout=LINE_LAYOUT)
-        super().__init__([row, self.told, self.earlier, self.after])
+        row = w.HBox([self.question, w.VBox([self.percent, self.note]), self.keep], layout=LINE_LAYOUT)
+        super().__init__([row, self.message, self.earlier, self.after])
         self.add_class("simlib-words")
 
     def _fits(self) -> bool:
@@ -78,11 +78,11 @@ class GuessFirst(w.VBox):
         """Store the guess, then show the forecast, the scores of all guesses, and the explorer."""
         if not self._fits():
             return
-        asked, given = self.asked.value, self.percent.value / 100
-        one = self.scenario.questions[asked]
-        stated = float(forecast(self.scenario, times=1).questions[asked].probability[-1])
+        name, given = self.question.value, self.percent.value / 100
+        one = self.scenario.questions[name]
+        stated = float(forecast(self.scenario, times=1).questions[name].probability[-1])
         guess = Guess(
-            asked,
+            name,
             one.label,
             self.scenario.id,
             self.scenario.sha256,
@@ -96,7 +96,7 @@ class GuessFirst(w.VBox):
         file = keep_guess(guess)
         gap = 100 * (given - stated)
         apart = f"{abs(gap):.0f} points {'above' if gap > 0 else 'below'} it" if abs(gap) >= 0.5 else "the same"
-        self.told.value = words(
+        self.message.value = words(
             f"{one.label} by {long_date(self.by)}: the forecast at the stated values is {percent(stated)}. "
             f"You said {percent(given)}, {apart}. Your guess is kept in {file}."
         )
@@ -104,7 +104,7 @@ class GuessFirst(w.VBox):
         if not self.after.children:
             from simlib.widgets.explorer.view import Explorer
 
-            self.after.children = [Explorer(self.scenario, lead=f"question:{asked}")]
+            self.after.children = [Explorer(self.scenario, lead=f"question:{name}")]
 
     def _show_scores(self) -> None:
         scores = score_guesses(read_guesses())
@@ -119,17 +119,17 @@ class GuessFirst(w.VBox):
             )
             for row, counts in zip(scores.rows, scores.counts, strict=True)
         ]
-        told = " ".join(scores.sentences())
-        self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(GUESS_COLUMNS, rows, 4)
+        text = " ".join(scores.sentences())
+        self.earlier.value = f'<div class="simlib-words">{html.escape(text)}</div>' + html_table(GUESS_COLUMNS, rows, 4)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel and, for readers without a kernel, a picture of the question."""
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        label = self.scenario.questions[self.asked.value].label
-        asked = f"How likely is “{label}” by {long_date(self.by)}?"
+        label = self.scenario.questions[self.question.value].label
+        sentence = f"How likely is “{label}” by {long_date(self.by)}?"
         picture = text_picture(
-            PICTURE_WIDTH, ["This is a picture. Run this cell to guess, then see the forecast.", asked]
+            PICTURE_WIDTH, ["This is a picture. Run this cell to guess, then see the forecast.", sentence]
         )
-        bundle |= picture_bundle(picture, asked)[0]
-        bundle["text/plain"] = asked
+        bundle |= picture_bundle(picture, sentence)[0]
+        bundle["text/plain"] = sentence
         return bundle

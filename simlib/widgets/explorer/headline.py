@@ -81,8 +81,8 @@ def change_in_words(now: Forecast, before: Forecast | None, measure: Measure) ->
     """
     if before is None:
         return ""
-    points, found = 100 * (last(now, measure) - last(before, measure)), band(now, measure)
-    if abs(points) < max(0.05, 50 * float(found.high[-1] - found.low[-1])):
+    points, interval = 100 * (last(now, measure) - last(before, measure)), band(now, measure)
+    if abs(points) < max(0.05, 50 * float(interval.high[-1] - interval.low[-1])):
         return ""
     return f"{'up' if points > 0 else 'down'} {abs(points):.{0 if abs(points) >= 9.95 else 1}f} points"
 
@@ -127,10 +127,10 @@ def answers(
     `before`, and `due` is True.
     """
     groups = (("Questions", "question"), ("Endings", "ending"))
-    found = [
+    sections = [
         {"title": title, "items": list(_items(scenario, kind, forecast, baseline, before))} for title, kind in groups
     ]
-    return [group for group in found if group["items"]]
+    return [section for section in sections if section["items"]]
 
 
 def _items(

@@ -43,7 +43,7 @@ class IdleDisplay(Protocol):
     def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
         """Receive the answer to the leading question at both ends of each slider in `reach`."""
 
-    def take_doubt(self, settings: Settings, found: doubt.Doubt) -> None:
+    def take_doubt(self, settings: Settings, result: doubt.Doubt) -> None:
         """Receive the range of each answer over draws of the assumptions."""
 
     def tell_idle(self, settings: Settings, words: str) -> None:
@@ -113,24 +113,24 @@ class IdleWork:
         if slopes is None:
             return
         answer, values = headline.last(forecast, measure), state.values(settings)
-        found: dict[str, Ends] = {}
+        ends: dict[str, Ends] = {}
         for name, assumption in state.base.assumptions.items():
             if not assumption.fixed and slopes.get(name) and name not in without:
                 value = values.get(name, assumption.value)
-                found[name] = (*slider_order.first_order(assumption, value, answer, slopes[name]), False)
-        self.display.take_reach(settings, measure.name, found)
+                ends[name] = (*slider_order.first_order(assumption, value, answer, slopes[name]), False)
+        self.display.take_reach(settings, measure.name, ends)
 
     def _doubt(self, settings: Settings, forecast: Forecast, control: Control) -> None:
         def progress(share: float) -> None:
             if round(share * 100) % 4 == 0:
                 self.display.tell_idle(settings, f"computing the range: {share:.0%}")
 
-        found = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
-        if found is not None:
+        result = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
+        if result is not None:
             if settings == self.answers.state.against and self.answers.state.belief is None:
                 with contextlib.suppress(OSError):
-                    found.save(folder() / "cache" / doubt.file_name(self.answers.state.base))
-            self.display.take_doubt(settings, found)
+                    result.save(folder() / "cache" / doubt.file_name(self.answers.state.base))
+            self.display.take_doubt(settings, result)
 
     def _ends(self, settings: Settings, names: list[str], control: Control) -> None:
         state, measure = self.answers.state, self.answers.state.lead

@@ -16,7 +16,7 @@ class Reach:
 
     def __init__(self, answers: AnswerCache) -> None:
         self._answers = answers
-        self._found: dict[str, tuple[Hashable, Ends]] = {}
+        self._ends: dict[str, tuple[Hashable, Ends]] = {}
         self._latest: Hashable = None
 
     def _key(self, name: str = "") -> Hashable:
@@ -29,7 +29,7 @@ class Reach:
 
     def of(self) -> dict[str, Ends]:
         """Return the probabilities that belong to the present settings and to the leading question."""
-        return {name: ends for name, (key, ends) in self._found.items() if key == self._key(name)}
+        return {name: ends for name, (key, ends) in self._ends.items() if key == self._key(name)}
 
     def anew(self) -> dict[str, Ends]:
         """Return the result of `of`, or {} if nothing was found since the settings last changed.
@@ -38,12 +38,12 @@ class Reach:
         """
         return self.of() if self._latest == self._key() else {}
 
-    def add(self, found: Mapping[str, Ends]) -> None:
-        """Add the probabilities `found`. An estimate does not replace an exact probability."""
+    def add(self, ends_by_name: Mapping[str, Ends]) -> None:
+        """Add probabilities by slider. An estimate does not replace an exact probability."""
         known, self._latest = self.of(), self._key()
-        for name, ends in found.items():
+        for name, ends in ends_by_name.items():
             if ends[2] or not known.get(name, ends)[2]:
-                self._found[name] = self._key(name), ends
+                self._ends[name] = self._key(name), ends
 
     def texts(self) -> dict[str, list[str]]:
         """Return {assumption: [text at the low end, text at the high end, sentence]}."""

@@ -177,23 +177,23 @@ def history(
     """
     from simlib.plots import story
 
-    told = sampled_history.tell(answers, settings, ending=ending, number=number)
-    if told is None:
+    sample = sampled_history.tell(answers, settings, ending=ending, number=number)
+    if sample is None:
         return Still(
             b"", "", [f"None of {sampled_history.ENDING_HISTORIES:,} sampled histories ends this way at these values."]
         )
     state = answers.state
     scenario = state.without_values(settings)
-    label = NO_ENDING.lower() if told.ending == ONGOING else state.base.endings[told.ending].label
-    head = sampled_history.heading(told, label)
-    title = f"History {told.number + 1:,}: {label}"
+    label = NO_ENDING.lower() if sample.ending == ONGOING else state.base.endings[sample.ending].label
+    head = sampled_history.heading(sample, label)
+    title = f"History {sample.number + 1:,}: {label}"
     dates: dict[str, Any] = {"as_of": scenario.as_of, "horizon": scenario.horizon_days, "title": title}
 
     def draw(ax: Axes) -> object:
-        return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)
+        return story(sample.days, sample.rungs, sample.rung_names, ax, ended=sample.ending != ONGOING, **dates)
 
     width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
-    height = min(TOP_MARGIN + BOTTOM_MARGIN + RUNG * len(told.rung_names), height - EVENT_LIST_HEIGHT)
+    height = min(TOP_MARGIN + BOTTOM_MARGIN + RUNG * len(sample.rung_names), height - EVENT_LIST_HEIGHT)
     box = 180 / width, BOTTOM_MARGIN / height, 1 - 200 / width, (height - TOP_MARGIN - BOTTOM_MARGIN) / height
     png, _ = still_figure(draw, width, height, box, ratio)
-    return Still(png, head, told.turning_points())
+    return Still(png, head, sample.turning_points())

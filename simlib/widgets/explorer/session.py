@@ -385,10 +385,10 @@ class ExplorerSession:
                 if self.graphs.tab == "drivers":
                     self.display.draw_still()
 
-    def take_doubt(self, settings: Settings, found: Doubt) -> None:
+    def take_doubt(self, settings: Settings, result: Doubt) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""
         with self.lock:
-            self.display.doubts[self.answers.key(settings)] = found
+            self.display.doubts[self.answers.key(settings)] = result
             if settings == self.state.settings:
                 self.redraw()
 

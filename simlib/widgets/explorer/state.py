@@ -375,5 +375,5 @@ def _with_interventions(scenario: Scenario, items: tuple[Intervention, ...]) -> 
         for item in items:
             with contextlib.suppress(KeyError):  # an intervention may name an unknown move
                 words[str(item)] = intervention_in_words(item, scenario)
-        told = [dataclasses.replace(each, where=words.get(each.where, each.where)) for each in error.problems]
-        raise ScenarioError(told) from None
+        problems = [dataclasses.replace(each, where=words.get(each.where, each.where)) for each in error.problems]
+        raise ScenarioError(problems) from None

@@ -352,7 +352,7 @@ class Explorer(w.VBox):
                 self._keeper.now(lambda: self._confirm(action))
 
     def _confirm(self, action: dict[str, Any]) -> None:
-        self.board.kept = {"page": action["page"], "n": action["n"]}
+        self.board.receipt = {"page": action["page"], "n": action["n"]}
 
     def _choose_view(self, view: str) -> None:
         view = "" if view == AS_IN_FILE else view

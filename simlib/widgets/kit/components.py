@@ -92,18 +92,18 @@ class ActionWidget(anywidget.AnyWidget):
         def hear(change: dict[str, Any]) -> None:
             for action in change["new"]:
                 if action["n"] > self._done.get(action["page"], 0):
-                    self._acting.told = {action["page"]: action["n"]}
+                    self._acting.latest = {action["page"]: action["n"]}
                     act(action)
                     with lock():
-                        self._done |= self._acting.told
+                        self._done |= self._acting.latest
                         if action["what"] != "move":
                             self._tell()
-                    self._acting.told = {}
+                    self._acting.latest = {}
 
         self.observe(hear, "actions")
 
     def _tell(self) -> None:
-        self.heard = self._done | getattr(self._acting, "told", {})
+        self.heard = self._done | getattr(self._acting, "latest", {})
 
     @contextmanager
     def hold_sync(self, *, tell: bool = True) -> Iterator[None]:
@@ -127,7 +127,7 @@ class Board(ActionWidget):
     - `last_change`, a description of the change that a replay shows.
     - `offer`, day and time of unsaved changes that the user may restore or discard, or "".
     - `copied` {words, n}, a text for the clipboard.
-    - `kept` {page, n}, the last "settle" request that was read, or the last "keep" request whose picture was stored.
+    - `receipt` {page, n}, the last "settle" request that was read, or the last "keep" request whose picture was stored.
 
     The browser sets:
 
@@ -156,7 +156,7 @@ class Board(ActionWidget):
     story: Any = traitlets.List().tag(sync=True)
     last_change = traitlets.Unicode().tag(sync=True)
     offer = traitlets.Unicode().tag(sync=True)
-    kept = traitlets.Dict().tag(sync=True)
+    receipt = traitlets.Dict().tag(sync=True)
     copied = traitlets.Dict().tag(sync=True)
     room: Any = traitlets.List([0, 0, 1]).tag(sync=True, echo_update=False)
 

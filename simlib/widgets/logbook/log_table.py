@@ -47,11 +47,11 @@ def _when(row: LogRow) -> str:
 
 def new_row_sentences(readings: Sequence[Reading]) -> str:
     """Describe new rows of a log in a sentence each, and count those for which there is no room."""
-    texts, told = [_new_row_sentence(reading) for reading in readings], 1
-    while told < len(texts) and len(" ".join(texts[: told + 1])) <= NEW_ROWS_LETTERS:
-        told += 1
-    more = [f"And {counted(len(texts) - told, 'more row')}."] if told < len(texts) else []
-    return " ".join([*texts[:told], *more])
+    texts, count = [_new_row_sentence(reading) for reading in readings], 1
+    while count < len(texts) and len(" ".join(texts[: count + 1])) <= NEW_ROWS_LETTERS:
+        count += 1
+    more = [f"And {counted(len(texts) - count, 'more row')}."] if count < len(texts) else []
+    return " ".join([*texts[:count], *more])
 
 
 def _new_row_sentence(reading: Reading) -> str:

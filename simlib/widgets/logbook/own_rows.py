@@ -48,11 +48,11 @@ def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
     return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
 
 
-def row_words(scenario: Scenario, move: str, outcome: str) -> str:
+def row_words(scenario: Scenario, move_id: str, outcome_id: str) -> str:
     """Return a move and its outcome by their labels: "North Island: Sail a patrol (challenged)"."""
-    made = scenario.moves[move]
-    several = f" ({made.outcome(outcome).label})" if len(made.outcomes) > 1 else ""
-    return f"{scenario.actors[made.actor].label}: {made.label}{several}"
+    move = scenario.moves[move_id]
+    several = f" ({move.outcome(outcome_id).label})" if len(move.outcomes) > 1 else ""
+    return f"{scenario.actors[move.actor].label}: {move.label}{several}"
 
 
 class OwnRows:

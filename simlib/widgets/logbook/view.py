@@ -151,7 +151,7 @@ class UpdateWithEvents(w.VBox):
         try:
             action()
         except Exception as error:  # noqa: BLE001 - the user must see every error
-            self._report.value = _told(str(error), fault=True)
+            self._report.value = _in_html(str(error), fault=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live panel and, for readers without a kernel, a picture and sentences."""
@@ -185,10 +185,10 @@ class _OwnLine(w.HBox):
         old, self.row = self.row, row
         if row.day != old.day:  # else a date on its way from the browser would be overwritten
             self._date.value = row.day
-        self._note.value = _told(note, fault=note.startswith("Not taken in"))
+        self._note.value = _in_html(note, fault=note.startswith("Not taken in"))
 
 
-def _told(text: str, *, fault: bool = False) -> str:
+def _in_html(text: str, *, fault: bool = False) -> str:
     return f'<div class="simlib-told{" simlib-error" if fault else ""}">{html.escape(text)}</div>'
 
 

@@ -11,7 +11,7 @@ from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
-from simlib.widgets.questions.choices import asked, draws, ladder, measure, number, shown_answer
+from simlib.widgets.questions.choices import draws, keywords, ladder, measure, number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
@@ -83,7 +83,7 @@ class SharesOfDoubt(PanelQuestion):
         from simlib.analysis.sensitivity.sobol_indices import sobol
         from simlib.plots.sobol_bars import shares
 
-        how = asked(chosen, control, "top", "draws", "runs")
+        how = keywords(chosen, control, "top", "draws", "runs")
         result = sobol(self.scenario, chosen["measure"], engine="montecarlo", **how)
         (about,) = result.measures.values()
         rows = [(share.input.label, str(share.first), str(share.total)) for share in about.shares]
@@ -97,7 +97,7 @@ def _uncertainty(
 ) -> Uncertainty:
     from simlib.analysis.uncertainty.propagation import Precision, uncertainty
 
-    how = asked(chosen, control, "draws", "runs")
+    how = keywords(chosen, control, "draws", "runs")
     return uncertainty(scenario, measures, precision=Precision(patience=PANEL_EXACT_WORK), **how)
 
 
@@ -177,7 +177,7 @@ class UnderWhichAssumptions(PanelQuestion):
         from simlib.analysis.discovery.scenario_discovery import discover
         from simlib.plots.box_charts import box
 
-        threshold, how = chosen["threshold"] / 100 or None, asked(chosen, control, "draws", "runs")
+        threshold, how = chosen["threshold"] / 100 or None, keywords(chosen, control, "draws", "runs")
         result = discover(self.scenario, chosen["measure"], threshold=threshold, engine="montecarlo", **how)
         if result.constant:
             expected = "expected a question whose answer depends on the assumptions"
@@ -226,11 +226,11 @@ class ChanceWithinDoubt(PanelQuestion):
 
         solve = partial(over_priors, self.scenario, draws=chosen["draws"], times=45, control=control)
         try:
-            found, how = solve(), "each solved exactly"
+            ensemble, how = solve(), "each solved exactly"
         except TooManyStates:
-            found, how = solve(engine="montecarlo", runs=REPLICATES), f"{REPLICATES:,} simulated histories each"
-        stack, line = ladder_fan(found, chosen["ladder"]), measure_fan(found, chosen["measure"])
-        over = f"Computed over {len(found.forecasts)} draws from the priors, {how}."
+            ensemble, how = solve(engine="montecarlo", runs=REPLICATES), f"{REPLICATES:,} simulated histories each"
+        stack, line = ladder_fan(ensemble, chosen["ladder"]), measure_fan(ensemble, chosen["measure"])
+        over = f"Computed over {len(ensemble.forecasts)} draws from the priors, {how}."
         sentences = [*line.sentences(), *stack.sentences(), over]
         rows = [(f"{name} or above", *_numbers(stack, place)) for place, name in enumerate(stack.series)]
         rows.append((line.label, *_numbers(line, 0)))

@@ -132,9 +132,9 @@ class BoxSession:
         if bound is None:
             return f"Not bounded by the box · {between}"
         ends = (("at least", bound.low), ("at most", bound.high))
-        asked = " and ".join(f"{words} {show(x, a.kind, a.unit)}" for words, x in ends if x is not None)
+        bounds = " and ".join(f"{words} {show(x, a.kind, a.unit)}" for words, x in ends if x is not None)
         where = ("", " – the point is above it", " – the point is below it")[side(bound, self.state.value(name))]
-        return f"The box: {asked}{where} · {between}"
+        return f"The box: {bounds}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
         """Return the first and last slider position inside the box, or None without a bound."""

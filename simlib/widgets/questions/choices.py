@@ -37,7 +37,7 @@ def shown_answer(
     return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
-def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
+def keywords(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
     """Return the chosen values of `names` and the control as keyword arguments for an analysis."""
     return {name: chosen[name] for name in names} | {"control": control}
 

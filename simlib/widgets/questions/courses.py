@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.control import Control
 from simlib.formatting import percent, points, quoted
 from simlib.scenario.model import Scenario
-from simlib.widgets.questions.choices import NONE, asked, draws, ending, ladder, measure, number, shown_answer
+from simlib.widgets.questions.choices import NONE, draws, ending, keywords, ladder, measure, number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
@@ -178,7 +178,7 @@ class WhatToWatchFor(PanelQuestion):
             f"ending:{chosen['ending']}",
             look_by=float(chosen["look_by"]),
             engine="montecarlo",
-            **asked(chosen, control, "times_seen", "draws", "runs"),
+            **keywords(chosen, control, "times_seen", "draws", "runs"),
         )
         rows = [
             (
@@ -217,7 +217,7 @@ class WorthSeeing(PanelQuestion):
         from simlib.analysis.uncertainty.sample_information import evsi
         from simlib.plots.value_bars import evsi_bars
 
-        how = asked(chosen, control, "draws", "runs")
+        how = keywords(chosen, control, "draws", "runs")
         result = evsi(self.scenario, chosen["measure"], look_by=float(chosen["within"]), **how)
         rows = [
             (
@@ -248,7 +248,7 @@ class SignsOfEveryEnding(PanelQuestion):
         from simlib.analysis.indicators.watch_list import indicators_of_endings
         from simlib.plots.indicator_bars import indicator_map
 
-        how = asked(chosen, control, "draws", "runs")
+        how = keywords(chosen, control, "draws", "runs")
         results = indicators_of_endings(self.scenario, look_by=float(chosen["look_by"]), **how)
         until, by = results[0].look_by_words, results[0].by_words
         sentences, rows = [], []

@@ -51,8 +51,8 @@ class BesidePastCrises(PanelQuestion):
         ]
         head = ("past crises", "how the two differ", "source", "share", "95% interval", "this scenario")
         height = 120 + 46 * max(len(rows), 2)
-        told = sentences or result.sentences()[:1]
-        return shown_answer(told, head, rows, 3, Drawing(partial(beside_past_crises, result), height))
+        sentences = sentences or result.sentences()[:1]
+        return shown_answer(sentences, head, rows, 3, Drawing(partial(beside_past_crises, result), height))
 
 
 class RatesFromHistory(PanelQuestion):
@@ -106,15 +106,15 @@ class RatesFromHistory(PanelQuestion):
         mean, low, high = (
             f"{x * DAYS_PER['month']:.2g}" for x in (few.pooled.per_day, few.pooled.low, few.pooled.high)
         )
-        told = [
+        sentences = [
             f"In {came} of these {crises} the event came by day 30. Over many crises it comes by then in {shall_come}.",
             f"On average it came {mean} times a month (90% interval {low} to {high}).",
         ]
         if few.new_case is None:
-            return [*told, "These crises do not say how far a new one may differ: at least one event is needed."]
+            return [*sentences, "These crises do not say how far a new one may differ: at least one event is needed."]
         low, high = (f"{x * DAYS_PER['month']:.2g}" for x in (few.new_case.low, few.new_case.high))
         spread = f"A new crisis varies more than the average: {low} to {high} times a month in nine of ten crises."
-        return [*told, f"{spread} That is the range to give an assumption."]
+        return [*sentences, f"{spread} That is the range to give an assumption."]
 
 
 class DayByDay(PanelQuestion):
@@ -196,5 +196,5 @@ class RegisteredForecasts(PanelQuestion):
         ]
         head = ("question", "by", "answer", "forecast", "5 to 95%", "base rate", "Brier score")
         height = 120 + 46 * max(len(rows), 2)
-        told = [*result.sentences(), f"Receipt: {result.receipt}."]
-        return shown_answer(told, head, rows, 4, Drawing(partial(registered, result), height))
+        sentences = [*result.sentences(), f"Receipt: {result.receipt}."]
+        return shown_answer(sentences, head, rows, 4, Drawing(partial(registered, result), height))

@@ -265,8 +265,8 @@ class Plans(PlannedQuestion):
         acts = rows_of(result)
         plots = [Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects))]
         plots += [Drawing(partial(calendar, result), round(162 + 38 * acts))] if acts else []
-        told = result.sentences(measure, histories=False, changes=False)
-        return shown_answer(told, PLAN_HEAD, _rows(result), 3, *plots, more={"tables": _changes(result)})
+        sentences = result.sentences(measure, histories=False, changes=False)
+        return shown_answer(sentences, PLAN_HEAD, _rows(result), 3, *plots, more={"tables": _changes(result)})
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:

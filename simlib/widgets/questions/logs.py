@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.control import Control
 from simlib.formatting import counted, long_date, percent
 from simlib.scenario.model import Assumption, Scenario
-from simlib.widgets.questions.choices import asked, draws, measure, shown_answer
+from simlib.widgets.questions.choices import draws, keywords, measure, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
 
@@ -75,12 +75,12 @@ class LearnFromTheLog(_LogQuestion):
         from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
         from simlib.report.assumption_blocks import readable
 
-        result = update(self.scenario, self.rows, **asked(chosen, control, "as_of", "draws"))
+        result = update(self.scenario, self.rows, **keywords(chosen, control, "as_of", "draws"))
         result = dataclasses.replace(result, before=readable(result.before))
         head = ("assumption", "can the log change it?", "before (5 to 95%)", "after (5 to 95%)", "remaining spread")
         rows = [_row(result, each) for each in sorted(result.learnt, key=lambda each: each.strength)]
         drawing = Drawing(partial(prior_and_posterior, result), height_of(result), left=20, right=276)
-        return shown_answer(list(_told(result)), head, rows, 3, drawing)
+        return shown_answer(list(_sentences(result)), head, rows, 3, drawing)
 
 
 class WhatEachRowDid(_LogQuestion):
@@ -97,7 +97,7 @@ class WhatEachRowDid(_LogQuestion):
         from simlib.analysis.row_attribution import row_effects
         from simlib.plots.row_effect_bars import EFFECT_ROWS, row_bars
 
-        result = row_effects(self.scenario, self.rows, **asked(chosen, control, "measure", "as_of", "draws"))
+        result = row_effects(self.scenario, self.rows, **keywords(chosen, control, "measure", "as_of", "draws"))
         rows = [_effect(row) for row in result.rows]
         without, with_it = "forecast without the row", "forecast with the row"
         head = ("date", "row", "state", "assumptions", "time before the row", without, with_it)
@@ -122,7 +122,7 @@ def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
     return (number.label, REACH_WORDS[each.reach], *ranges, percent(min(each.spread, 1.0)))
 
 
-def _told(result: Update) -> Iterator[str]:
+def _sentences(result: Update) -> Iterator[str]:
     from simlib.evidence.lessons import HARDLY_CHANGED, median_and_range, undecided_sentence
 
     learnt = sorted(result.learnt, key=lambda each: each.strength)
@@ -130,8 +130,8 @@ def _told(result: Update) -> Iterator[str]:
     log = f"The log up to {long_date(result.as_of)}, with {counted(len(result.taken), 'row')} that count,"
     if not taught:
         same = all(each.change == HARDLY_CHANGED for each in learnt)
-        kept = ": each keeps its range, or nearly so" if same else ""
-        yield f"{log} teaches hardly anything about the assumptions{kept}."
+        note = ": each keeps its range, or nearly so" if same else ""
+        yield f"{log} teaches hardly anything about the assumptions{note}."
     else:
         yield f"{log} teaches something about {len(taught)} of {len(result.learnt)} uncertain assumptions."
     for each in taught:
@@ -151,11 +151,11 @@ def _told(result: Update) -> Iterator[str]:
 
 def _trust(result: Update) -> str:
     """Say how many draws of equal weight the draws are worth, and a median's error if known."""
-    made, effective = result.provenance, float(result.provenance["effective_draws"])
+    provenance, effective = result.provenance, float(result.provenance["effective_draws"])
     worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} of equal weight"
-    if made["method"] == "chains":
+    if provenance["method"] == "chains":
         return f"Computed by chains (Hamiltonian Monte Carlo): their {worth}."
-    if made["k_hat"] is None:
+    if provenance["k_hat"] is None:
         return f"Drawn from the ranges, because nothing in the log depends on an assumption. The {worth}."
     return (
         f"The {worth}, and no small group of them dominates. The error of a median is less than "

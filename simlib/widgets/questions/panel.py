@@ -101,8 +101,8 @@ class QuestionPanel(w.VBox):
         for field in self.question.fields:
             wrong, place = field.label == line.at, self.inputs[field.name]
             what = line.text.removeprefix(f"{field.label}: ").removesuffix(f" ({PREVIOUS})")
-            told = words(what, "simlib-words simlib-error") if wrong else words(remarks.get(field.label, ""))
-            self.notes[field.name].value = told if wrong or field.label in remarks else ""
+            note = words(what, "simlib-words simlib-error") if wrong else words(remarks.get(field.label, ""))
+            self.notes[field.name].value = note if wrong or field.label in remarks else ""
             mark(wrong, "simlib-wrong", place)
 
     def wait(self, timeout: float | None = None) -> bool:

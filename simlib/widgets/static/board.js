@@ -228,7 +228,7 @@ function render({ model, el }) {
     event.stopPropagation();
     window.simlibKeeping = (window.simlibKeeping || 0) + 1;
     const save = () => {
-      model.off("change:kept", answered);
+      model.off("change:receipt", answered);
       clearTimeout(late);
       window.simlibKeeping -= 1;  // each explorer on the page stores its picture, and the last explorer saves the notebook
       const place = event.target.isConnected ? event.target : document.body;
@@ -240,13 +240,13 @@ function render({ model, el }) {
       n = ask(steps.shift());
     };
     const answered = () => {
-      const { page, n: last } = model.get("kept");
+      const { page, n: last } = model.get("receipt");
       if (page !== PAGE || last < n) return;
       if (steps.length) next();
       else save();
     };
     const late = setTimeout(save, PATIENCE);
-    model.on("change:kept", answered);
+    model.on("change:receipt", answered);
     next();
   };
 
