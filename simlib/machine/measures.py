@@ -344,3 +344,17 @@ def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
         what = f"“{condition}” has probability 0 by the last date, or happened in none of the histories"
         raise SimlibError(f"{what}; ask about “{event}” given another condition, or by a later date")
     return np.minimum(np.divide(both, given, out=np.zeros_like(both, dtype=float), where=given > 0), 1.0)
+
+
+def conditional_at_draws(both: Floats, given: Floats, measure: Measure) -> Floats:
+    """Return the conditional probability (D, K) at each of D draws, in K blocks of replicates.
+
+    `both` and `given` are P(event and condition) and P(condition), each (D, K). A block without the condition takes the
+    share of all blocks of its draw. A draw without the condition, which has no weight, takes the share of all draws.
+    Raises SimlibError if no draw has the condition.
+    """
+    share = np.broadcast_to(conditional(both.mean(keepdims=True), given.mean(keepdims=True), measure), both.shape)
+    for axes in (1, ()):
+        part, whole = (np.broadcast_to(x.mean(axis=axes, keepdims=True), both.shape) for x in (both, given))
+        share = np.divide(part, whole, out=share.copy(), where=whole > 0)
+    return np.minimum(share, 1.0)

@@ -367,6 +367,24 @@ def test_a_fan_weighs_each_draw_by_the_condition_at_each_time():
     assert measure_fan(known, name).mean[0, -1] == pytest.approx(uncertainty_of(known, name).spread().mean.value)
 
 
+def test_a_draw_without_the_condition_has_no_weight_and_does_not_stop_the_answer():
+    """Some draws of 16 histories, and many blocks of 2, are never provoked."""
+    world = chain()
+    world.uncertain("provoke.rate", "rate", 0.1, 0.02, 0.3)
+    scenario, name = world.scenario(), f"war|fired:provoke@{date(4)}"
+    options = {"engine": "montecarlo", "draws": 512, "runs": 16}
+    sample = over_priors(with_events(scenario, find(scenario, name)), **options, times=1)
+    for found in (simlib.uncertainty(scenario, name, **options), uncertainty_of(sample, name)):
+        spread = found.spread()
+        assert 0 < np.sum(spread.weights == 0) < 100
+        assert spread.mean.value == pytest.approx(given_by(0.1, 0.3, 5, 20), abs=0.03)
+        assert spread.quantiles[0.05].value > 0.3
+    assert measure_fan(sample, name).mean[0, -1] == pytest.approx(spread.mean.value, abs=0.001)
+    never = scenario.replace(interventions=(Forbid("provoke"),))
+    with pytest.raises(SimlibError, match="“provoke by 5 April 2031” has probability 0 by the last date"):
+        simlib.uncertainty(never, name, **options)
+
+
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_draw_in_which_the_condition_cannot_happen_has_no_weight_in_a_comparison(engine):
     """Half of the draws begin after the war."""

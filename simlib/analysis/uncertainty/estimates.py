@@ -97,7 +97,10 @@ class Weighting:
             rows = self.group == group
             own = np.ones(rows.sum()) if self.scale is None else self.scale[rows]
             shares.append(own.sum())
-            parts.append(statistic(values[rows], None if self.scale is None else own / own.mean()))
+            if own.any():
+                parts.append(statistic(values[rows], None if self.scale is None else own / own.mean()))
+            else:
+                parts.append(0.0)  # any number will do, because its weight is 0
         return np.array(parts), np.array(shares) / np.mean(shares)
 
 
@@ -155,6 +158,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
+    order = order[scale[order] > 0]
     share = scale[order] / scale.sum()
     return float(np.interp(level, np.cumsum(share) - share / 2, values[order]))
 
@@ -204,7 +208,7 @@ def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
     """
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
-    return float(cross(scaled(apart, scale), apart)) * count / (count - 1)
+    return float(cross(scaled(apart, scale), apart)) * count / (count - 1) if count > 1 else 0.0
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:

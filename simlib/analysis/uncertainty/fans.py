@@ -17,7 +17,7 @@ import numpy as np
 from simlib.analysis.uncertainty.estimates import quantile_of
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.formatting import by_date, percent, quoted
-from simlib.machine.measures import find, of_forecast
+from simlib.machine.measures import conditional, find, of_forecast
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -142,8 +142,13 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
     target = find(draws.scenario, measure)[0]
     if not target.probability:
         raise ValueError(f"{target.name!r} is an expected count; a fan shows a probability")
-    series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
-    given = draws.values(target.condition, "questions") if target.kind == "given" else None
+    given = None
+    if target.kind == "given":
+        both, given = (draws.values(name, "questions") for name in (target.both, target.condition))
+        conditional(both.mean(axis=0), given.mean(axis=0), target)  # raises if no draw has the condition
+        series = np.divide(both, given, out=np.zeros_like(both), where=given > 0)[:, None, :]
+    else:
+        series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
     return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :], given)
 
 

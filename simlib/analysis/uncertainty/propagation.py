@@ -48,8 +48,9 @@ from simlib.answer import pick, provenance
 from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
 from simlib.machine import priors
+from simlib.machine.asked_events import events, with_events
 from simlib.machine.belief import Belief
-from simlib.machine.measures import By, Measure, days_by, find, of_forecast
+from simlib.machine.measures import By, Measure, conditional_at_draws, days_by, find, of_forecast
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 
@@ -131,16 +132,16 @@ def uncertainty(
     """
     uncertain(scenario)
     targets, by_day = find(scenario, measures), days_by(scenario, by)
-    conditions = dict.fromkeys(Measure("question", m.condition, m.label) for m in targets if m.kind == "given")
+    given = [target for target in targets if target.kind == "given"]
+    questions = [Measure("question", each.id, each.label) for each in events(scenario, given, by_day).values()]
+    parts = dict.fromkeys([*(target for target in targets if target.kind != "given"), *questions])
     belief = checked_belief(scenario, draws) if isinstance(draws, Belief) else None
     size = draws.draws if isinstance(draws, Belief) else draws
     limit = precision.most_draws if size is None else size
     if limit < FEWEST_EFFECTIVE_DRAWS:
         raise ValueError(f"expected at least {FEWEST_EFFECTIVE_DRAWS} draws, not {limit}")
-    answers = (*targets, *conditions)
-    ready = partial(
-        Responses, scenario, answers, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
-    )
+    world, patience = with_events(scenario, given, by_day), precision.patience
+    ready = partial(Responses, world, tuple(parts), engine=engine, by=by_day, runs=runs, seed=seed, patience=patience)
     at_draws = ready(rows=limit)
     at_stated = ready(rows=1) if engine == "auto" and at_draws.runs else at_draws
     sampling = Sampling(scenario, at_draws, at_stated, seed=seed, limit=limit, control=control)
@@ -175,7 +176,7 @@ def _answer(
         theta=sampling.theta,
         weights=belief.weights if belief else np.full(sampling.draws, 1 / sampling.draws),
         sequence=sampling.weighting.group,
-        answers=sampling.answers[:, :, : len(targets)],
+        answers=sampling.shares(targets, sampling.answers),
         spreads=spreads,
         tolerance=None if fixed else precision.tolerance,
         reached=stages[-1].error <= precision.tolerance,
@@ -213,9 +214,12 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
     weighting = in_order if belief.equal else Weighting.of_belief(belief.weights)
     columns, spreads = [], {}
     for target in targets:
-        each, own = np.array([of_forecast(forecast, target)[0][-1] for forecast in sample.forecasts]), weighting
+        own = weighting
         if target.kind == "given":
-            own = own.given(np.array([f.questions[target.condition].probability[-1] for f in sample.forecasts]))
+            both, given = (sample.values(name, "questions")[:, -1:] for name in (target.both, target.condition))
+            each, own = conditional_at_draws(both, given, target)[:, 0], own.given(given[:, 0])
+        else:
+            each = np.array([of_forecast(forecast, target)[0][-1] for forecast in sample.forecasts])
         columns.append(sample.without_noise(each, _replicates(sample.forecasts[0], target)))
         value, low, high = (float(x[-1]) for x in of_forecast(sample.stated, target))
         stated = Number(value, 0.0 if sample.stated.engine == "exact" else (high - low) / 2)

@@ -30,7 +30,7 @@ from simlib.errors import ArgumentError, Cancelled
 from simlib.formatting import quoted
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
-from simlib.machine.measures import Measure
+from simlib.machine.measures import Measure, conditional_at_draws
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
@@ -250,23 +250,38 @@ class Sampling:
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
         """Return the range of each measure over the draws so far, by name of the measure.
 
-        The measures of `at_draws` must begin with these measures, and must also include the condition of each
-        conditional probability.
+        The measures of `at_draws` must include these measures or, for a conditional probability, the questions about
+        its condition and about both events.
         """
-        halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
-        columns = {measure.name: place for place, measure in enumerate(self.at_draws.measures)}
+        stated = self.shares(measures, self.stated)
+        halves, means, answers = half_widths(stated)[0], stated[0].mean(axis=0), self.shares(measures, self.answers)
         return {
             measure.name: spread_of(
                 measure,
                 Number(float(means[i]), float(halves[i]), float(halves[i])),
-                self.answers[:, :, i],
-                self.weighting.given(self.answers[:, :, columns[f"question:{measure.condition}"]].mean(axis=1))
+                answers[:, :, i],
+                self.weighting.given(self._of(f"question:{measure.condition}", self.answers).mean(axis=1))
                 if measure.kind == "given"
                 else self.weighting,
                 quantiles,
             )
             for i, measure in enumerate(measures)
         }
+
+    def shares(self, measures: Sequence[Measure], answers: Floats) -> Floats:
+        """Return measures (D, K, M), from answers (D, K, ...) to the measures of `at_draws`."""
+        columns = [
+            conditional_at_draws(
+                self._of(f"question:{m.both}", answers), self._of(f"question:{m.condition}", answers), m
+            )
+            if m.kind == "given"
+            else self._of(m.name, answers)
+            for m in measures
+        ]
+        return np.stack(columns, axis=-1)
+
+    def _of(self, name: str, answers: Floats) -> Floats:
+        return answers[:, :, [measure.name for measure in self.at_draws.measures].index(name)]
 
     def _stage(self, spreads: Iterable[Spread]) -> Stage:
         errors = [(number, _unit(spread)) for spread in spreads for number in spread.quantiles.values()]
