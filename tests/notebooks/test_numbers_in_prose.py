@@ -253,11 +253,11 @@ TOLD_ELSEWHERE = {
     },
     "02_write_a_scenario": {"the 5th and 95th percentile": definition},
     "03_a_class": {"*Can 0.8 patrols per week be a probability of 80%?*": definition},
-    "05_what_drives_it": {"alone it is not known within ten points": definition},
+    "05_what_drives_it": {"is not known within ten points": definition},
     "06_how_sure": {
         "With 256 draws the lower end": definition,
         "with 58% on the last": rungs_at_the_end,
-        "those from 256 draws above": definition,
+        "which come from 256 draws": definition,
     },
     "07_by_which_path": {
         "44% have no ending": lambda: stored("by-which-path-*")[0][2],
@@ -273,7 +273,7 @@ TOLD_ELSEWHERE = {
         "a little under its stated 7.5%": lambda: values_of("order"),
         "where ×3 is stated": lambda: values_of("land-hot"),
         "near its left wall) it is 33%": stated,
-        "there the probability is 27%": stated,
+        "at this value the probability is 27%": stated,
         "from the 5th to the 95th percentile": definition,
     },
     "10_sweeps": {
