@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from simlib.answer import ScenarioKey, Traced, pick, provenance
-from simlib.arguments import Engine, exact_where_it_fits
+from simlib.arguments import DEFAULT_RUNS, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, Unsupported, refuse
 from simlib.formatting import counted, percent, quoted
@@ -44,9 +44,6 @@ Kind = Literal["ending", "question"]
 
 _NOTHING = 5e-7
 """A spread of probabilities below this does not count as disagreement."""
-
-_RUNS = 10_000
-"""Default number of Monte Carlo replicates (simulated histories) of each view, over all its draws together."""
 
 # -------------------------------------------------------------------- the two pools
 
@@ -256,8 +253,8 @@ def pool(
         times: A number of equal steps, or the report times in days.
         control: Progress, cancelling and threads.
 
-    Returns:
-        Both pools of each ending and question at each time, with the views and their disagreement.
+    Returns: The linear and the logarithmic pool of each ending and question at each time, with the views and their
+        disagreement.
 
     Raises:
         ScenarioError: For weights that do not fit the views.
@@ -270,7 +267,7 @@ def pool(
     shares = _scaled(list(views), weights)
     horizon = next(iter(views.values())).horizon_days
     worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
-    each = -(-_RUNS // max(draws, 1)) if runs is None else runs
+    each = -(-DEFAULT_RUNS // max(draws, 1)) if runs is None else runs
     times = times if isinstance(times, int) else list(times)
     ask = partial(_forecasts, worlds, control, draws=draws, runs=each, seed=seed, times=times)
     forecasts = exact_where_it_fits(engine, partial(ask, "exact"), partial(ask, "montecarlo"))

@@ -58,7 +58,7 @@ class RowEffect:
     state: the effect of the row through the states of the world that are still possible.
     assumptions: the effect of the row through the weights of the assumption values.
     error: the 95% half-width of `state` plus `assumptions`, due to the finite number of draws.
-    before, after: the forecasts without and with this row and all other rows whose possible days end on the same day.
+    before, after: the forecasts before and after all rows whose possible days end on the same day as those of this row.
     """
 
     date: dt.date

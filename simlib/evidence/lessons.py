@@ -151,7 +151,8 @@ class Lessons(Answer):
         cut, untouched = (sum(each.reach == reach for each in self.learnt) for reach in ("cut", "untouched"))
         texts = []
         if cut:
-            texts.append(f"This log was already used for {counted(cut, 'assumption')}: no row is used twice.")
+            used = f"This log was already used to set {counted(cut, 'assumption')}"
+            texts.append(f"{used}, so its rows do not teach the same number again.")
         if untouched:
             texts.append(f"The log says nothing about {counted(untouched, 'assumption')}.")
         return texts

@@ -175,8 +175,8 @@ class Standing:
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
         """Return the values that interventions give to assumptions.
 
-        With `centre`, each value is changed as its assumption changes from `centre` to `theta`: a chance by the same
-        odds ratio, any other value by the same ratio.
+        With `centre`, each value shifts with its assumption. The value is multiplied by the ratio of `theta` to
+        `centre` or, for a chance, its odds by the ratio of their odds.
         """
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.arguments import Engine, exact_where_it_fits
+from simlib.arguments import DEFAULT_RUNS, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["report_on", "save_report", "text_format", "write_report"]
 
-_RUNS, _RUNS_OF_EACH = 10_000, 500
-"""Numbers of Monte Carlo replicates: at the stated values, and with each set of assumption values."""
+_RUNS_OF_EACH = 500
+"""Number of Monte Carlo replicates with each set of assumption values."""
 
 _FORMATS = {".html": to_html, ".md": to_markdown}
 
@@ -143,7 +143,7 @@ def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bo
     """Return the options for the exact engine, without draws if all assumptions are fixed."""
     number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
     size = number.draws if isinstance(number, Belief) else number
-    each = HISTORIES_PER_DRAW if size else _RUNS
+    each = HISTORIES_PER_DRAW if size else DEFAULT_RUNS
     return ReportOptions("exact", number, each, seed, ignore_windows)
 
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from simlib.errors import Problem, ScenarioError, SimlibError, collect, refuse
 from simlib.machine import priors
-from simlib.machine.belief import Belief
 from simlib.scenario.model import Intervention, Scenario
 from simlib.typing import Floats, Ints
 
@@ -152,7 +151,7 @@ def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_see
     `seed` is the seed of the draws. `replicate_seed` is the seed of the simulation at every point, so all points have
     common random numbers.
     """
-    theta = Belief.prior(scenario, draws, seed=seed).theta
+    theta = priors.draws(scenario, draws, seed=seed)
     world, seeds = np.zeros(draws, np.int64), np.full(draws, replicate_seed, np.int64)
     return SweepDesign((scenario,), world, theta, seeds, {}, drawn=True)
 

@@ -145,8 +145,10 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
     given = None
     if target.kind == "given":
         both, given = (draws.values(name, "questions") for name in (target.both, target.condition))
-        conditional(both.mean(axis=0), given.mean(axis=0), target)  # raises if no draw has the condition
-        series = np.divide(both, given, out=np.zeros_like(both), where=given > 0)[:, None, :]
+        whole = conditional(both.mean(axis=0), given.mean(axis=0), target)
+        # A draw without the condition has no weight. It takes the mean, so that it does not pull the other draws.
+        share = np.divide(both, given, out=np.tile(whole, (len(both), 1)), where=given > 0)
+        series = np.minimum(share, 1.0)[:, None, :]
     else:
         series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
     return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :], given)

@@ -248,4 +248,4 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
 
 
 def _replicates(forecast: Forecast, measure: Measure) -> int | None:
-    return int(forecast.provenance["histories"]) if measure.of in forecast.by_histories else None
+    return int(forecast.provenance["histories"]) if measure.question_id in forecast.by_histories else None

@@ -139,7 +139,8 @@ class _Played:
                 options: dict[str, Any] = {"draws": belief or 0, "seed": seed, "control": task.control}
                 drawn = Sample.of(histories_given(self.scenario, given.name, few, **options))
                 self.drawn = True
-                over = {"draws": belief.draws, "runs": None, "belief": belief.name} if belief else {}
+                source = {"belief": belief.name} if belief and not belief.is_prior else {}
+                over = {"draws": belief.draws, "runs": None, **source} if belief else {}
                 return replace(drawn, provenance=drawn.provenance | over)
         except DOES_NOT_FIT:
             return None

@@ -1,4 +1,4 @@
-"""The scenario of a command line: loaded, with a view (named changes) applied, and changed."""
+"""The scenario that a command asks for: loaded, with its view and other changes applied."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ _THREADS = 2
 class Solver:
     """A scenario prepared to be solved at many assumption values.
 
-    The states, the segments of time, and the groups of states whose probabilities are reported are found once.
+    A solver finds the states, the segments of time, and the groups of states that answers report only once.
 
     Attributes:
         horizon: The horizon in days after `as_of`.

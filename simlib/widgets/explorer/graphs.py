@@ -37,13 +37,18 @@ LIVE_GRAPHS = ("ladder", "endings", "moves")
 """Second graphs that change while a slider moves."""
 
 
+def at_least_smallest(size: Size) -> Size:
+    """Return a size of which neither side is below that of `SMALLEST_GRAPH_SIZE`."""
+    return max(size[0], SMALLEST_GRAPH_SIZE[0]), max(size[1], SMALLEST_GRAPH_SIZE[1])
+
+
 class Graph:
     """One panel that follows the sliders, on its own figure."""
 
     def __init__(
         self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT_MARGIN, right: int = 14
     ) -> None:
-        width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
+        width, height = at_least_smallest(size)
         self.size = width, height
         self.figure = new_figure(width, height)
         box = (

@@ -13,7 +13,7 @@ from simlib.results import NO_ENDING, ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer import headline, sampled_history
 from simlib.widgets.explorer.answer_cache import AnswerCache
-from simlib.widgets.explorer.graphs import BAR_ROW_HEIGHT, BOTTOM_MARGIN, SMALLEST_GRAPH_SIZE, TOP_MARGIN, Size
+from simlib.widgets.explorer.graphs import BAR_ROW_HEIGHT, BOTTOM_MARGIN, TOP_MARGIN, Size, at_least_smallest
 from simlib.widgets.explorer.reach import Ends
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
@@ -111,7 +111,7 @@ def consequences(
     for name, amounts in (sampled.impacts if sampled else {}).items():
         if amounts.fan is not None:
             spans[name] = float(amounts.fan[0][-1]), float(amounts.fan[-1][-1])
-    width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
+    width, height = at_least_smallest(size)
     head = head_lines(forecast, height)
     top = IMPACT_LINE_HEIGHT * head + 6
     box = 12 / width, 8 / height, 1 - 24 / width, (height - top - 8) / height
@@ -151,7 +151,7 @@ def drivers(
     changes.sort(key=lambda row: min(row[1], row[2], 0.0) - max(row[1], row[2], 0.0))  # the widest bars first
     frame = pd.DataFrame(changes, columns=["label", "at_low", "at_high", "solved"])
     title = f"What moves the answer most: {measure.label}"
-    width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
+    width, height = at_least_smallest(size)
     rows = max(2, (height - TOP_MARGIN - BOTTOM_MARGIN) // (BAR_ROW_HEIGHT + 4))
     about = "" if frame["solved"][:rows].all() else "; ≈ estimated"
     note = f"change in points from {percent(now)} (low end hatched{about})"
@@ -192,7 +192,7 @@ def history(
     def draw(ax: Axes) -> object:
         return story(sample.days, sample.rungs, sample.rung_names, ax, ended=sample.ending != ONGOING, **dates)
 
-    width, height = (max(given, least) for given, least in zip(size, SMALLEST_GRAPH_SIZE, strict=True))
+    width, height = at_least_smallest(size)
     height = min(TOP_MARGIN + BOTTOM_MARGIN + RUNG * len(sample.rung_names), height - EVENT_LIST_HEIGHT)
     box = 180 / width, BOTTOM_MARGIN / height, 1 - 200 / width, (height - TOP_MARGIN - BOTTOM_MARGIN) / height
     png, _ = still_figure(draw, width, height, box, ratio)
