@@ -74,6 +74,19 @@ def test_the_signal_has_its_likelihood_ratios(found):
     assert signal.false_alarms[0] == pytest.approx(known["false"], abs=0.01)
 
 
+def test_the_interval_of_a_ratio_is_that_of_katz(found):
+    """The logarithm of a ratio of two shares a and b has the variance (1 - a) / hits + (1 - b) / alarms."""
+    signal, known = next(row for row in found.rows if row.id == "signal"), truth()
+    open_still = 40_000 * (1 - FIRM * -np.expm1(-ATTACK * DAY))
+    true, false = open_still * known["before"], open_still * (1 - known["before"])
+    for (_, low, high), a, b in (
+        (signal.ratio_seen, 1 - known["misses"], known["false"]),
+        (signal.ratio_not_seen, known["misses"], 1 - known["false"]),
+    ):
+        deviation = np.sqrt((1 - a) / (a * true) + (1 - b) / (b * false))
+        assert np.log(high / low) == pytest.approx(2 * 1.96 * deviation, rel=0.03)
+
+
 def test_what_says_nothing_has_a_ratio_of_one_and_no_information(found):
     parade = next(row for row in found.rows if row.id == "parade")
     assert inside(1.0, parade.ratio_seen)

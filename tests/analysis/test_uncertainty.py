@@ -124,6 +124,7 @@ def test_noise_is_taken_out_of_variances_by_products_of_blocks():
     assert variance_over_draws(values) == pytest.approx(0.01, rel=0.3)
     assert values.mean(axis=1).var() > 0.02
     assert without_noise(values).var(ddof=1) == pytest.approx(variance_over_draws(values))
+    np.testing.assert_array_equal(without_noise(values[:, :1]), values[:, 0])  # a single block: nothing to compare
     assert uncertainty_share(np.tile(values.mean(axis=0), (9, 1))) == 0.0
     assert uncertainty_share(np.zeros((9, 3))) == 0.0
 

@@ -37,6 +37,13 @@ def test_a_factor_multiplies_the_odds_of_its_outcome():
     assert abs(float(scores(seen, 4000, six(30.0)))) < Z_LIMIT
 
 
+def test_a_question_about_the_first_outcome_of_all_counts_no_other():
+    """Tosses come at 0.2 a day. A toss is without effect with chance 0.3 and otherwise the last one."""
+    scenario = worlds.World.of(worlds.branches()).question("again", move="toss", outcome="again").scenario()
+    again = solve(scenario, times=DAYS).questions["again"].probability
+    np.testing.assert_allclose(again, -0.3 * np.expm1(-0.2 * np.asarray(DAYS)), atol=1e-9)
+
+
 def test_every_engine_gives_the_same_answers():
     scenario, times = worlds.branching_world(), [0.0, 3.5, 8.0, 25.0, 40.0]
     exact, oracle = solve(scenario, times=times), by_hand(scenario, times)

@@ -46,6 +46,17 @@ def test_on_the_first_day_it_happens_at_once_and_after_the_horizon_never():
     assert simlib.solve(fair(30), times=1).moves["open"] == pytest.approx([0.0, 0.0])
 
 
+@pytest.mark.parametrize("sky", ["dry", "wet"])
+def test_in_histories_its_own_guard_is_asked_and_not_that_of_another_move(sky):
+    """The sky stays as it is. The fair opens if it is dry; a move before it is possible only if it is wet."""
+    world = World("fair", 10.0).variable("sky", "dry", "wet", start=sky)
+    world.move("flood", 1.0, when={"sky": "wet"}).move("open", 1.0, when={"sky": "dry"})
+    world.moves["open"] = dataclasses.replace(world.moves["open"], rate="", at=date(5))
+    del world.assumptions["open.rate"]
+    opened = simlib.simulate(world.scenario(), times=TIMES, runs=10).moves["open"]
+    assert opened.tolist() == ([0, 1, 1] if sky == "dry" else [0, 0, 0])
+
+
 def test_the_gradient_knows_the_chance_and_the_date():
     rows = simlib.elasticities(fair(), "ending:over").frame().set_index("assumption")
     assert rows.loc["rain.rate", "derivative"] == pytest.approx(-5 * 0.3 * DRY)

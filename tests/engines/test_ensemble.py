@@ -165,6 +165,8 @@ def test_a_belief_that_does_not_fit_is_refused_by_name():
         forecast(scenario, draws=belief)
     with pytest.raises(Unsupported, match=r"“log” is as of 2031-04-01 and the scenario as of 2031-04-02"):
         forecast(scenario.replace(as_of=scenario.as_of + dt.timedelta(days=1)), draws=belief)
+    with pytest.raises(ValueError, match=r"theta has the shape \(3, 1\); expected \(2, 1\)"):
+        dataclasses.replace(belief, theta=np.full((3, 1), 0.02))
     with pytest.raises(ValueError, match=r"start has the shape \(3, 2\)"):
         dataclasses.replace(belief, start=np.full((3, 2), 0.5))
     with pytest.raises(Unsupported, match="other assumptions"):

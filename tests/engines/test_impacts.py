@@ -141,6 +141,7 @@ def test_forced_firings_count_and_a_pinned_ending_pays(engine):
     forecast = engine(forced, times=[6.0, 7.0, 30.0])
     np.testing.assert_allclose(forecast.impacts["cost"].mean, [0, 2, 2], atol=1e-9)
     np.testing.assert_allclose(forecast.impacts["toll"].mean, [3, 6.5, 6.5], atol=1e-9)
+    assert sample(forced, 1)[0].impacts == pytest.approx({"cost": 2.0, "toll": 6.5})
     pinned = world.scenario().replace(interventions=(Pin("bank", "right", date(7)),))
     forecast = engine(pinned, times=[6.0, 7.0, 30.0])
     np.testing.assert_allclose(forecast.impacts["cost"].mean, 0, atol=1e-9)

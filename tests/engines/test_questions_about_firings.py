@@ -21,6 +21,7 @@ from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.engines.reference import Reference, sample
 from simlib.errors import Unsupported
 from simlib.export import prism
+from simlib.machine.measures import find, of_forecast
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Forbid, Lull, Question, Repeats
 from tests.engines.chance import Z_LIMIT, scores, two_scores
@@ -70,6 +71,15 @@ def test_a_lull_must_be_over_before_the_story_ends():
     scenario = world.ending("shut", {"door": "shut"}).lull("pause", 8, "close").scenario()
     forecast = simulate(scenario, times=1, runs=RUNS)
     assert abs(scores(forecast.questions["pause"].probability[-1] * RUNS, RUNS, np.exp(-8 / 5))) < Z_LIMIT
+
+
+def test_the_number_of_firings_in_replicates_has_the_error_of_a_poisson_mean():
+    scenario = strikes().scenario()
+    value, low, high = (
+        x[-1] for x in of_forecast(simlib.simulate(scenario, times=1, runs=4000), find(scenario, "moves:strike")[0])
+    )
+    half = 1.96 * np.sqrt(0.1 * 40 / 4000)
+    assert [value - low, high - value] == pytest.approx([half, half], rel=0.05)
 
 
 @pytest.mark.parametrize("goal", [1, 3, 12])

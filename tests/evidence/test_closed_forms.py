@@ -80,6 +80,17 @@ def test_two_in_a_week_seen_with_a_chance():
     assert math.exp(two.run().log_likelihood + 7 * FIRST) == pytest.approx(0.0348585, abs=1e-7)
 
 
+def test_the_first_assumption_may_be_the_chance_that_a_move_is_seen():
+    """An event a day, each seen with an uncertain chance: an empty log tells of chance and rate."""
+    world = World("seen", 10.0).variable("sea", "calm", start="calm")
+    seen = world.uncertain("seen", "chance", 0.4, 0.2, 0.6)
+    scenario = world.move("event", world.uncertain("rate", "rate", 1.0, 0.5, 2.0)).scenario()
+    quiet = weigh(scenario, [], 5, seen=(("event", seen),))
+    assert list(quiet.world.assumptions) == ["seen", "rate"]
+    assert quiet.run().log_likelihood == pytest.approx(-0.4 * 5)
+    assert quiet.free.tolist() == [True, True]
+
+
 def test_two_rows_of_one_week_are_one_row_of_two():
     rows = [row("event", 3, precision="week")] * 2
     two = weigh(clocks(hot=None), rows, 7, seen=(("event", 0.4),))

@@ -129,12 +129,13 @@ def test_an_impossible_row_is_named_with_its_reason_and_remedies_and_can_be_left
     assert [reading.row.word for reading in found.impossible] == ["land-troops"]
 
 
-def test_a_story_that_ended_is_no_error(islands):
-    rows = (HIT, april(10, "land-troops"), april(11, "patrol"))
+@pytest.mark.parametrize(("late", "words"), [(1, "1 row after that was"), (2, "2 rows after that were")])
+def test_a_story_that_ended_is_no_error(islands, late, words):
+    rows = (HIT, april(10, "land-troops"), *[april(11, "patrol")] * late)
     found = simlib.update(islands, rows, as_of=APRIL_12, draws=4, learn=False)
     assert found.ended == ("open-war", dt.date(2031, 4, 10))
-    assert [reading.row.word for reading in found.after_the_end] == ["patrol"]
-    assert "The story ended on 10 April 2031: Open war; 1 row after that was not taken in." in found.sentences()
+    assert [reading.row.word for reading in found.after_the_end] == ["patrol"] * late
+    assert f"The story ended on 10 April 2031: Open war; {words} not taken in." in found.sentences()
 
 
 def test_an_outside_change_moves_the_state_and_teaches_nothing(islands):
