@@ -140,7 +140,14 @@ def sampled(
 ) -> Sample:
     """Sample `runs` histories of each draw. If `runs` is None, sample about `histories` in all.
 
-    The other arguments are those of `sample`.
+    Args:
+        scenario: The scenario.
+        draws: Number of draws from the priors, or the belief that gives them. 0: the stated values.
+        histories: The number of histories of all draws together, if `runs` is None.
+        runs: Histories of each draw, or None.
+        by: The day up to which histories run, in days after the start or as a date. None: the horizon.
+        seed: The seed of the draws and of the histories.
+        control: Progress, cancelling and threads.
     """
     several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
     each = -(-histories // several) if runs is None else runs

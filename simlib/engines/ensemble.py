@@ -217,8 +217,21 @@ def over_priors(
     """Forecast a scenario at each draw of the assumptions, and at the stated values.
 
     The Monte Carlo engine simulates separate replicates for each draw. At the stated values, it simulates as many
-    replicates as for all draws together. Arguments and exceptions are the same as in `forecast`. In addition, `draws` =
-    0 or 1 raises ValueError, because the error of a mean needs at least two draws.
+    replicates as for all draws together.
+
+    Args:
+        scenario: The scenario.
+        by: The last day of the forecasts, in days after the start or as a date. None: the horizon.
+        times: A number of equal steps, or the report times in days.
+        engine: "exact" or "montecarlo".
+        draws: Number of draws from the priors, or the belief that gives them. At least 2, because a single draw leaves
+            the error of the mean unknown.
+        runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws together.
+        seed: The seed of the draws and of the replicates.
+        ignore_windows: Whether to leave out the calendar windows.
+        control: Progress, cancelling and threads.
+
+    Raises the errors of `forecast`.
     """
     belief, centre = _belief_of_several(scenario, draws, seed), priors.theta(scenario)
     count = belief.draws

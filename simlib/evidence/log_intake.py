@@ -78,8 +78,18 @@ def take_in(
 ) -> Intake:
     """Filter a log of events as of a date, and draw the assumptions.
 
-    The draws come from the posterior if `learn` is true, otherwise from the prior. Arguments and errors are the same as
-    in `update`, where `skip` is called `skip_impossible`.
+    Args:
+        scenario: The scenario, before the log.
+        events: The rows of the log, or its file.
+        as_of: The date of the update. Only events that were public before it count. None: the date of the scenario.
+        complete_to: The last day on which the absence of rows counts as evidence. None: as in `update`.
+        learn: Whether the draws come from the posterior. Otherwise they come from the prior.
+        draws: Number of draws.
+        seed: The seed of the draws.
+        skip: Whether rows that are impossible in the scenario are left out. Otherwise they raise an error.
+        control: Progress, cancelling and threads.
+
+    Raises the errors of `update`.
     """
     rows = whole_log(scenario, events)
     as_of = as_of or scenario.as_of

@@ -37,7 +37,14 @@ def drivers(
     - `at_high`: the change of the probability when the assumption goes from its present value to its 95th percentile.
     - `solved` (optional): whether these changes are exact. A change that is not exact is written with "≈".
 
-    The axis is in percentage points. `note` is written below the title.
+    The axis is in percentage points.
+
+    Args:
+        frame: The table.
+        ax: The axes.
+        title: The title of the axes.
+        note: A line below the title.
+        rows: The largest number of assumptions that are drawn.
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)

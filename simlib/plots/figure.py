@@ -42,8 +42,12 @@ def drawn(
 ) -> Figure:
     """Return a figure of `width` by `height` pixels with one axes, on which `draw` has drawn.
 
-    The axes fills `box`, which is (left, bottom, width, height) as shares of the figure. `words` is the alternative
-    text.
+    Args:
+        draw: A function that draws on an axes.
+        width: The width in pixels.
+        height: The height in pixels.
+        box: The place of the axes, as (left, bottom, width, height) in shares of the figure.
+        words: The alternative text.
     """
     from simlib.plots.lettering import settle
 

@@ -55,5 +55,5 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
 
 
 def _write(share: float) -> str:
-    """Return a share as text like `percent`, but with two decimals from 0.01% to 1%."""
+    """Return a share as text, as `percent` does, but with two decimals between 0.01% and 1%."""
     return f"{100 * share:.2f}%" if 5e-5 <= share < 0.00995 else percent(share)

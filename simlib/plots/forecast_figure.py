@@ -46,10 +46,16 @@ _BARS = 8
 class Dashboard:
     """A figure with the panels of one scenario, which shows one forecast after another.
 
-    The arguments mean the same as in `dashboard`.
+    Args:
+        result: The first forecast.
+        width: The width in pixels.
+        show: The endings that are drawn. None: all.
+        ladder: The ladder that is drawn. None: the main one.
+        drivers: The table of the assumptions that matter most. None: no panel for them.
 
-    - `figure`: a plain Figure on the Agg canvas.
-    - `artists`: the parts that change from forecast to forecast.
+    Attributes:
+        figure: A plain Figure on the Agg canvas.
+        artists: The parts that change from forecast to forecast.
     """
 
     def __init__(

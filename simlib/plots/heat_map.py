@@ -21,7 +21,17 @@ PALEST = 0.12
 
 
 def cell(ax: Axes, row: int, column: int, face: str, text: str, size: float, *, hatched: bool = False) -> None:
-    """Draw a cell around the point (`column`, `row`), with a text in type of `size` points."""
+    """Draw a cell of a heat map.
+
+    Args:
+        ax: The axes.
+        row: The vertical place of the centre.
+        column: The horizontal place of the centre.
+        face: The colour of the cell.
+        text: The text in the cell.
+        size: The size of the text in points.
+        hatched: Whether the cell is hatched.
+    """
     from matplotlib.patches import Rectangle
 
     look: dict[str, Any] = {"facecolor": face, "edgecolor": style.GRID_COLOUR, "linewidth": 1}

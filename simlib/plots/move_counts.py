@@ -174,8 +174,12 @@ def moves(
 ) -> Axes:
     """Draw the expected number of each chosen move by the last date of the forecast.
 
-    `show` holds the ids of the moves (default: the `rows` most frequent ones). Hollow bars show `baseline`, the
-    forecast of the unchanged scenario.
+    Args:
+        result: The forecast.
+        ax: The axes.
+        baseline: The forecast of the unchanged scenario, which hollow bars show.
+        show: The ids of the moves. None: the most frequent moves.
+        rows: The number of moves if `show` is None.
     """
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)

@@ -42,7 +42,12 @@ def lines_within(ax: Axes) -> float:
 def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | None = None) -> None:
     """Write a label above the bar at the height `row`, at the left edge of the axes.
 
-    The label takes at most `lines` lines. The default is two if there is room, and otherwise one.
+    Args:
+        ax: The axes.
+        row: The height of the bar.
+        text: The label.
+        bold: Whether the label is bold.
+        lines: The largest number of lines. None: two if there is room, otherwise one.
     """
     if lines is None:
         low, high = ax.get_ylim()
@@ -64,7 +69,16 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
 
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
-    """Write a number at the height `row`, to the right (or left) of `x`."""
+    """Write a number beside a bar.
+
+    Args:
+        ax: The axes.
+        x: The end of the bar.
+        row: The height of the bar.
+        text: The number, with its unit.
+        right: Whether the number stands to the right of `x`. Otherwise it stands to the left.
+        faint: Whether the number is grey.
+    """
     beside = ax.annotate(
         text,
         (x, row),
@@ -111,7 +125,16 @@ def columns(ax: Axes, places: Sequence[float] | NDArray, texts: Sequence[str], l
 
 
 def bar(ax: Axes, row: ArrayLike, length: ArrayLike, colour: str, *, left: float = 0.0, hatched: bool = False) -> None:
-    """Draw a bar in each given row, from `left` on (leftwards for a negative `length`)."""
+    """Draw a bar in each given row.
+
+    Args:
+        ax: The axes.
+        row: The heights of the bars.
+        length: The lengths of the bars. A negative length goes to the left.
+        colour: The colour of the bars.
+        left: The place where the bars begin.
+        hatched: Whether the bars are hatched.
+    """
     look: dict[str, Any] = {"color": colour, "edgecolor": style.INK, "linewidth": 0.5, "hatch": "////" * hatched}
     ax.barh(np.asarray(row) + 0.2, length, left=left, height=0.36, **look)
 

@@ -342,8 +342,8 @@ def _limits(material: Material) -> Iterator[Block]:
 def clipped(text: str, most: int, *, sentence: bool = False) -> str:
     """Return a text, cut after a word to about `most` letters, and with " …" if it was cut.
 
-    With `sentence`, the cut is after the last full sentence that fits, if this keeps more than a third of `most`
-    letters. The text then ends without " …".
+    With `sentence`, the cut is after the last full sentence that fits, and the text ends without " …". This applies
+    only if the result has more than `most` / 3 letters.
     """
     text = " ".join(text.split())
     if len(text) <= most:

@@ -110,7 +110,12 @@ def changes(
 ) -> Changes:
     """Return the changes since an earlier forecast, and those that a log of events has made.
 
-    `lead` is the measure of the headline. Without `since`, no forecasts are compared. Without `update`, no log is used.
+    Args:
+        scenario: The scenario of the report.
+        forecast: The forecast of the report.
+        lead: The measure of the headline.
+        since: The earlier forecast. None: no forecasts are compared.
+        update: What a log of events has changed. None: no log is used.
     """
     rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
     altered = [*_altered(scenario, since.assumptions)] if since else []

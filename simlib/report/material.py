@@ -136,9 +136,17 @@ def gather(
 ) -> Material:
     """Return the material of a report: answers about the headline and most probable endings.
 
-    `forecast` is the mean of `draws` if there are any. The answers leave calendar windows out if the forecast does. If
-    `draws` were learnt from a log, nothing is compared with past crises or with the log, because neither comparison
-    covers the time after the log. Raises any SimlibError that a question raises.
+    The answers leave calendar windows out if the forecast does.
+
+    Args:
+        scenario: The scenario.
+        forecast: The forecast of the report, which is the mean of `draws` if there are any.
+        draws: The forecasts at draws of the assumptions. If the draws were learnt from a log, nothing is compared with
+            past crises or with the log, because neither comparison covers the time after the log.
+        seed: The seed of the answers that draw or simulate.
+        control: Progress, cancelling and threads.
+
+    Raises any SimlibError that a question raises.
     """
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.sensitivity.direct_rates import self_evident

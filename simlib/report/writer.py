@@ -51,17 +51,17 @@ def write_report(
     """Write a brief of two pages, with an annex of every answer, driver, sign and assumption.
 
     Args:
-        scenario: The scenario of the report, or an update of one by a log of events. For an update, the report
-        has the date of the update, uses its belief (weighted sets of assumption values), and says how the log changed
-        the forecast.
+        scenario: The scenario of the report, or an update of one by a log of events. For an update, the report has the
+            date of the update, uses its belief (weighted sets of assumption values), and says how the log changed the
+            forecast.
         path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
         baseline: The unchanged scenario, if `scenario` is a changed one. The report then lists each change, and gives
-        the numbers of both scenarios.
+            the numbers of both scenarios.
         since: The JSON file of an earlier forecast of the scenario. The report then lists the changes since this
-        forecast.
+            forecast.
         engine: "exact" or "montecarlo". "auto" means the exact engine if the states fit into memory.
         draws: The number of sets of assumption values to draw from the priors, or a belief. With 0, or without ranges
-        in the scenario, the forecast is at the stated values.
+            in the scenario, the forecast is at the stated values.
         seed: The seed of the draws and of the replicates.
         ignore_windows: Whether the calendar windows of moves and factors are left out.
         control: Progress, cancelling and threads.
@@ -71,7 +71,7 @@ def write_report(
 
     Raises:
         ScenarioError: For a suffix other than .html and .md, for interventions that do not fit the scenario, and for an
-        earlier forecast that cannot be read or is about another scenario.
+            earlier forecast that cannot be read or is about another scenario.
         Unsupported: For a belief about another scenario or date.
         Cancelled: When `control` cancels the work. Nothing is written.
     """
@@ -121,7 +121,20 @@ def report_on(
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Return the material of a report. The arguments and errors are those of `write_report`."""
+    """Return the material of a report.
+
+    Args:
+        scenario: The scenario, or what `update` returned for it.
+        baseline: The scenario without the changes. None: the report lists no changes.
+        since: The JSON file of an earlier forecast. None: the report compares no forecasts.
+        engine: "auto" is the exact engine, or Monte Carlo if the scenario has too many states.
+        draws: Number of draws from the priors, or the belief that gives them. An update brings its own belief.
+        seed: The seed of the draws and of the replicates.
+        ignore_windows: Whether to leave out the calendar windows.
+        control: Progress, cancelling and threads.
+
+    Raises the errors of `write_report`.
+    """
     update = None if isinstance(scenario, Scenario) else scenario
     world: Scenario = scenario if isinstance(scenario, Scenario) else scenario.scenario
     earlier = None if since is None else read_earlier(since, world)

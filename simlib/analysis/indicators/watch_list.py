@@ -93,7 +93,16 @@ def indicators_of_endings(
 ) -> list[Indicators]:
     """Return the indicators of each ending, all counted in the same sampled histories.
 
-    The options and errors are those of `indicators`. Raises Unsupported also for a scenario without endings.
+    Args:
+        scenario: The scenario.
+        look_by: The last day on which a sign counts, in days after the start or as a date. None: as in `indicators`.
+        times_seen: The number of times that a move or level must be seen before it counts as a sign.
+        draws: Number of draws from the priors, or the belief that gives them.
+        runs: Histories of each draw. By default about as many in all as in `indicators`.
+        seed: The seed of the draws and of the histories.
+        control: Progress, cancelling and threads.
+
+    Raises the errors of `indicators`, and Unsupported for a scenario without endings.
     """
     day = _day(scenario, look_by)
     if not scenario.endings:

@@ -7,6 +7,17 @@ tuples of arrays, so they compile once per installation.
 The code of a state is one whole number, whose digits are the levels of the variables. A branch is an outcome of a move
 in one context. A context says which conditions on the move's outcomes hold. A clock is a hidden variable that counts
 the completed stages of a move's (Erlang distributed) waiting time.
+
+The search for states uses these arrays:
+
+- `table`: The position of each state in `codes`, by the code itself if `dense`, otherwise by the slot of the code.
+- `codes`, `counts`, `endings`: For each state its code, the number of edges out of it, and its ending (-1: none).
+- `sizes`, `radix`: The number of levels of each variable, and the value of its digit in a code.
+- `moves`, `effects`, `clauses`, `clocks`: What moves read and do, when endings hold, and which variables are clocks.
+  The module `reachable` makes these tuples of arrays.
+
+In a sparse matrix, row r has the entries `value[k]` in the columns `index[k]`, with k from `start[r]` to
+`start[r + 1]` - 1. `diagonal` has the entries on its diagonal.
 """
 
 from __future__ import annotations

@@ -142,11 +142,18 @@ class _AdjointSpan:
 
 
 class Adjoint:
-    """The gradients of measures at one vector of assumption values, `theta` (A,).
+    """The gradients of measures at one vector of assumption values.
 
-    The target is the day `by` (default: the horizon). `tolerance` bounds the truncation error of each solution. Forward
-    solutions are kept, so most further measures cost only one backward solution. Raises ScenarioError for a target
-    after the horizon of the solver.
+    Forward solutions are kept, so most further measures cost only one backward solution.
+
+    Args:
+        solver: The exact engine of the scenario.
+        theta: The assumption values (A,).
+        by: The target day, in days after the start or as a date. None: the horizon.
+        tolerance: Bound on the truncation error of each solution.
+        control: Cancelling and threads.
+
+    Raises ScenarioError for a target after the horizon of the solver.
     """
 
     def __init__(

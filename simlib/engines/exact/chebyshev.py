@@ -98,9 +98,17 @@ def carry(
 ) -> Carried:
     """Carry a block of vectors (N, width) through a segment of time, as `passes.carry` does.
 
-    Arguments and result are the same as in `passes.carry`. The `block` must have been made with a `leap` above 0, and
-    must not carry impacts. Raises TooCyclic when too many digits are lost, Unsupported for rates so high that the
-    solution would take hours, and Cancelled.
+    Args:
+        block: The rates of the segment, made with a `leap` above 0 and without impacts.
+        start: The vectors (N, width) at the beginning of the segment.
+        times: Days within the segment (T,), of which the last is its end.
+        watchers: The objects that read the vectors at every step.
+        onward: Whether to compute the vectors at the end. Otherwise the result has zeros in their place.
+        tolerance: Bound on the truncation error.
+        pool: A helper thread for half of each large step. None: no helper.
+        control: Progress callback and cancellation, which raises Cancelled.
+
+    Raises TooCyclic when too many digits are lost, and Unsupported for rates that would keep it busy for hours.
     """
     refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
     means = block.uniform * times

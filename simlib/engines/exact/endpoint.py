@@ -72,9 +72,14 @@ class _Stretch:
 def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: Floats, last: int) -> Floats:
     """Return the values of states (last + 1, N) at 0, 1, ..., `last` jumps before a given time.
 
-    `pair_values` (P,) are the probabilities of pairs (rate table entry, outcome) in a jump. `stay` (N,) is the
-    probability that a jump changes nothing, and `value` (N,) are the values of the states at that time. Raises
-    Unsupported if the result would not fit into memory.
+    Args:
+        space: The states.
+        pair_values: The probabilities (P,) of pairs (rate table entry, outcome) in a jump.
+        stay: The probability (N,) that a jump changes nothing.
+        value: The values (N,) of the states at the given time.
+        last: The largest number of jumps.
+
+    Raises Unsupported if the result would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(

@@ -16,6 +16,13 @@ class Jump:
 
     An intervention that sets a variable is called a pin. Variables that another intervention holds do not change.
 
+    Args:
+        tables: The compiled scenario.
+        space: The N states.
+        action: The intervention or the move with a fixed date.
+        chances: The chances of all outcomes, in the order of the tables.
+        segment: The segment of time that begins with the action.
+
     Attributes:
         able (K,): The states in which the intervention acts.
         branches: One triple for each outcome: its index (-1 for a pin), its chance, and the state (K,) that follows
@@ -77,7 +84,7 @@ class Jump:
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability of no ending so far and a variable already at the level to be set.
+        """Return the probability that no ending is reached and the new level is already there.
 
         `vector` (N,) is the distribution over the states before the intervention, which must be a pin (set a variable).
         """

@@ -91,11 +91,15 @@ class Lanes:
     def __init__(
         self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo], *, leap: float = 0.0
     ) -> None:
-        """Compute the rates of the edges of a segment, which lasts `duration` days.
+        """Compute the rates of the edges of a segment. Each vector is a column, called a lane.
 
-        Each vector is a column, called a lane. `taboos` lists, for each of at most four lanes, the states and firings
-        that stop a history. If `leap` is above 0, Λ is `leap` times the largest exit rate of a state. A step then
-        writes twice the vectors after one jump, minus the old content of `result` (see `chebyshev`).
+        Args:
+            chain: The states and rates at one vector of assumption values.
+            segment: A stretch of time with constant rates.
+            duration: The length of the segment in days.
+            taboos: For each of at most four lanes, the states and firings that stop a history.
+            leap: If it is above 0, Λ is `leap` times the largest exit rate of a state. A step then writes twice the
+                vectors after one jump, minus the old content of `result` (see `chebyshev`).
         """
         self.leap = leap
         self.taboos = (

@@ -37,7 +37,7 @@ from simlib.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """How much up to three impacts gain per day in a segment, per unit of probability.
+    """The gain per day of each of up to three impacts in a segment, per unit of probability.
 
     The first of four columns is for the distribution over the states, and stays 0. The others are for the impacts.
 

@@ -67,8 +67,12 @@ def forecast_of(
 ) -> Forecast:
     """Return a solution as a forecast.
 
-    `theta` (A,) are the assumption values, and `bands` are the answers with their intervals (see `bands_of`). `seconds`
-    is the time that the solution took, for the provenance.
+    Args:
+        world: What does not change from solution to solution.
+        theta: The assumption values (A,).
+        solution: The raw answers.
+        bands: The answers with their intervals (see `bands_of`).
+        seconds: The time that the solution took, for the provenance.
     """
     scenario = world.scenario
     bound = float(max([solution.tails.max(), *(t.max() for t in solution.hit_tails.values())]))

@@ -252,12 +252,16 @@ class Solver:
     ) -> Forecast:
         """Return a quick forecast with no impacts and no question that needs simulated histories.
 
-        The truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again. `theta`,
-        `centre` and `start` are as in `solve`.
+        The truncation error has the same bound as in `solve`, but answers below 1e-6 are not solved again.
 
-        With `moves`, the forecast includes the variables and the counts of moves. If `lead` is None, all questions are
-        answered. Otherwise the question with the id `lead` is certain to be answered, and other questions that cost
-        extra time may be missing. With `lead` = "" all such questions may be missing. Raises Cancelled.
+        Args:
+            theta: The assumption values (A,).
+            centre: As in `solve`.
+            start: As in `solve`.
+            moves: Whether the forecast includes the variables and the counts of moves.
+            lead: None: all questions are answered. Otherwise the question with this id is certain to be answered, and
+                other questions that cost extra time may be missing. With "" all such questions may be missing.
+            control: Cancelling, which raises Cancelled.
         """
         chain, begun = self.chain(theta, centre, start), clock.perf_counter()
         scope = moves, lead
@@ -328,7 +332,12 @@ class Solver:
     ) -> Solution:
         """Carry the start distribution through all segments once, and return the raw answers.
 
-        The arguments are the same as in `solve`. Raises Cancelled when `control` cancels the work.
+        Args:
+            theta: The assumption values (A,).
+            centre: As in `solve`.
+            start: As in `solve`.
+            tolerance: Bound on the truncation error.
+            control: Cancelling, which raises Cancelled.
         """
         return self._run(self.chain(theta, centre, start), check_tolerance(tolerance), control)
 

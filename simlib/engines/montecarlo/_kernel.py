@@ -20,6 +20,9 @@ flat arrays and no part of it depends on the scenario. Indices are unsigned 32-b
 each signed index whether it is negative. Helpers with the argument `structure` are inlined before typing, so that the
 arrays of `structure` are unpacked only once.
 
+`row` is the place in `counts` where the present report time begins. `offset`, `chances` and `held` are the places where
+the present segment begins in the rates, the chances and the held effects. `t` is the time in days.
+
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many species
 and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating chemical
 systems with time dependent propensities and delays, J. Chem. Phys. 127.

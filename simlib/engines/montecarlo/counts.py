@@ -94,8 +94,12 @@ def to_forecast(
 ) -> Forecast:
     """Return counts as a forecast with 95% intervals.
 
-    `flat` holds the arrays of the kernel, with the scenario and the report times. `horizon` is in days, `assumptions`
-    holds the assumption values by id, and `source` is the provenance of the forecast.
+    Args:
+        flat: The arrays of the kernel, with the scenario and the report times.
+        horizon: The horizon in days.
+        counts: What the kernel counted.
+        assumptions: The assumption values by id.
+        source: The provenance of the forecast.
     """
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario

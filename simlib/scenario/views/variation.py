@@ -114,6 +114,14 @@ def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: s
     """Return a view (a named set of changes) that turns `base` into `changed`.
 
     If an assumption has the same reason in both scenarios, its change gets the reason "assumed".
+
+    Args:
+        base: The scenario without the changes.
+        changed: The scenario with the changes.
+        id: The name of the view's file, without its ending.
+        title: The title of the view.
+        author: Who holds this view.
+        because: The reason for the view.
     """
     changes = (_difference(base.assumptions[name], now) for name, now in changed.assumptions.items())
     return View(

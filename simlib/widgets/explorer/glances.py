@@ -74,7 +74,12 @@ class Glances:
     ) -> None:
         """Prepare quick answers for all values of the slider of `name` (see `slider_curve`).
 
-        The other assumptions keep their values in `settings`. `lead` and `moves` are as in `glance`. Raises Cancelled.
+        Args:
+            settings: The settings, which give the values of the other assumptions.
+            name: The assumption.
+            control: Cancelling, which raises Cancelled.
+            lead: As in `Solver.glance`.
+            moves: As in `Solver.glance`.
         """
         key = self._curve_key(settings, name, lead, moves)
         if key in self._curves:

@@ -42,7 +42,14 @@ def view_of(
 ) -> View:
     """Return the settings of a state as a view.
 
-    The new view holds the changes of the chosen view, and the changes by hand with `reasons` {id: reason}.
+    The new view holds the changes of the chosen view and the changes by hand.
+
+    Args:
+        state: The state of the explorer.
+        title: The title of the new view.
+        author: Who holds this view.
+        because: The reason for the view.
+        reasons: The reasons for changes by hand, by the id of the assumption.
 
     Raises ScenarioError if the title has none of the letters A to Z, or if the start date was changed, because a view
     cannot hold a start date.

@@ -85,8 +85,13 @@ def still(
 ) -> tuple[bytes, tuple[int, int]]:
     """Draw one plot with a title above and an axis below. Return a PNG and its size.
 
-    `width`, `height`, the margins `left` and `right`, and the size are in pixels of the page. `ratio` is the number of
-    pixels of the PNG for each pixel of the page.
+    Args:
+        draw: A function that draws on an axes.
+        width: The width in pixels of the page.
+        height: The height in pixels of the page.
+        left: The left margin in pixels of the page.
+        right: The right margin in pixels of the page.
+        ratio: The number of pixels of the PNG for each pixel of the page.
     """
     top, bottom = 48, 40
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
@@ -100,9 +105,13 @@ def still_figure(
     box: tuple[float, float, float, float] = (0, 0, 1, 1),
     ratio: float = 1.0,
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw on one axes, which fills `box` of a figure. Return a PNG of the figure and its size.
+    """Draw on one axes of a figure. Return a PNG of the figure and its size.
 
-    `width`, `height` and the size are in pixels of the page. `box` is (left, bottom, width, height), as shares of the
-    figure. `ratio` is the number of pixels of the PNG for each pixel of the page.
+    Args:
+        draw: A function that draws on an axes.
+        width: The width in pixels of the page.
+        height: The height in pixels of the page.
+        box: The place of the axes, as (left, bottom, width, height) in shares of the figure.
+        ratio: The number of pixels of the PNG for each pixel of the page.
     """
     return small_png(drawn(draw, width, height, box), ratio=ratio), (width, height)

@@ -63,7 +63,16 @@ def ladder(scenario: Scenario) -> Field:
 
 
 def number(name: str, label: str, value: int, low: int, high: int, tip: str = "") -> Field:
-    """Return the field for a whole number from `low` to `high`."""
+    """Return the field for a whole number.
+
+    Args:
+        name: The name of the argument.
+        label: The label of the field.
+        value: The value at first.
+        low: The least value.
+        high: The largest value.
+        tip: What appears when the mouse rests on the field.
+    """
     return Field(name, label, value, (), low, high, tip)
 
 
