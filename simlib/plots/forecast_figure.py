@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
-from simlib.plots.driver_bars import drivers as driver_bars
 from simlib.plots.ending_curves import EndingsPanel
 from simlib.plots.figure import PICTURE_WIDTH, new_figure
 from simlib.plots.ladders import LadderPanel
@@ -19,7 +18,6 @@ from simlib.plots.panel import LivePanel
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -29,11 +27,8 @@ WIDTHS = (420, 1400)
 """Narrowest and widest picture, in pixels at 100 dpi."""
 TWO_COLUMNS = 960
 """At this width and above, the panels stand in two columns."""
-BARS_SIDE_BY_SIDE = 680
-"""At this width and above, the two panels of bars stand side by side."""
 
 _HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
-_TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
 _LEFT, _LABELS = 46, (185, 0.45)
 """Width of the axis on the left in pixels. Least width of the labels on the right in pixels, and their largest width
 as a share of the panel."""
@@ -51,7 +46,6 @@ class Dashboard:
         width: The width in pixels.
         show: The endings that are drawn. None: all.
         ladder: The ladder that is drawn. None: the main one.
-        drivers: The table of the assumptions that matter most. None: no panel for them.
 
     Attributes:
         figure: A plain Figure on the Agg canvas.
@@ -65,13 +59,11 @@ class Dashboard:
         *,
         show: Sequence[str] | None = None,
         ladder: str | None = None,
-        drivers: pd.DataFrame | None = None,
     ) -> None:
         self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
-        with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
         rows = min(_BARS, len(result.acts))
         room = _label_room(self.width, result, show)
-        heights = _heights(self.width, len(show or result.endings), rows, ladder=with_ladder, drivers=with_drivers)
+        heights = _heights(self.width, len(show or result.endings), rows, ladder=bool(result.ladders))
         self._boxes, height = _boxes(self.width, room, heights)
         self.figure: Figure = new_figure(self.width, height, result.sentences(limit=len(result.endings))[0])
         self.height = height
@@ -79,11 +71,8 @@ class Dashboard:
             EndingsPanel(self._axes("endings"), result, show, room=room),
             MovesPanel(self._axes("moves"), result, rows=rows),
         ]
-        if with_ladder:
+        if result.ladders:
             self.panels.append(LadderPanel(self._axes("ladder"), result, ladder, room=room))
-        if drivers is not None and with_drivers:
-            title = drivers.attrs.get("title", "Assumptions that matter most")
-            driver_bars(drivers, self._axes("drivers"), title=title)
         self._head(result)
         settle(self.figure)
 
@@ -99,22 +88,12 @@ class Dashboard:
         self.note = self.figure.text(
             12 / self.width, below, "", fontsize=style.SMALL_SIZE, color=style.INK, va="center", linespacing=1.05
         )
-        self.mark = self.figure.text(
-            1 - 12 / self.width,
-            y,
-            "",
-            fontsize=style.TEXT_SIZE,
-            color=style.INK,
-            va="center",
-            ha="right",
-            fontweight="bold",
-        )
         self._title(result)
 
     def _title(self, result: Forecast) -> bool:
         view = "" if self.note.get_text() else result.provenance.get("view") or ""
         whole = result.scenario.title + (f" · {view}" if view else "")
-        # The mark on the right needs room. A long title is set a little smaller before it is cut.
+        # A long title is set a little smaller before it is cut.
         fits = (self.width - 100) / 8.3
         text = style.wrap(whole, int(fits / 0.8), 1)
         before = self.title.get_text()
@@ -125,29 +104,20 @@ class Dashboard:
     @property
     def artists(self) -> list:
         """The artists that change from forecast to forecast."""
-        return [self.mark, self.note, *(artist for panel in self.panels for artist in panel.artists)]
+        return [self.note, *(artist for panel in self.panels for artist in panel.artists)]
 
     def update(
-        self,
-        result: Forecast,
-        baseline: Forecast | None = None,
-        *,
-        mark: str = "",
-        note: str = "",
-        moving: bool = False,
+        self, result: Forecast, baseline: Forecast | None = None, *, note: str = "", moving: bool = False
     ) -> bool:
         """Show another forecast, and return whether parts outside `artists` changed too.
 
         Args:
             result: The forecast.
             baseline: The forecast of the unchanged scenario, drawn as dotted lines and hollow bars.
-            mark: A word at the top right.
             note: A description of the changes, in at most two lines below the title.
             moving: Whether a slider moves. The limits of the axes then only grow.
         """
         put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
-        self.mark.set_text(mark)
-        self.mark.set_color(style.for_text(style.VERMILION) if moving else style.FAINT)
         changes = [panel.update(result, baseline, moving=moving) for panel in self.panels]
         return self._title(result) or any(changes)
 
@@ -166,25 +136,22 @@ def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int
     return int(max(_LABELS[0], min(need, _LABELS[1] * _column(width))))
 
 
-def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool) -> dict[str, int]:
+def _heights(width: int, endings: int, rows: int, *, ladder: bool) -> dict[str, int]:
     wide = width >= TWO_COLUMNS
-    bars = 38 * max(rows, 3)
-    heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": bars}
-    return heights | ({"ladder": 250 if wide else 200} if ladder else {}) | ({"drivers": bars} if drivers else {})
+    heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": 38 * max(rows, 3)}
+    return heights | ({"ladder": 250 if wide else 200} if ladder else {})
 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
     """Return {panel: (left, top, width, height)} and the height of the figure, in pixels."""
-    boxes, top = {}, _HEAD
-    for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
-        present = [name for name in names if name in heights]
-        for row in [present] if together else [[name] for name in present]:
-            tall, share = max(heights[name] for name in row), (width - _GAP * (len(row) - 1)) // len(row)
-            for place, name in enumerate(row):
-                left, taken = place * (share + _GAP), _column(width) if name in _TIMED else share
-                inset = (left + _LEFT, taken - _LEFT - labels) if name in _TIMED else (left + 14, taken - 28)
-                boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
-            top += _TITLE + tall + _FOOT
+    boxes, top, timed = {}, _HEAD, [name for name in ("endings", "ladder") if name in heights]
+    for row in ([timed] if width >= TWO_COLUMNS else [[name] for name in timed]) + [["moves"]]:
+        tall = max(heights[name] for name in row)
+        for place, name in enumerate(row):
+            left = place * (_column(width) + _GAP)
+            inset = (left + _LEFT, _column(width) - _LEFT - labels) if name in timed else (14, width - 28)
+            boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
+        top += _TITLE + tall + _FOOT
     return boxes, top
 
 
@@ -195,11 +162,9 @@ def dashboard(
     width: int = PICTURE_WIDTH,
     show: Sequence[str] | None = None,
     ladder: str | None = None,
-    drivers: pd.DataFrame | None = None,
-    mark: str = "",
     note: str = "",
 ) -> Figure:
-    """Return a figure of a forecast: endings, a ladder, expected moves and, if given, drivers.
+    """Return a figure of a forecast: endings, a ladder and expected moves.
 
     Args:
         result: The forecast.
@@ -207,10 +172,8 @@ def dashboard(
         width: The width in pixels. It is kept between 420 and 1,400.
         show: The ids of the endings and questions to show. Default: all endings.
         ladder: The id of the ladder (scale of levels of escalation) to show. Default: the first.
-        drivers: A table of the assumptions that matter most, as `simlib.plots.drivers` needs it.
-        mark: A word at the top right.
         note: A description of the changes, below the title.
     """
-    board = Dashboard(result, width, show=show, ladder=ladder, drivers=drivers)
-    board.update(result, baseline, mark=mark, note=note)
+    board = Dashboard(result, width, show=show, ladder=ladder)
+    board.update(result, baseline, note=note)
     return board.figure

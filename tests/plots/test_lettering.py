@@ -76,7 +76,7 @@ def _on_axes(draw: Callable[..., object]) -> Figure:
 
 def _board(text: str) -> Figure:
     board = Dashboard(named(text), 960)
-    board.update(named(text), named(text), note=text, mark=text)
+    board.update(named(text), named(text), note=text)
     return board.figure
 
 

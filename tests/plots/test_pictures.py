@@ -173,8 +173,8 @@ def test_moving_a_dashboard_draws_what_a_new_one_would():
     moved, fresh = Dashboard(first, 900), Dashboard(first, 900)
     moved.update(first, ghost)
     moved.update(forecast(0.9), ghost)
-    moved.update(then, ghost, mark="x")
-    fresh.update(then, ghost, mark="x")
+    moved.update(then, ghost, note="x")
+    fresh.update(then, ghost, note="x")
     for board in (moved, fresh):
         board.figure.canvas.draw()
     assert np.array_equal(*(np.asarray(board.figure.canvas.buffer_rgba()) for board in (moved, fresh)))

@@ -26,7 +26,7 @@ def test_a_quick_frame_is_what_a_whole_draw_gives():
     board.update(forecast(), forecast(0.8))
     screen = Screen(board)
     screen.png()
-    redraw = board.update(forecast(1.02), forecast(0.8), mark="preview", moving=True)
+    redraw = board.update(forecast(1.02), forecast(0.8), moving=True)
     assert not redraw
     quick, whole = pixels(screen.png(moving=True)), pixels(screen.png(redraw=True))
     assert np.mean(np.abs(quick - whole).max(axis=2) > 60) < 0.0005
