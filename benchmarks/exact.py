@@ -16,7 +16,7 @@ import simlib
 from benchmarks.generated import generated
 from benchmarks.timing import best, line, peak_megabytes, ratio, rounds, title
 from simlib.engines.exact import reachable
-from simlib.engines.exact.forecast import Solver, gradient
+from simlib.engines.exact.forecast import Solver
 from simlib.export import prism
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Scenario
@@ -43,7 +43,7 @@ def forecasts(name: str, scenario: Scenario, times: int, limit: float | None = N
             "first": fresh(lambda: simlib.solve(scenario)),
             "again": solver.solve,
             "plain": lambda: Solver(bare(scenario), times=1).solve(),
-            "gradient": lambda: gradient(scenario, [ending]),
+            "gradient": lambda: simlib.elasticities(scenario, ending),
         },
         times,
     )

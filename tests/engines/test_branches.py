@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import simlib
 from simlib.engines.exact import reachable
 from simlib.engines.exact.endpoint import EndpointSampler
-from simlib.engines.exact.forecast import Solver, gradient, solve
+from simlib.engines.exact.forecast import Solver, solve
 from simlib.engines.montecarlo.simulator import simulate
 from simlib.engines.reference import sample
 from simlib.machine.priors import theta
@@ -72,7 +73,7 @@ def test_without_numba_the_states_are_the_same(monkeypatch):
 @pytest.mark.parametrize("measure", ["ending:war", "question:hit", "moves:calm-down"])
 def test_the_gradient_goes_through_the_normalisation(measure):
     scenario = worlds.branching_world()
-    table = gradient(scenario, measure, by=25).set_index("assumption")
+    table = simlib.elasticities(scenario, measure, by=25).frame().set_index("assumption")
     for name in ("strike.hit.chance", "strike.spared.chance", *(n for n in scenario.assumptions if ".times." in n)):
         assert table.derivative[name] == pytest.approx(slope(scenario, measure, name), rel=1e-5, abs=1e-9), name
 

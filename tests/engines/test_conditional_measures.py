@@ -18,7 +18,6 @@ from simlib.analysis.uncertainty.propagation import Precision, uncertainty_of
 from simlib.cli import main as cli
 from simlib.control import Control
 from simlib.engines.ensemble import over_priors
-from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver, solve
 from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.errors import ScenarioError, SimlibError, Unsupported
@@ -126,7 +125,7 @@ def test_both_engines_and_the_gradient_agree_on_random_worlds(seed):
     assert low - 1e-9 <= known[0][-1] <= high + 1e-9 or abs(value - known[0][-1]) < 2 * (high - low), name
     assert known[1][-1] <= known[0][-1] + 1e-9
     assert known[0][-1] <= known[2][-1] + 1e-9
-    table = gradient(scenario, [m.name for m in measures]).set_index(["measure", "assumption"])
+    table = simlib.elasticities(scenario, [m.name for m in measures]).frame().set_index(["measure", "assumption"])
     for assumption in dice.sample(list(scenario.assumptions), min(3, len(scenario.assumptions))):
         middle = scenario.assumptions[assumption].value
         sides = [moved(asked, assumption, middle * (1 + step), measures) for step in (1e-4, -1e-4)]

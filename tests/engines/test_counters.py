@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 import simlib
-from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import simulate
 from simlib.engines.reference import sample
@@ -78,7 +77,7 @@ def test_lanchesters_square_law(engine):
 
 def test_the_slopes_are_those_of_the_closed_form():
     world, step = worlds.linear_growth(), 1e-6
-    found = gradient(world, by=10.0, measures=["ending:gone"])
+    found = simlib.elasticities(world, "ending:gone", by=10.0).frame()
     values = dict(zip(found["assumption"], found["derivative"], strict=True))
     birth = (gone(10.0, birth=BIRTH + step) - gone(10.0, birth=BIRTH - step)) / (2 * step)
     death = (gone(10.0, death=DEATH + step) - gone(10.0, death=DEATH - step)) / (2 * step)

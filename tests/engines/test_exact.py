@@ -11,10 +11,12 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 import simlib
 from simlib.control import Control
 from simlib.engines.exact import adjoint, generator, lanes, passes, reachable, states, uniformization
+from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.backend import one_blas_thread
-from simlib.engines.exact.forecast import Solver, gradient, solve
+from simlib.engines.exact.forecast import Solver, solve
 from simlib.engines.exact.poisson import pmf, truncation
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
+from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Pin
 from tests import worlds
@@ -153,13 +155,13 @@ def test_without_numba_the_same_answers(seed, monkeypatch):
 def _everything(scenario):
     solver = Solver(scenario, times=5)
     forecast = solver.solve()
-    slopes = gradient(scenario, solver=solver)
+    adjoint = Adjoint(solver, theta(scenario))
     return (
         {
             "codes": solver.space.codes,
             "target": solver.space.target,
             "pair": solver.space.pair,
-            "slopes": slopes["derivative"].to_numpy(),
+            "slopes": np.concatenate([adjoint.of(f"ending:{name}")[1] for name in scenario.endings]),
         }
         | {f"ending {name}": band.probability for name, band in forecast.endings.items()}
         | {f"question {name}": band.probability for name, band in forecast.questions.items()}
@@ -181,14 +183,14 @@ def test_hashed_codes_find_the_same_states(monkeypatch):
 
 def test_gradient_of_a_closed_form():
     a, t = 0.1, 30.0
-    frame = gradient(worlds.two_states(a, ends=True), "ending:across").set_index("assumption")
+    frame = simlib.elasticities(worlds.two_states(a, ends=True), "ending:across").frame().set_index("assumption")
     assert frame.loc["cross.rate", "derivative"] == pytest.approx(t * np.exp(-a * t), rel=1e-9)
     assert frame.loc["cross.rate", "elasticity"] == pytest.approx(a * t * np.exp(-a * t) / -np.expm1(-a * t), rel=1e-9)
 
 
 def test_gradient_refuses_an_unknown_measure():
     with pytest.raises(ScenarioError, match="'acros' is not known; did you mean 'across'"):
-        gradient(worlds.two_states(ends=True), "ending:acros")
+        simlib.elasticities(worlds.two_states(ends=True), "ending:acros")
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e-8, 0.5, 40.0, 3e3, 1e6])

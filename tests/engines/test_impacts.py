@@ -12,7 +12,6 @@ from scipy.stats import norm, poisson
 import simlib
 from simlib.cli.output.impact_text import impact_tables
 from simlib.control import Control
-from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.reference import sample
 from simlib.plots import impact_bars, impact_fan
@@ -198,7 +197,7 @@ def test_the_reference_agrees_with_the_exact_moments(make):
 @pytest.mark.parametrize("make", [worlds.tempo_world, worlds.intervened_world], ids=lambda make: make.__name__)
 def test_the_gradient_with_respect_to_every_assumption(make):
     scenario = fallen(make())
-    slopes = gradient(scenario, ["impact:hurt"]).set_index("assumption")
+    slopes = simlib.elasticities(scenario, "impact:hurt").frame().set_index("assumption")
     solver, step = Solver(scenario, times=1), 1e-4
     moved = {item.assumption for item in scenario.interventions if isinstance(item, Assume)}
     for name in scenario.assumptions.keys() - moved:

@@ -14,7 +14,6 @@ from scipy.stats import poisson
 import simlib
 from simlib.analysis.samples import question_times
 from simlib.engines.ensemble import over_priors
-from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Simulator, simulate
@@ -94,7 +93,7 @@ def test_a_count_is_the_tail_of_a_poisson_law_in_both_engines(goal):
 
 def test_the_slope_of_a_count_is_that_of_the_poisson_law():
     scenario = strikes(0.1).count("often", 3, "strike").scenario()
-    table = gradient(scenario, "question:often").set_index("assumption")
+    table = simlib.elasticities(scenario, "question:often").frame().set_index("assumption")
     # d/dλ P(N ≥ 3) = T · P(N = 2)
     assert table.derivative["strike.rate"] == pytest.approx(40 * poisson.pmf(2, 0.05 * 40), rel=1e-8)
     assert table.derivative["raid.rate"] == pytest.approx(0, abs=1e-12)
@@ -148,7 +147,7 @@ def test_every_verb_takes_both():
     with pytest.raises(Unsupported, match="needs simulated histories"):
         simlib.uncertainty(scenario, measures, engine="exact", draws=32)
     with pytest.raises(Unsupported, match="asks for a lull"):
-        gradient(scenario, "question:pause")
+        simlib.elasticities(scenario, "question:pause")
 
 
 def test_too_many_states_for_a_count_send_it_to_histories():

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 import simlib
-from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver
 from simlib.scenario.model import Assume, Intervention, Scenario
 from tests.properties.comparing import drawn, numbers
@@ -74,7 +73,7 @@ def test_gradient_agrees_with_central_differences(scenario, seed):
     dice = random.Random(seed)
     known = measures(scenario)
     asked = dice.sample(list(known), min(5, len(known)))
-    slopes = gradient(scenario, asked).set_index(["measure", "assumption"])["derivative"]
+    slopes = simlib.elasticities(scenario, asked).frame().set_index(["measure", "assumption"])["derivative"]
     for assumption in dice.sample(list(scenario.assumptions), min(4, len(scenario.assumptions))):
         expected = differences(scenario, assumption)
         for measure in asked:
@@ -93,7 +92,7 @@ def test_the_gradient_with_every_kind_of_intervention():
     scenario = scenario.replace(interventions=(*scenario.interventions, same))
     known = measures(scenario)
     asked = ["ending:war", "question:any-clash", "question:large-clash", "moves:patrol", "level:talks=open"]
-    slopes = gradient(scenario, asked).set_index(["measure", "assumption"])["derivative"]
+    slopes = simlib.elasticities(scenario, asked).frame().set_index(["measure", "assumption"])["derivative"]
     for assumption in scenario.assumptions.values():
         expected = differences(scenario, assumption.id)
         for measure in asked:
@@ -106,7 +105,7 @@ def test_the_gradient_with_every_kind_of_intervention():
 @given(worlds())
 def test_answers_beside_the_gradient_are_those_of_the_engine(scenario):
     known = measures(scenario)
-    frame = gradient(scenario, list(known)).drop_duplicates("measure").set_index("measure")
+    frame = simlib.elasticities(scenario, list(known)).frame().drop_duplicates("measure").set_index("measure")
     answers = dict(numbers(simlib.solve(scenario, times=1)))
     for measure, series in known.items():
         scale = max(1.0, answers[series][-1])

@@ -18,9 +18,7 @@ Sizes: N states, P pairs, J nodes, A assumptions, O outcomes, B branches (outcom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,90 +36,14 @@ from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace, Taboo
 from simlib.engines.exact.uniformization import backward
 from simlib.errors import Problem, ScenarioError
-from simlib.machine import priors
-from simlib.machine.asked_events import with_events
 from simlib.machine.firing_counter import COUNTER_ID
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, Measure, conditional, days_by, find
 from simlib.machine.sums import sums_by
 from simlib.typing import Floats
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from simlib.scenario.model import Scenario
-
 _NODES_AT_ONCE = 16
 """Number of nodes that one sweep over the edges sums together. 16 values of a state fill two cache lines."""
-
-
-def gradient(
-    scenario: Scenario,
-    measures: str | Iterable[str] | None = None,
-    *,
-    values: Mapping[str, float] | None = None,
-    by: By = None,
-    ignore_windows: bool = False,
-    solver: Solver | None = None,
-    control: Control = UNWATCHED,
-) -> pd.DataFrame:
-    """Return the exact derivative of each forecast measure with respect to each assumption.
-
-    If an intervention replaces the value of an assumption, the new value changes in proportion to the stated value, as
-    in draws of the priors. For a chance, the odds are in proportion.
-
-    Args:
-        scenario: The scenario, with its interventions.
-        measures: Names of measures. Default: all endings.
-        values: Assumption values that replace stated ones, by name, in base units.
-        by: The target: a date, or days after `as_of`. Default: the horizon.
-        ignore_windows: Whether to ignore the calendar windows of moves and factors.
-        solver: A solver of the scenario. Default: a new one.
-        control: Progress callback and cancellation.
-
-    Returns:
-        A table with one row for each measure and assumption, and these columns:
-
-        measure, day: The name of the measure, and the target in days after `as_of`.
-        assumption, label, value: The id of the assumption, its label, and its value in base units.
-        answer: The value of the measure.
-        derivative: The derivative of the answer with respect to the value of the assumption.
-        elasticity: The derivative of log answer with respect to log value, nan if the answer is 0.
-
-    Raises:
-        ScenarioError: For an unknown measure or a target outside the forecast.
-        TooManyStates: When there are too many states.
-        Cancelled: When `control` cancels the work.
-    """
-    import pandas as pd
-
-    if solver is None:
-        world = with_events(scenario, find(scenario, measures) if measures is not None else (), days_by(scenario, by))
-        solver = Solver(world, times=1, ignore_windows=ignore_windows, control=control)
-    theta = priors.theta(scenario, values)
-    endings = [f"ending:{name}" for name in scenario.endings]
-    names = [measure.name for measure in find(scenario, endings if measures is None else measures)]
-    rows: list[dict[str, object]] = []
-    adjoint = Adjoint(solver, theta, by=by, control=control)
-    for number, name in enumerate(names):
-        rows += _rows(scenario, adjoint, name)
-        control.report((number + 1) / len(names))
-    return pd.DataFrame(rows)
-
-
-def _rows(scenario: Scenario, adjoint: Adjoint, name: str) -> Iterator[dict[str, object]]:
-    answer, derivative = adjoint.of(name)
-    for assumption, value, slope in zip(scenario.assumptions.values(), adjoint.theta, derivative, strict=True):
-        yield {
-            "measure": name,
-            "day": adjoint.by_day,
-            "assumption": assumption.id,
-            "label": assumption.label,
-            "value": value,
-            "answer": answer,
-            "derivative": slope,
-            "elasticity": slope * value / answer if answer > 0 else np.nan,
-        }
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
 `solve` returns a `Forecast` whose intervals are [p, p + bound], where `bound` limits the error of truncating the
 Poisson sums. An answer below 1e-6 is solved again, at most three times, until its relative error is below 1e-3.
-`Solver` keeps the states of one scenario for many solutions. `gradient` differentiates measures (numbers of the
-forecast) with respect to all assumptions.
+`Solver` keeps the states of one scenario for many solutions.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from simlib.control import UNWATCHED, Control
-from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.reachable import STATE_CAP
 from simlib.engines.exact.solver import TOLERANCE, Solver
 from simlib.machine import priors
@@ -19,7 +17,7 @@ from simlib.machine.measures import By
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 
-__all__ = ["STATE_CAP", "Solver", "gradient", "solve"]
+__all__ = ["STATE_CAP", "Solver", "solve"]
 
 
 def solve(

@@ -7,6 +7,7 @@ notebooks come with such files.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.files import write_atomically
+from simlib.machine import priors
 from simlib.machine.measures import every
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Scenario
@@ -140,18 +142,17 @@ def compute(
         TooManyStates: When there are too many states.
         Cancelled: When `control` cancels the work.
     """
-    from simlib.engines.exact.forecast import Solver, gradient
+    from simlib.engines.exact.adjoint import Adjoint
+    from simlib.engines.exact.solver import Solver
 
     ongoing = f"ending:{ONGOING}"
     every_name = [m.name for m in every(scenario, ("ending", "question")) if m.name != ongoing]
     solver = solver or Solver(scenario, times=1, control=control)
+    adjoint = Adjoint(solver, priors.theta(scenario, values), control=control)
     slopes: dict[str, dict[str, float]] = {}
     for name in every_name if measures is None else measures:
-        try:
-            frame = gradient(scenario, name, values=values, solver=solver, control=control.silent())
-        except Unsupported:
-            continue
-        slopes[name] = dict(zip(frame["assumption"], map(float, frame["derivative"]), strict=True))
+        with contextlib.suppress(Unsupported):
+            slopes[name] = dict(zip(scenario.assumptions, adjoint.of(name)[1].tolist(), strict=True))
     return Influence(scenario.sha256, scenario.horizon_days, slopes)
 
 
