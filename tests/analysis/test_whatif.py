@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import simlib
-from simlib.analysis.whatif.comparison import compare, cumulative
+from simlib.analysis.whatif.comparison import compare
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.divergence import diverge
 from simlib.analysis.whatif.paired_intervals import paired
@@ -500,9 +500,9 @@ def test_values_alone_need_no_word_on_interventions():
     assert compare(RARE, {"v": {"cross.rate": B}}, runs=0).note == ""
 
 
-def test_variants_pile_up():
-    piled = cumulative({"one": {"cross.rate": B}, "two": delay("cross", date(10))})
-    comparison = compare(RARE, piled, runs=0)
+def test_a_variant_may_have_several_changes():
+    one = {"cross.rate": B}
+    comparison = compare(RARE, {"one": one, "two": [one, delay("cross", date(10))]}, runs=0)
     base = 1 - np.exp(-A * T)
     assert last(comparison, "one")[0] == pytest.approx(1 - np.exp(-B * T) - base, abs=1e-8)
     assert last(comparison, "two")[0] == pytest.approx(1 - np.exp(-B * 20) - base, abs=1e-8)

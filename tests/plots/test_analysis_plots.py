@@ -27,7 +27,7 @@ from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.uncertainty.perfect_information import evppi_from
 from simlib.analysis.uncertainty.propagation import uncertainty
 from simlib.analysis.uncertainty.sample_information import evsi
-from simlib.analysis.whatif.comparison import compare, cumulative
+from simlib.analysis.whatif.comparison import compare
 from simlib.analysis.whatif.variants import delay
 from simlib.answer import ScenarioKey
 from simlib.engines.ensemble import over_priors
@@ -193,7 +193,8 @@ def test_effects_go_from_the_baseline_to_each_variant(comparison):
 
 
 def test_a_waterfall_piles_up_to_a_total(scenario):
-    piled = compare(scenario, cumulative({"one": {"clash.rate": 0.1}, "two": {"patrol.rate": 0.4}}), runs=0)
+    one, two = {"clash.rate": 0.1}, {"patrol.rate": 0.4}
+    piled = compare(scenario, {"one": one, "two": [one, two]}, runs=0)
     ax, text = drawn(waterfall, piled, measure="moves:patrol")
     baseline, one, two, total = ax.patches
     assert one.get_x() == pytest.approx(baseline.get_width())

@@ -21,14 +21,12 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import solve
 from simlib.engines.exact.reachable import STATE_CAP
 from simlib.formatting import long_date, quoted
-from simlib.machine import priors
-from simlib.quantities import show
 from simlib.scenario.model import Assumption, Move, Question, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EVENTS_PER_DAY", "Finding", "Findings", "Severity", "elicited", "implied", "lint"]
+__all__ = ["EVENTS_PER_DAY", "Finding", "Findings", "Severity", "elicited", "lint"]
 
 EVENTS_PER_DAY = 24.0
 """A move is reported if in some state it would happen more often per day than this."""
@@ -182,25 +180,3 @@ def _first_firings(
     world = scenario.replace(interventions=(), questions=questions, ladders={}, horizon_days=times[-1])
     forecast = solve(world, times=times, cap=cap, control=control)
     return {name: float(forecast.questions[name].probability[times.index(days)]) for name, days in within.items()}
-
-
-def implied(scenario: Scenario) -> pd.DataFrame:
-    """Return a table of the mean and the percentiles of each prior, one row for each assumption.
-
-    The columns are:
-
-    assumption, label, kind: the id, the label and the kind of the assumption.
-    unit: the unit in which the value is shown.
-    shown: the stated value with this unit.
-    mean: the mean of the prior, in base units.
-    p01, p05, p25, p50, p75, p95, p99: the percentiles of the prior, in base units.
-    """
-    import pandas as pd
-
-    rows = [
-        {"assumption": a.id, "label": a.label, "kind": a.kind, "unit": a.unit, "shown": show(a.value, a.kind, a.unit)}
-        | priors.describe(a)
-        for a in scenario.assumptions.values()
-    ]
-    points = ["mean", "p01", "p05", "p25", "p50", "p75", "p95", "p99"]
-    return pd.DataFrame(rows, columns=["assumption", "label", "kind", "unit", "shown", *points])

@@ -44,7 +44,7 @@ from simlib.scenario.views.variation import begun_by
 from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.typing import Floats
 
-__all__ = ["compare", "cumulative"]
+__all__ = ["compare"]
 
 EXACT_PAIRS, MONTE_CARLO_PAIRS = 10_000, 100_000
 """Default number of pairs of replicates over all draws: beside an exact answer, and for an answer by Monte Carlo.
@@ -111,15 +111,6 @@ def compare(
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
     work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
     return exact_where_it_fits(engine, lambda: work.answer("exact"), lambda: work.answer("montecarlo"))
-
-
-def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
-    """Return cumulative variants: the first, then the first and the second together, and so on.
-
-    Each cumulative variant has the name of the last variant in it.
-    """
-    names = list(variants)
-    return {name: [variants[earlier] for earlier in names[: place + 1]] for place, name in enumerate(names)}
 
 
 class _Work:

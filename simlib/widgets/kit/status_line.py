@@ -12,6 +12,9 @@ from simlib.results import NO_ENDING, ONGOING, Forecast
 
 Part = Mapping[str, Any]
 
+_NAMED = 4
+"""Largest number of endings that a sentence names."""
+
 
 @dataclass(frozen=True)
 class ShownPicture:
@@ -49,23 +52,18 @@ def failure(error: Exception) -> Part:
     return status(str(error) if known else f"{type(error).__name__}: {error}", "error")
 
 
-def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
+def sentence(forecast: Forecast) -> list[Part]:
     """Return a forecast in words (parts {text, strong}): the likeliest endings, then impacts.
 
-    At most `limit` endings are named, and “no ending yet”. Each has its difference from `baseline` (the forecast of
-    the unchanged scenario) in percentage points.
+    At most four endings are named, and “no ending yet”.
     """
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
-    ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
+    ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:_NAMED]
     parts: list[Part] = []
-    unit = " points"
     for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
         label = NO_ENDING.lower() if name == ONGOING else forecast.label("endings", name)
-        change = _difference(name, last[name], baseline)
-        note = f" ({change}{unit})" if change else ""
-        unit = "" if change else unit
         by = "" if parts else f"by {forecast.by_words}: "
-        parts += [part(f"{label} {by}"), part(percent(last[name]), strong=True), part(f"{note}; ")]
+        parts += [part(f"{label} {by}"), part(percent(last[name]), strong=True), part("; ")]
     return [*parts[:-1], part(parts[-1]["text"].removesuffix("; ") + "."), *_impacts(forecast)]
 
 
@@ -78,12 +76,3 @@ def _impacts(forecast: Forecast) -> Iterator[Part]:
         else:
             low, _, high = (plainly(float(x[-1])) for x in impact.fan)
             yield part(f" on average ({low} to {high} in nine of ten histories).")
-
-
-def _difference(name: str, now: float, baseline: Forecast | None) -> str:
-    if baseline is None or name not in baseline.endings:
-        return ""
-    change = 100 * (now - float(baseline.endings[name].probability[-1]))
-    if abs(change) < 0.05:
-        return ""
-    return f"{'up' if change > 0 else 'down'} {abs(change):.{0 if abs(change) >= 9.95 else 1}f}"
