@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Literal, TypeVar, get_args
 
-from simlib.errors import ArgumentError, TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT, ArgumentError, Unsupported
 
 Result = TypeVar("Result")
 
@@ -119,7 +119,7 @@ def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Calla
     if engine != "montecarlo":
         try:
             return exact()
-        except (TooManyStates, Unsupported):
+        except DOES_NOT_FIT:
             if engine == "exact":
                 raise
     return sampled()

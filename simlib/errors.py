@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 __all__ = ["ArgumentError", "Cancelled", "MissingDependency", "Problem", "QuantityError", "ScenarioError"]
-__all__ += ["SimlibError", "TooManyStates", "Unsupported"]
+__all__ += ["DOES_NOT_FIT", "SimlibError", "TooManyStates", "Unsupported"]
 
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Invisible characters that no file may hold: control characters, lone surrogates, and marks of text direction.
@@ -157,6 +157,10 @@ def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
 
 class Unsupported(SimlibError):
     """A well-formed request that an engine or a file format does not support, with the reason."""
+
+
+DOES_NOT_FIT = (TooManyStates, Unsupported)
+"""Errors by which the exact engine says that it cannot answer a question."""
 
 
 class MissingDependency(SimlibError):

@@ -331,6 +331,21 @@ def square_law(blue: int = 12, red: int = 10, hits: tuple[float, float] = (0.05,
     return world.ending("red-wins", {"blue": "0"}).ending("blue-wins", {"red": "0"}).scenario()
 
 
+def many_lights(lights: int = 64) -> Scenario:
+    """A house with many lamps, of which three have a switch. The levels combine to 2**lights states.
+
+    P(lit at t) = 1 - exp(-a t) for the lamp in the hall, with a = 0.1. More than 2**62 states cannot be numbered.
+    """
+    world = World("many-lights", 20.0)
+    for name in (rooms := ["hall", "attic", "cellar", *(f"room-{number}" for number in range(lights - 3))]):
+        world.variable(name, "dark", "lit", start="dark")
+    for name in rooms[:3]:
+        rate = world.uncertain(f"{name}-rate", "rate", 0.1, 0.05, 0.2)
+        world.move(f"light-{name}", rate, {name: "lit"}, when={name: "dark"})
+    world.ending("lit", {"hall": "lit"}).ladder("glow", none=None, some={"hall": "lit"})
+    return world.scenario().replace(reference_class="icb-open-62-days")
+
+
 def competing_exits(rates: Sequence[float] = (0.02, 0.05, 0.08), *, horizon: float = 30.0) -> Scenario:
     """A traveller at a crossroads takes one of several roads: ending `exit-i`, i from 0.
 

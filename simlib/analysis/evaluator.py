@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simlib.arguments import Engine, check_engine
+from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control, cores, helper_threads
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE_TOLERANCE
@@ -25,7 +25,7 @@ from simlib.engines.exact.reachable import STATE_CAP
 from simlib.engines.exact.run import Solution
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import Unsupported
 from simlib.formatting import quoted
 from simlib.machine import priors
 from simlib.machine.asked_events import events
@@ -104,32 +104,50 @@ class Responses:
         self.centre = priors.theta(scenario)
         passes = max(rows, 1) * (1 + len(self.scenario.questions))  # each question needs a separate pass
         most = STATE_CAP if engine == "exact" else min(STATE_CAP, max(patience // passes, 1))
-        check_engine(engine)
-        solver = None if engine == "montecarlo" else self._solver(engine, most)
-        self._row: _Row
-        if solver is not None:
-            self.engine, self.blocks, self.runs = "exact", 1, 0
-            self.states: int | None = len(solver.space)
-            self._row = partial(_exact, solver, self.measures, self.centre)
-            return
-        if blocks < 2 or runs < 2 * blocks:
-            raise ValueError(f"expected 2 or more blocks of 2 or more replicates, not {runs} in {blocks} blocks")
-        self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
-        simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
-        each = _by_replicate if all(m.kind == "ending" or m.question_id for m in measures) else _by_block
-        self._row = partial(each, simulator, self.measures, self.centre, blocks, seed)
+        self.engine, self.blocks, self.runs = "exact", 1, 0
+        self.states: int | None = None
+        exact, sampled = partial(self._exact, most), partial(self._sampled, runs, blocks, seed)
+        self._row = exact_where_it_fits(engine, exact, sampled)
 
-    def _solver(self, engine: Engine, most: int) -> Solver | None:
-        try:
-            solver = Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=_ONE_THREAD)
-        except TooManyStates:
-            if engine == "exact":
-                raise
-            return None
-        if solver.by_histories and engine == "exact":
+    def _exact(self, most: int) -> _Row:
+        solver = Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=_ONE_THREAD)
+        if solver.by_histories:
             label = next(iter(solver.by_histories.values())).label
             raise Unsupported(f"{quoted(label)} needs simulated histories; use Monte Carlo (--engine montecarlo)")
-        return None if solver.by_histories else solver
+        self.states = len(solver.space)
+
+        def row(_: range, theta: Floats, start: Floats | None = None) -> Floats:
+            solution = solver.run(theta, centre=self.centre, start=start, tolerance=FINE_TOLERANCE)
+            return np.array([[_read(solver, solution, measure) for measure in self.measures]])
+
+        return row
+
+    def _sampled(self, runs: int, blocks: int, seed: int) -> _Row:
+        if blocks < 2 or runs < 2 * blocks:
+            raise ValueError(f"expected 2 or more blocks of 2 or more replicates, not {runs} in {blocks} blocks")
+        self.engine, self.blocks, self.runs = "montecarlo", blocks, -(-runs // blocks) * blocks
+        simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
+        means, endings = means_of(simulator, self.measures), [*self.scenario.endings, ONGOING]
+
+        def by_replicate(which: range, theta: Floats, start: Floats | None = None) -> Floats:
+            run = partial(simulator.run, theta, centre=self.centre, start=start, seed=seed, control=_ONE_THREAD)
+            counts = run(runs=len(which), first=which.start)
+            ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
+            happened = [
+                ending == endings.index(m.of)
+                if m.kind == "ending"
+                else counts.question_time[:, m.column(self.scenario)] <= self.by_day
+                for m in self.measures
+            ]
+            return np.asarray([x.reshape(blocks, -1).mean(axis=1) for x in happened]).T
+
+        def by_block(which: range, theta: Floats, start: Floats | None = None) -> Floats:
+            each = len(which) // blocks
+            parts = (means(theta, self.centre, start, range(a, a + each), seed, _ONE_THREAD) for a in which[::each])
+            return np.stack([part[-1] for _, part in parts])
+
+        fast = all(measure.kind == "ending" or measure.question_id for measure in self.measures)
+        return by_replicate if fast else by_block
 
     def __call__(
         self,
@@ -184,13 +202,6 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
     )
 
 
-def _exact(
-    solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats, start: Floats | None = None
-) -> Floats:
-    solution = solver.run(theta, centre=centre, start=start, tolerance=FINE_TOLERANCE)
-    return np.array([[_read(solver, solution, measure) for measure in measures]])
-
-
 def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
     """Return one measure at the target day, without building a whole forecast."""
     features, scenario = solver.features, solver.scenario
@@ -209,45 +220,6 @@ def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
         return float(solution.moments.given[-1, measure.column(scenario), -1])
     group = features.variables if measure.kind == "level" else features.ladders
     return float(group(solution.at)[measure.of][measure.part][-1])
-
-
-def _by_replicate(
-    simulator: Simulator,
-    measures: Sequence[Measure],
-    centre: Floats,
-    blocks: int,
-    seed: int,
-    which: range,
-    theta: Floats,
-    start: Floats | None = None,
-) -> Floats:
-    run = partial(simulator.run, theta, centre=centre, start=start, seed=seed, control=_ONE_THREAD)
-    counts = run(runs=len(which), first=which.start)
-    endings = [*simulator.scenario.endings, ONGOING]
-    ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
-    happened = [
-        ending == endings.index(m.of)
-        if m.kind == "ending"
-        else counts.question_time[:, m.column(simulator.scenario)] <= simulator.horizon
-        for m in measures
-    ]
-    result: Floats = np.array([x.reshape(blocks, -1).mean(axis=1) for x in happened]).T
-    return result
-
-
-def _by_block(
-    simulator: Simulator,
-    measures: Sequence[Measure],
-    centre: Floats,
-    blocks: int,
-    seed: int,
-    which: range,
-    theta: Floats,
-    start: Floats | None = None,
-) -> Floats:
-    means, each = means_of(simulator, measures), len(which) // blocks
-    parts = (means(theta, centre, start, range(first, first + each), seed, _ONE_THREAD) for first in which[::each])
-    return np.stack([part[-1] for _, part in parts])
 
 
 # -------------------------------------------------------------------- averages that Monte Carlo noise does not bias

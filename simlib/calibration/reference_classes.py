@@ -344,12 +344,12 @@ def _forecast(
 
 def _too_large(scenario: Scenario) -> bool:
     from simlib.engines.exact.reachable import enumerate_states
-    from simlib.errors import TooManyStates
+    from simlib.errors import DOES_NOT_FIT
     from simlib.machine.tables import Tables
 
     try:
         enumerate_states(Tables(scenario), cap=EXACT_UP_TO)
-    except TooManyStates:
+    except DOES_NOT_FIT:
         return True
     return False
 

@@ -19,13 +19,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simlib.arguments import DEFAULT_RUNS, Engine, check_engine
+from simlib.arguments import DEFAULT_RUNS, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.impact_distributions import with_distributions
 from simlib.engines.pooled_forecast import accumulations, mean_forecast, total
-from simlib.errors import ArgumentError, TooManyStates, Unsupported
+from simlib.errors import ArgumentError
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By
@@ -273,40 +273,34 @@ def _engine(
     array (R, T, I) to the list for each draw: the amounts of I impacts by T times in R replicates. So the amounts need
     not be simulated again.
     """
-    check_engine(engine)
 
     def replicates(number: int) -> dict[str, Any]:
         some, first = (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
         return {"runs": some, "first": first, "seed": seed, "control": control}
 
-    if engine != "montecarlo":
-        try:
-            solver = Solver(scenario, control=control, **frame)
-        except (TooManyStates, Unsupported):
-            if engine == "exact":
-                raise
-        else:
+    def exact() -> tuple[_One, Solver | None, list[Floats]]:
+        solver = Solver(scenario, control=control, **frame)
 
-            def solved(
-                number: int, theta: Floats, centre: Floats | None, start: Floats | None, products: float
-            ) -> Forecast:
-                options = replicates(number) | {"ranges": True, "products": products}
-                return solver.solve(theta, centre=centre, start=start, **options)
+        def one(number: int, theta: Floats, centre: Floats | None, start: Floats | None, products: float) -> Forecast:
+            options = replicates(number) | {"ranges": True, "products": products}
+            return solver.solve(theta, centre=centre, start=start, **options)
 
-            return solved, solver, []
-    from simlib.engines.montecarlo.simulator import Simulator
+        return one, solver, []
 
-    simulator, accrued = Simulator(scenario, **frame), list[Floats]()
+    def sampled() -> tuple[_One, Solver | None, list[Floats]]:
+        from simlib.engines.montecarlo.simulator import Simulator
 
-    def simulated(
-        number: int, theta: Floats, centre: Floats | None, start: Floats | None, _products: float
-    ) -> Forecast:
-        counts = simulator.run(theta, centre=centre, start=start, **replicates(number))
-        if number >= 0:
-            accrued.append(counts.accrued)
-        return simulator.forecast(counts, theta=theta, seed=seed)
+        simulator, accrued = Simulator(scenario, **frame), list[Floats]()
 
-    return simulated, None, accrued
+        def one(number: int, theta: Floats, centre: Floats | None, start: Floats | None, _: float) -> Forecast:
+            counts = simulator.run(theta, centre=centre, start=start, **replicates(number))
+            if number >= 0:
+                accrued.append(counts.accrued)
+            return simulator.forecast(counts, theta=theta, seed=seed)
+
+        return one, None, accrued
+
+    return exact_where_it_fits(engine, exact, sampled)
 
 
 def _histories(forecast: Forecast, name: str) -> int | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simlib.arguments import Engine
 from simlib.control import Control
-from simlib.errors import MissingDependency, TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT, MissingDependency
 from simlib.machine import priors
 from simlib.results import Band, Forecast, above_zero
 from simlib.scenario.model import Scenario
@@ -84,7 +84,7 @@ def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
     try:
         for world in worlds:
             _solver(world, options)
-    except (TooManyStates, Unsupported):
+    except DOES_NOT_FIT:
         return "montecarlo"
     return "exact"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,14 @@ def test_what_forcing_does_is_the_same_by_both_engines(bridge, monkeypatch):
     for (value, low, high), (expected, _, _) in zip(done(), exact, strict=True):
         assert low <= expected <= high
         assert value == pytest.approx(expected, abs=0.02)
+
+
+def test_check_names_the_reason_where_a_table_needs_states_that_cannot_be_numbered(bridge, capsys):
+    file = Path(bridge, "scenario.yaml")
+    lamps = "".join(f"  lamp-{n}: {{levels: [dark, lit], start: dark}}\n" for n in range(61))
+    file.write_text(file.read_text(encoding="utf-8").replace("variables:\n", f"variables:\n{lamps}"), encoding="utf-8")
+    assert main(["check", bridge]) == 0
+    assert "note: some tables are not shown: the levels of all variables combine to" in capsys.readouterr().err
 
 
 def test_a_difference_is_told_without_what_it_does(large, capsys):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import simlib
-from simlib.errors import ScenarioError, TooManyStates
+from simlib.errors import ScenarioError, TooManyStates, Unsupported
 from simlib.widgets.editor import session as writing
 from simlib.widgets.editor.session import DRAFT, TEMPLATE, EditorSession, check, complete
 
@@ -81,9 +81,10 @@ def test_the_second_checked_is_told(session):
     assert any("spare" in str(finding) for finding in session.reading.findings)
 
 
-def test_a_large_world_is_sampled(monkeypatch):
+@pytest.mark.parametrize("error", [TooManyStates(10**9, 10**6, complete=False), Unsupported("too many to number")])
+def test_a_large_world_is_sampled(error, monkeypatch):
     def refuse(*_, **__):
-        raise TooManyStates(10**9, 10**6, complete=False)
+        raise error
 
     monkeypatch.setattr("simlib.engines.exact.forecast.solve", refuse)
     reading = complete(check(TEMPLATE.read_text(encoding="utf-8")))

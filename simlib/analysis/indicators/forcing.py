@@ -11,7 +11,7 @@ from simlib.analysis.samples import Share
 from simlib.control import Control
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT
 from simlib.machine import priors
 from simlib.machine.measures import Measure
 from simlib.results import Z_TWO_SIDED_95
@@ -56,7 +56,7 @@ class Forcing:
         if self.engine == "exact":
             try:
                 added = self._solved(forced) - self._solved_baseline
-            except (TooManyStates, Unsupported):
+            except DOES_NOT_FIT:
                 self.engine = "montecarlo"
             else:
                 return added, added, added

@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.analysis.lint.subject import Finding, Subject, error, note, warning
 from simlib.engines.exact.reachable import enumerate_states
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT
 from simlib.machine.firing_counter import with_counter
 from simlib.machine.tables import Tables
 from simlib.quantities import show
@@ -254,6 +254,6 @@ def _often_enough(subject: Subject, question: Question) -> bool:
     counting = Tables(with_counter(subject.scenario, question))
     try:
         space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)
-    except (TooManyStates, Unsupported):
+    except DOES_NOT_FIT:
         return True
     return bool(np.any(space.ending == 0))  # the counter is the first ending

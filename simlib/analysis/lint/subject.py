@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.reachable import STATE_CAP, enumerate_states
 from simlib.engines.exact.states import StateSpace
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT, Unsupported
 from simlib.machine import priors
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables
@@ -107,7 +107,7 @@ class Subject:
     def _search(self) -> tuple[StateSpace | None, str]:
         try:
             return enumerate_states(self.tables, cap=self.cap, control=self.control), ""
-        except (TooManyStates, Unsupported) as refusal:
+        except DOES_NOT_FIT as refusal:
             return None, str(refusal)
 
     @property

@@ -20,7 +20,7 @@ from simlib.arguments import Engine, whole
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import Problem, TooManyStates, Unsupported, did_you_mean, refuse
+from simlib.errors import DOES_NOT_FIT, Problem, Unsupported, did_you_mean, refuse
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of, quantiles
@@ -186,7 +186,7 @@ def swings(
     if engine != "montecarlo":
         try:
             solver = Solver(with_events(scenario, measures, day), times=1, control=control.silent())
-        except TooManyStates:
+        except DOES_NOT_FIT:
             if engine == "exact":
                 raise
         else:

@@ -10,7 +10,7 @@ from simlib.cli.options.request import Request
 from simlib.cli.options.world import note
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.errors import MissingDependency, Problem, TooManyStates, collect, refuse
+from simlib.errors import DOES_NOT_FIT, MissingDependency, Problem, collect, refuse
 from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.loader import load, load_views
@@ -92,7 +92,7 @@ def _implications(scenario: Scenario) -> Iterator[str]:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)
         yield from _prior_predictive(scenario)
-    except (TooManyStates, MissingDependency) as error:
+    except (*DOES_NOT_FIT, MissingDependency) as error:
         note(f"some tables are not shown: {error}")
 
 

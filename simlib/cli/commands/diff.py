@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
+from simlib.cli.commands.engine_choice import too_large
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
+from simlib.errors import DOES_NOT_FIT
 from simlib.formatting import counted, long_date, percent
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
+from simlib.cli.commands.engine_choice import too_large
 from simlib.cli.commands.subject import requested
 from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import Result, heading, tell
 from simlib.cli.output.progress import Task
-from simlib.errors import Unsupported
+from simlib.errors import DOES_NOT_FIT, Unsupported
 from simlib.formatting import how_made, quoted
 
 if TYPE_CHECKING:

@@ -6,12 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from simlib.cli.options.world import note
-from simlib.errors import SimlibError, TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT, SimlibError
 
 Thing = TypeVar("Thing")
-
-DOES_NOT_FIT = (TooManyStates, Unsupported)
-"""Errors by which the exact engine says that it cannot solve a scenario."""
 
 
 def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:

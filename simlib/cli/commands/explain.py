@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
+from simlib.cli.commands.engine_choice import too_large
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output.forecast_text import count
 from simlib.cli.output.progress import Task
+from simlib.errors import DOES_NOT_FIT
 from simlib.formatting import capital, percent
 from simlib.report.assumption_blocks import with_reasons
 from simlib.scenario.model import Scenario

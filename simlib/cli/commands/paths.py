@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either
+from simlib.cli.commands.engine_choice import either
 from simlib.cli.commands.subject import requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
@@ -16,7 +16,7 @@ from simlib.cli.output import figures
 from simlib.cli.output.answers import Result, Table, heading, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.errors import MissingDependency
+from simlib.errors import DOES_NOT_FIT, MissingDependency
 from simlib.formatting import how_made, percent
 from simlib.scenario.model import Scenario
 

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT
 from simlib.cli.commands.subject import AskedScenario, requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
@@ -15,7 +14,7 @@ from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import StoppedWithAnswer, Task
-from simlib.errors import ArgumentError
+from simlib.errors import DOES_NOT_FIT, ArgumentError
 from simlib.formatting import counted, how_made
 from simlib.results import ONGOING
 from simlib.scenario.views.variation import begun_by

@@ -16,7 +16,7 @@ from simlib.cli.output import figures
 from simlib.cli.output.answers import Result, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import DOES_NOT_FIT
 from simlib.evidence.posterior import TRUSTED
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import headline, of_forecast
@@ -93,7 +93,7 @@ def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
     with Task("computing the effect of each row") as task:
         try:
             return effects_of(taken, measure, control=task.control)
-        except (TooManyStates, Unsupported) as error:
+        except DOES_NOT_FIT as error:
             return f"The effects of the rows are not shown: {error}."
 
 

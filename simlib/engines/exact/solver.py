@@ -30,7 +30,7 @@ from simlib.engines.exact.quests import Quest, seated
 from simlib.engines.exact.reachable import STATE_CAP, enumerate_states
 from simlib.engines.exact.run import Prepared, Solution, SolutionRun
 from simlib.engines.exact.solution_forecast import bands_of, finer_tolerance, forecast_of
-from simlib.errors import TooManyStates
+from simlib.errors import DOES_NOT_FIT
 from simlib.machine import priors
 from simlib.machine.firing_counter import with_counter
 from simlib.machine.measures import By, days_by
@@ -161,7 +161,7 @@ class Solver:
                 counting = with_counter(self.scenario, question)
                 self.counted[question.id] = Solver(counting, ignore_windows=self.tables.ignore_windows, **frame)
                 return
-            except TooManyStates:
+            except DOES_NOT_FIT:
                 pass
         self.by_histories[question.id] = question
 

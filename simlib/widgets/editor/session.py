@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simlib.control import UNWATCHED, Control
-from simlib.errors import Cancelled, MissingDependency, Problem, ScenarioError, SimlibError, TooManyStates
+from simlib.errors import DOES_NOT_FIT, Cancelled, MissingDependency, Problem, ScenarioError, SimlibError
 from simlib.files import write_atomically
 from simlib.results import Forecast
 from simlib.scenario.loader import SCENARIO_FILE, find, load_text
@@ -102,7 +102,7 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 
     try:
         return solve(scenario, cap=EDITOR_STATE_CAP, control=control)
-    except TooManyStates as error:
+    except DOES_NOT_FIT as error:
         from simlib.engines.montecarlo.simulator import simulate
 
         try:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.errors import MissingDependency, TooManyStates
+from simlib.errors import DOES_NOT_FIT, MissingDependency
 from simlib.machine import priors
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
@@ -96,7 +96,7 @@ class AnswerCache:
 
                 try:
                     engines.solver = Solver(engines.scenario, control=self._own(control.silent()))
-                except TooManyStates as error:
+                except DOES_NOT_FIT as error:
                     engines.reason = str(error)
                 engines.tried_solver = True
         return engines.solver

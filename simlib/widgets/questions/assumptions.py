@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
-from simlib.errors import Problem, ScenarioError, TooManyStates
+from simlib.errors import DOES_NOT_FIT, Problem, ScenarioError
 from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
@@ -227,7 +227,7 @@ class ChanceWithinDoubt(PanelQuestion):
         solve = partial(over_priors, self.scenario, draws=chosen["draws"], times=45, control=control)
         try:
             ensemble, how = solve(), "each solved exactly"
-        except TooManyStates:
+        except DOES_NOT_FIT:
             ensemble, how = solve(engine="montecarlo", runs=REPLICATES), f"{REPLICATES:,} simulated histories each"
         stack, line = ladder_fan(ensemble, chosen["ladder"]), measure_fan(ensemble, chosen["measure"])
         over = f"Computed over {len(ensemble.forecasts)} draws from the priors, {how}."
