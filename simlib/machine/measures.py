@@ -47,6 +47,9 @@ Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired"
 FORECAST_MEASURE_KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
 """The kinds that every forecast reports."""
 
+WATCHED_DAYS = 14.0
+"""Default number of days for which one watches for signs (see `watched_days`)."""
+
 MEASURE_FORMS = (
     "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG, moves:ID, impact:ID, fired:MOVE, "
     "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE"
@@ -145,6 +148,19 @@ def days_by(scenario: Scenario, by: By, name: str = "by") -> float:
         last = f"{scenario.by_date(scenario.horizon_days)} ({scenario.horizon_days:g} days after {scenario.as_of})"
         raise ScenarioError(Problem("", 0, name, f"{by} lies outside the forecast", f"expected a day up to {last}"))
     return days
+
+
+def watched_days(scenario: Scenario, look_by: By, by_day: float) -> float:
+    """Return the last day of watching, in days after `as_of`, for a target on day `by_day`.
+
+    Without `look_by`, one watches for `WATCHED_DAYS`, or until half of the time to the target if that is less. Raises
+    ScenarioError for a text that is not a date, and for a day that is not before the target.
+    """
+    day = min(WATCHED_DAYS, by_day / 2) if look_by is None else days_by(scenario, look_by, "look_by")
+    if day >= by_day:
+        expected = f"expected a day before the target, {by_day:g} days after {scenario.as_of}"
+        raise ScenarioError(Problem("", 0, "look_by", f"{day:g} days", expected))
+    return day
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Material", "gather", "pooled_views"]
 
-WATCHED = 14.0
-"""Signs are watched for in this many days from the start, or in half the horizon if that is shorter."""
-
 _SIGN_DRAWS, _SIGN_HISTORIES = 200, 8_000
 """Sets of assumption values for the signs of an ending, and histories over all these sets together."""
 
@@ -159,8 +156,8 @@ def gather(
     uncertain = any(not assumption.fixed for assumption in scenario.assumptions.values())
     sign_draws = _SIGN_DRAWS if uncertain else 0
     size = belief.draws if belief else max(sign_draws, 1)
-    common: dict[str, Any] = {"look_by": min(WATCHED, scenario.horizon_days / 2), "engine": "montecarlo", "seed": seed}
-    common |= {"draws": belief or sign_draws, "runs": -(-_SIGN_HISTORIES // size)}
+    common: dict[str, Any] = {"draws": belief or sign_draws, "runs": -(-_SIGN_HISTORIES // size)}
+    common |= {"engine": "montecarlo", "seed": seed}
     signs = [partial(indicators, world, f"ending:{name}", **common) for name in ranked[:2]]
     answers = []
     every: list[Callable[..., Any]] = [*steps.values(), *signs]
@@ -194,9 +191,7 @@ def _steps(
     if world.ladders:
         steps["paths"] = partial(paths, world, engine=engine, top=8, seed=seed)
     if uncertain and lead and any(not move.covert for move in world):
-        day = min(WATCHED, world.horizon_days / 2)
-        draws = belief or _OBSERVATION_DRAWS
-        steps["seeing"] = partial(evsi, world, lead[0].name, look_by=day, draws=draws, seed=seed)
+        steps["seeing"] = partial(evsi, world, lead[0].name, draws=belief or _OBSERVATION_DRAWS, seed=seed)
     if classes_of(world) and belief is None:
         steps["past_crises"] = partial(base_rates, world, seed=seed)
     if has_log(world) and belief is None:

@@ -12,6 +12,7 @@ import re
 import numpy as np
 import pytest
 
+from simlib.analysis.indicators.watch_list import indicators
 from simlib.analysis.uncertainty.estimates import (
     Number,
     Stage,
@@ -36,6 +37,7 @@ from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.formatting import percent
 from simlib.machine import priors
 from simlib.scenario.model import Correlation, Question
+from simlib.widgets.questions.courses import WhatToWatchFor
 from tests.worlds import World, tempo_world, two_states
 
 T, MEDIAN, DEVIATION = 30.0, 0.03, 1.0
@@ -444,17 +446,23 @@ def test_wrong_requests_to_watch_are_refused(measure, options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"look_by": 30}, "look_by: 30 days; expected a day before the deadline of the question, 30 days"),
-        (
-            {"look_by": "2031-04-10", "by": 9},
-            "look_by: 10 days; expected a day before the deadline of the question, 9 days",
-        ),
+        ({"look_by": 30}, "look_by: 30 days; expected a day before the target, 30 days after 2031-04-01"),
+        ({"look_by": "2031-04-10", "by": 9}, "look_by: 10 days; expected a day before the target, 9 days"),
         ({"look_by": 31}, "look_by: 31 lies outside the forecast; expected a day up to 2031-04-30"),
     ],
 )
 def test_one_looks_before_the_day_of_the_question(options, words):
     with pytest.raises(ScenarioError, match=words):
         evsi(ferry(), "across", **options)
+
+
+@pytest.mark.parametrize(("horizon", "by", "day"), [(30.0, None, 14.0), (12.0, None, 6.0), (30.0, 12, 6.0)])
+def test_one_watches_for_two_weeks_or_half_of_a_shorter_time(horizon, by, day):
+    world = ferry().replace(horizon_days=horizon)
+    assert evsi(world, "across", by=by, draws=32, runs=16).look_by_day == day
+    if by is None:
+        assert indicators(world, "across", draws=0).look_by_day == day
+        assert WhatToWatchFor(world).chosen["look_by"] == day
 
 
 # ---------------------------------------------------------------- fans

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.exact import exact_indicators
 from simlib.analysis.indicators.result import INDICATOR_HISTORIES, Indicators
 from simlib.analysis.samples import sampled
 from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.errors import Unsupported
 from simlib.formatting import quoted
 from simlib.machine.belief import Belief
-from simlib.machine.measures import By, Measure, days_by, find
+from simlib.machine.measures import By, Measure, find, watched_days
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
@@ -21,9 +19,6 @@ __all__ = ["indicators", "indicators_of_endings"]
 
 INDICATOR_DRAWS = 500
 """Default number of draws (sets of assumption values)."""
-
-LOOK_BY_DAYS = 14.0
-"""Default day of the observation, in days after the start, unless half the horizon is earlier."""
 
 
 def indicators(
@@ -68,7 +63,7 @@ def indicators(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    target, day = _target(scenario, measure), _day(scenario, look_by)
+    target, day = _target(scenario, measure), watched_days(scenario, look_by, scenario.horizon_days)
     return exact_where_it_fits(
         "montecarlo" if engine == "auto" and (draws != 0 or times_seen != 1) else engine,
         lambda: _exact(scenario, target, day, times_seen, draws, control),
@@ -104,7 +99,7 @@ def indicators_of_endings(
 
     Raises the errors of `indicators`, and Unsupported for a scenario without endings.
     """
-    day = _day(scenario, look_by)
+    day = watched_days(scenario, look_by, scenario.horizon_days)
     if not scenario.endings:
         raise Unsupported(f"{scenario.id!r} has no ending to watch for")
     histories = sampled(scenario, draws, INDICATOR_HISTORIES, runs, by=None, seed=seed, control=control)
@@ -130,16 +125,3 @@ def _target(scenario: Scenario, name: str | None) -> Measure:
     if target.kind not in ("ending", "question") or target.of == ONGOING:
         raise Unsupported(f"only an ending or a question, which happens once, can have signs, not {target.name!r}")
     return target
-
-
-def _day(scenario: Scenario, look_by: By) -> float:
-    last = scenario.horizon_days
-    day = min(LOOK_BY_DAYS, last / 2) if look_by is None else _days(scenario, look_by)
-    if not 0 < day < last:
-        expected = f"expected a day after the start and before the horizon of {last:g} days"
-        raise ScenarioError(Problem("", 0, "look_by", f"{look_by} lies outside the forecast", expected))
-    return day
-
-
-def _days(scenario: Scenario, look_by: str | float | dt.date) -> float:
-    return float(look_by) if isinstance(look_by, int | float) else days_by(scenario, look_by, "look_by")

@@ -47,11 +47,11 @@ from simlib.analysis.uncertainty.reasons_and_sources import Grounds, grounds
 from simlib.analysis.uncertainty.sampling import FEWEST_EFFECTIVE_DRAWS, checked_belief, prior_scores
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean, refuse
+from simlib.errors import Problem, Unsupported, did_you_mean, refuse
 from simlib.formatting import capital, over_draws, percent, quoted, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
-from simlib.machine.measures import By, Measure, days_by, find
+from simlib.machine.measures import By, Measure, days_by, find, watched_days
 from simlib.scenario.model import Question, Scenario
 from simlib.typing import Floats
 
@@ -61,8 +61,6 @@ if TYPE_CHECKING:
 __all__ = ["Evsi", "Observation", "evsi"]
 
 SAMPLE_INFORMATION_DRAWS = 256
-LOOK_BY = 14.0
-"""Default last day of watching, in days after the scenario's `as_of`."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +188,7 @@ def evsi(
     *,
     observations: Iterable[str] | None = None,
     by: By = None,
-    look_by: By = LOOK_BY,
+    look_by: By = None,
     draws: int | Belief = SAMPLE_INFORMATION_DRAWS,
     runs: int = RUNS_PER_DRAW,
     seed: int = 0,
@@ -203,7 +201,8 @@ def evsi(
         measure: An ending or a question.
         observations: The moves or outcomes to watch for, as "MOVE" or "MOVE:OUTCOME". Default: every public move.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        look_by: The last day of watching, given like `by`. It must lie before the target.
+        look_by: The last day of watching, given like `by`. It must lie before the target. Default: 14 days, or half of
+            the time to the target if that is less.
         draws: A number of draws (sets of assumption values) of the prior, rounded up to a multiple of 8, or a belief
             (weighted draws).
         runs: Replicates (simulated histories) per draw, rounded up to a multiple of 8. Draws share no random numbers.
@@ -221,10 +220,8 @@ def evsi(
     if target.kind not in ("ending", "question") or target.of == "ongoing":
         raise ValueError(f"{target.name!r} has no day on which it happens; expected an ending or a question")
     uncertain(scenario)
-    by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by, "look_by")
-    if look_by_day >= by_day:
-        what, expected = f"{look_by_day:g} days", f"expected a day before the deadline of the question, {by_day:g} days"
-        raise ScenarioError(Problem("", 0, "look_by", what, expected))
+    by_day = days_by(scenario, by)
+    look_by_day = watched_days(scenario, look_by, by_day)
     if runs < 2 * REPLICATE_BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_EFFECTIVE_DRAWS):
         raise ValueError(f"expected at least {FEWEST_EFFECTIVE_DRAWS} draws of at least {2 * REPLICATE_BLOCKS} runs")
     sightings = _sightings(scenario, observations)

@@ -91,7 +91,7 @@ def indicators(parser: argparse.ArgumentParser) -> None:
         "--look-by",
         type=day,
         metavar="DAY",
-        help="watch up to this day: a date, or days after the start (default: 14 days)",
+        help="watch up to this day: a date, or days after the start (default: 14 days, or half the horizon if less)",
     )
     parser.add_argument(
         "--times-seen",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
 from simlib.formatting import percent, points, quoted
+from simlib.machine.measures import watched_days
 from simlib.scenario.model import Scenario
 from simlib.widgets.questions.choices import NONE, draws, ending, keywords, ladder, measure, number, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def look_by(scenario: Scenario, name: str = "look_by", label: str = "Seen within (days)") -> Field:
-    """Return the field for how many days to look for signs, at first 14 or fewer."""
-    longest = int(scenario.horizon_days) - 1
-    return number(name, label, min(14, longest), 1, longest)
+    """Return the field for how many days to look for signs, at first the default of `indicators`."""
+    days = int(watched_days(scenario, None, scenario.horizon_days))
+    return number(name, label, days, 1, int(scenario.horizon_days) - 1)
 
 
 def one_sample(least: int) -> tuple[Field, Field]:
