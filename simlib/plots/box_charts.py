@@ -84,7 +84,7 @@ def _logarithmic(result: Discovery, name: str) -> bool:
 
 
 def _other(result: Discovery, first: str) -> str:
-    names = [name for name, a in result.scenario.assumptions.items() if not a.fixed and name != first]
+    names = [a.id for a in result.scenario.uncertain if a.id != first]
     every = list(result.scenario.assumptions)
     hit = result.answers - result.answers.mean()
 

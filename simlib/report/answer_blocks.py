@@ -74,7 +74,7 @@ def answers(material: Material) -> Iterator[Block]:
         yield from _impacts(forecast)
     if forecast.histories_note:
         yield Block("text", forecast.histories_note)
-    if forecast.stated is None and not all(number.fixed for number in material.scenario.assumptions.values()):
+    if forecast.stated is None and material.scenario.uncertain:
         yield Block(
             "text",
             "These numbers are at the stated values only. The forecast that counts is the average over the "

@@ -113,7 +113,7 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
     if scenario.correlations:
         yield Block("text", "These assumptions are drawn together, with a rank correlation (-1 to 1):")
         yield Block("list", items=tuple(_together(scenario)))
-    elif sum(not a.fixed for a in scenario.assumptions.values()) > 1:
+    elif len(scenario.uncertain) > 1:
         yield Block("text", "The assumptions are drawn independently of each other.")
 
 

@@ -153,8 +153,7 @@ def gather(
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
     belief = draws.belief if draws is not None and not draws.belief.is_prior else None
     steps = _steps(world, forecast, ranked, belief, seed)
-    uncertain = any(not assumption.fixed for assumption in scenario.assumptions.values())
-    sign_draws = _SIGN_DRAWS if uncertain else 0
+    sign_draws = _SIGN_DRAWS if scenario.uncertain else 0
     size = belief.draws if belief else max(sign_draws, 1)
     common: dict[str, Any] = {"draws": belief or sign_draws, "runs": -(-_SIGN_HISTORIES // size)}
     common |= {"engine": "montecarlo", "seed": seed}
@@ -183,14 +182,13 @@ def _steps(
     engine: Any = forecast.engine
     lead = [headline(world)] if world.questions or world.endings else []
     about = dict.fromkeys([*(measure.name for measure in lead), *(f"ending:{name}" for name in ranked[:1])])
-    uncertain = any(not assumption.fixed for assumption in world.assumptions.values())
     steps: dict[str, Callable[..., Any]] = {}
-    if uncertain and about:
+    if world.uncertain and about:
         way: Engine = "auto" if engine == "exact" else engine
         steps["tornado"] = partial(drivers, world, about, engine=way, draws=belief or 0, seed=seed)
     if world.ladders:
         steps["paths"] = partial(paths, world, engine=engine, top=8, seed=seed)
-    if uncertain and lead and any(not move.covert for move in world):
+    if world.uncertain and lead and any(not move.covert for move in world):
         steps["seeing"] = partial(evsi, world, lead[0].name, draws=belief or _OBSERVATION_DRAWS, seed=seed)
     if classes_of(world) and belief is None:
         steps["past_crises"] = partial(base_rates, world, seed=seed)
@@ -206,8 +204,7 @@ def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
     from simlib.analysis.uncertainty.sampling import FEWEST_EFFECTIVE_DRAWS
 
     lead = headline(scenario)
-    fixed = all(assumption.fixed for assumption in scenario.assumptions.values())
-    if fixed or draws.belief.effective_draws < FEWEST_EFFECTIVE_DRAWS:
+    if not scenario.uncertain or draws.belief.effective_draws < FEWEST_EFFECTIVE_DRAWS:
         return {}
     answer = uncertainty_of(draws, lead.name)
     named: dict[str, Any] = {"spread": answer.spread(lead.name)}

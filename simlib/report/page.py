@@ -125,9 +125,8 @@ def _all_changes(material: Material) -> Iterator[Block]:
 
 
 def _limits(material: Material) -> Iterator[Block]:
-    fixed = all(number.fixed for number in material.scenario.assumptions.values())
     first = "The report shows what follows from the assumptions above, not that they are right"
-    yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _RANGES}", *LIMITS))
+    yield Block("list", items=(f"{first}: {_RANGES if material.scenario.uncertain else _ALL_FIXED}", *LIMITS))
 
 
 def _methods(material: Material) -> Iterator[Block]:

@@ -154,7 +154,7 @@ def report_on(
 
 def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
     """Return the options for the exact engine, without draws if all assumptions are fixed."""
-    number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
+    number = draws if world.uncertain else 0
     size = number.draws if isinstance(number, Belief) else number
     each = HISTORIES_PER_DRAW if size else DEFAULT_RUNS
     return ReportOptions("exact", number, each, seed, ignore_windows)

@@ -252,6 +252,11 @@ class Scenario:
     def __hash__(self) -> int:
         return hash(self.sha256)
 
+    @property
+    def uncertain(self) -> tuple[Assumption, ...]:
+        """The assumptions whose prior has a spread."""
+        return tuple(assumption for assumption in self.assumptions.values() if not assumption.fixed)
+
     def resolved(self) -> dict[str, Any]:
         """Return the resolved form as plain JSON data, for hashing, storing and comparing."""
         return {"format": SCENARIO_FORMAT, **plain(self)}

@@ -17,10 +17,10 @@ import numpy as np
 from simlib.analysis.evaluator import Responses, half_widths
 from simlib.analysis.sensitivity.screening import (
     inputs,
+    insist_on_uncertain,
     steepest_of_each,
     swings,
     tangent_spreads,
-    uncertain,
     with_ranges_of,
 )
 from simlib.analysis.whatif.contrast import ROUNDING_SHARE
@@ -252,7 +252,7 @@ def drivers(
     """
     chosen, day = find(scenario, measures), days_by(scenario, by)
     held, belief = with_ranges_of(scenario, draws, seed=seed)
-    every = [a.id for a in uncertain(held)]
+    every = [a.id for a in insist_on_uncertain(held)]
     free, beyond, slopes = every, np.zeros(len(chosen)), np.zeros((len(every), len(chosen)))
     if top is not None and top < len(every):
         screening: Engine = "exact" if engine == "exact" else "auto"

@@ -29,8 +29,8 @@ from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
-__all__ = ["SCREENING_RUNS", "Input", "inputs", "largest_shares", "score_slopes", "steepest_of_each", "swings"]
-__all__ += ["steepest_first", "tangent_spreads", "uncertain", "with_ranges_of"]
+__all__ = ["SCREENING_RUNS", "Input", "inputs", "insist_on_uncertain", "largest_shares", "score_slopes"]
+__all__ += ["steepest_first", "steepest_of_each", "swings", "tangent_spreads", "with_ranges_of"]
 
 SCREENING_RUNS = 4000
 """Replicates at each of the two values of an assumption when it is screened by Monte Carlo."""
@@ -87,12 +87,11 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
     return result
 
 
-def uncertain(scenario: Scenario) -> list[Assumption]:
+def insist_on_uncertain(scenario: Scenario) -> tuple[Assumption, ...]:
     """Return the assumptions whose prior has a spread, or raise Unsupported if there are none."""
-    some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
-    if not some:
+    if not scenario.uncertain:
         raise Unsupported("every assumption of this scenario is fixed: give at least one a low and a high value")
-    return some
+    return scenario.uncertain
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
@@ -117,7 +116,7 @@ def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) ->
 
 def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
     """Return the uncertain assumptions in groups. Correlated assumptions share a group."""
-    names = [assumption.id for assumption in uncertain(scenario)]
+    names = [assumption.id for assumption in insist_on_uncertain(scenario)]
     group = {name: {name} for name in names}
     for pair in scenario.correlations:
         if pair.rank != 0 and pair.first in group and pair.second in group:

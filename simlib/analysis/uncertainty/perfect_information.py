@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.analysis.sensitivity.screening import uncertain
+from simlib.analysis.sensitivity.screening import insist_on_uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, mean, without_noise
 from simlib.analysis.uncertainty.hermite_regression import (
     divergence,
@@ -263,7 +263,7 @@ def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
     values = answer.answers[:, :, answer.measures.index(spread.measure)]
     columns = {name: column for column, name in enumerate(answer.scenario.assumptions)}
     worths = []
-    for assumption in uncertain(answer.scenario):
+    for assumption in insist_on_uncertain(answer.scenario):
         basis = hermite(answer.scores[:, columns[assumption.id]])
         brier, log, share = (
             explained(statistic, values, basis, Weighting(answer.sequence, spread.scale))

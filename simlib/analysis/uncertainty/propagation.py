@@ -34,7 +34,7 @@ import numpy as np
 
 from simlib import arguments
 from simlib.analysis.evaluator import STATES_SOLVED, Responses
-from simlib.analysis.sensitivity.screening import uncertain
+from simlib.analysis.sensitivity.screening import insist_on_uncertain
 from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, enough
 from simlib.analysis.uncertainty.result import Uncertainty
 from simlib.analysis.uncertainty.sampling import (
@@ -130,7 +130,7 @@ def uncertainty(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    uncertain(scenario)
+    insist_on_uncertain(scenario)
     targets, by_day = find(scenario, measures), days_by(scenario, by)
     given = [target for target in targets if target.kind == "given"]
     questions = [Measure("question", each.id, each.label) for each in events(scenario, given, by_day).values()]
@@ -204,7 +204,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
         ValueError: For too few effective draws to estimate an error.
     """
     scenario, belief = sample.scenario, sample.belief
-    uncertain(scenario)
+    insist_on_uncertain(scenario)
     targets, by_day = find(scenario, measures), float(sample.stated.times[-1])
     if belief.effective_draws < FEWEST_EFFECTIVE_DRAWS:
         raise ValueError(

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.evaluator import REPLICATE_BLOCKS
-from simlib.analysis.sensitivity.screening import uncertain
+from simlib.analysis.sensitivity.screening import insist_on_uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled
 from simlib.analysis.uncertainty.observation_gains import (
     HAPPENS,
@@ -219,7 +219,7 @@ def evsi(
     target = find(scenario, measure)[0]
     if target.kind not in ("ending", "question") or target.of == "ongoing":
         raise ValueError(f"{target.name!r} has no day on which it happens; expected an ending or a question")
-    uncertain(scenario)
+    insist_on_uncertain(scenario)
     by_day = days_by(scenario, by)
     look_by_day = watched_days(scenario, look_by, by_day)
     if runs < 2 * REPLICATE_BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_EFFECTIVE_DRAWS):

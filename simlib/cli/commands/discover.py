@@ -6,7 +6,6 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from simlib.cli.commands.subject import requested
-from simlib.cli.options import limits
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
 from simlib.cli.output.answers import heading, tell
@@ -24,11 +23,12 @@ def execute(arguments: Request) -> int:
     The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """
     from simlib.analysis.discovery.scenario_discovery import discover
+    from simlib.analysis.sensitivity.screening import insist_on_uncertain
     from simlib.machine.measures import headline
 
     subject = requested(arguments)
     scenario = subject.scenario
-    limits.insist_on_uncertainty(scenario)
+    insist_on_uncertain(scenario)
     results: dict[str, Discovery] = {}
     for measure in arguments.measure or [headline(scenario).name]:
         with Task(f"discovering where {measure} is likely") as task:

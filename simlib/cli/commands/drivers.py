@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import too_large
 from simlib.cli.commands.subject import requested
-from simlib.cli.options import limits, world
+from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import Result, heading, tell
@@ -47,10 +47,10 @@ def execute(arguments: Request) -> int:
                 slopes = elasticities(scenario, measures, by=arguments.by, control=task.control)
                 results["elasticities"] = slopes
     except DOES_NOT_FIT as error:
-        if arguments.engine or not limits.uncertain(scenario):
+        if arguments.engine or not scenario.uncertain:
             raise
         world.note(f"{too_large(error)}; no slopes are computed, and all other results are computed by Monte Carlo")
-    if not limits.uncertain(scenario):
+    if not scenario.uncertain:
         world.note("all assumptions are fixed, so nothing can vary; give at least one a low and a high value")
         return tell(arguments, results, caption=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {

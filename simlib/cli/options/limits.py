@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simlib.cli.options.request import Request
-from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean, refuse
+from simlib.errors import Problem, ScenarioError, did_you_mean, refuse
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
@@ -133,14 +133,3 @@ def _of_sightings(request: Request) -> Iterator[Problem]:
     if request.command == "indicators" and request.engine == "exact" and request.times_seen != 1:
         expected = "expected 1 with --engine exact, because only the simulation counts how often a sign is seen"
         yield Problem("", 0, "--times-seen", f"{request.times_seen}", expected)
-
-
-def uncertain(scenario: Scenario) -> bool:
-    """Whether any assumption of the scenario has a range."""
-    return any(not assumption.fixed for assumption in scenario.assumptions.values())
-
-
-def insist_on_uncertainty(scenario: Scenario) -> None:
-    """Raise Unsupported if no assumption of the scenario has a range."""
-    if not uncertain(scenario):
-        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: give at least one a low and a high value")

@@ -86,7 +86,7 @@ class WhatIf(PanelQuestion):
             ("in any state", NONE),
             *((v.at(level), f"{v.id}={level}") for v in s.variables.values() if not v.counter for level in v.levels),
         )
-        some = (("none", NONE), *((a.label, a.id) for a in s.assumptions.values() if not a.fixed))
+        some = (("none", NONE), *((a.label, a.id) for a in s.uncertain))
         since = (("for the whole forecast", "start"), ("from the date above on", "date"))
         views = (("none", NONE), *((view.title, view.id) for view in load_views(s).values())) if s.path else ()
         return [

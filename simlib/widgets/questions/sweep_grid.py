@@ -37,7 +37,7 @@ class Sweep(PlannedQuestion):
         from simlib.sweep import plan_views
 
         self.plans = plan_views(self.scenario, self.given)
-        some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
+        some = tuple((a.label, a.id) for a in self.scenario.uncertain)
         options = (("no plan", NONE), *((view.title, view.id) for view in self.plans.values()))
         tip = "A view with interventions. It is compared with the scenario as it stands, with common random numbers"
         return [
