@@ -278,13 +278,13 @@ def pool(
     return _pool(forecasts, shares, ScenarioKey.of(first), source)
 
 
-def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
-    """Pool named forecasts of one scenario. `weights` are scaled to sum to one.
+def pool_forecasts(forecasts: Mapping[str, Forecast]) -> Pool:
+    """Pool named forecasts of one scenario with equal weights.
 
-    Raises ScenarioError for weights that do not fit. Raises Unsupported for forecasts of different questions or times,
-    and if each ending is ruled out by one of the forecasts.
+    Raises ScenarioError for a single forecast. Raises Unsupported for forecasts of different questions or times, and if
+    each ending is ruled out by one of the forecasts.
     """
-    shares = _scaled(list(forecasts), weights)
+    shares = _scaled(list(forecasts), None)
     first = next(iter(forecasts.values()))
     views = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
     return _pool(forecasts, shares, first.scenario, dict(first.provenance) | {"views": views})

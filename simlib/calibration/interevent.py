@@ -63,14 +63,14 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
     return tuple(crises)
 
 
-def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
+def gap_shape(crises: Sequence[PublicEvents]) -> float | None:
     """Return the shape parameter of a Weibull distribution fitted to the gaps between events.
 
     All crises share the shape, and each crisis has a scale of its own. A shape of 1 means that the process of events
     has no memory. A shape below 1 means that events cluster. Before the fit, events are dropped at random until about
     `NARRATED_EVENTS` are left in each crisis. The result is None if no crisis then has `FEWEST_GAPS` gaps.
     """
-    generator = random.Random(seed)
+    generator = random.Random(0)
     gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
     gaps = [part for part in gaps if len(part) >= FEWEST_GAPS]
     return _common_shape(gaps) if gaps else None

@@ -167,8 +167,8 @@ def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weigh
     return [math.exp(brentq(short_of, *ends, args=(point,), xtol=1e-9)) for point in points]
 
 
-def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = HAZARD_BANDS) -> pd.DataFrame:
-    """Return a table of the hazard of an event in bands (periods) of days since the onset.
+def piecewise_hazard(days: ArrayLike, happened: ArrayLike) -> pd.DataFrame:
+    """Return a table of the hazard of an event in each of the `HAZARD_BANDS`.
 
     The hazard is per day, with a 90% interval. A band without exposure has no row.
 
@@ -176,12 +176,11 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
         days: Day of the event in each case, or else the last day on which the event could have been observed, shape
             (cases,).
         happened: Whether the event happened on that day, shape (cases,). Otherwise the case is censored.
-        bands: First day of each band, in rising order. The last band has no end.
     """
     import pandas as pd
 
     time, event = _columns(days, happened)
-    edges = [*bands, math.inf]
+    edges = [*HAZARD_BANDS, math.inf]
     rows: list[dict[str, Any]] = []
     for first, last in itertools.pairwise(edges):
         exposure = float(np.clip(np.minimum(time, last) - first, 0, None).sum())

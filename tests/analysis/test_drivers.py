@@ -137,7 +137,7 @@ def test_a_swing_is_the_change_per_normal_score():
     expected = [w * T * rate * s * np.exp(-rate * T) for w, rate, s in WAYS.values()]
     columns = [list(scenario.assumptions).index(f"pace-{name}") for name in WAYS]
     assert exact[columns] == pytest.approx(expected, rel=1e-6)
-    dice = swings(scenario, find(scenario, "across"), engine="montecarlo", runs=20_000)[:, 0]
+    dice = swings(scenario, find(scenario, "across"), engine="montecarlo")[:, 0]
     assert dice[columns] == pytest.approx(expected, rel=0.25)
     assert np.all(np.delete(dice, columns) == 0)
 

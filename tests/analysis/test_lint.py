@@ -9,7 +9,7 @@ import pytest
 
 from simlib.analysis.lint.rules import elicited, lint
 from simlib.control import Control
-from simlib.errors import Cancelled, TooManyStates
+from simlib.errors import Cancelled
 from simlib.machine.priors import describe
 from simlib.scenario.model import Forbid, Force, Lull, Pin, Question, Scenario
 from tests.worlds import World, branches, date, erlang, two_states, unreachable_rung, window
@@ -576,11 +576,6 @@ def test_each_window_of_an_elicited_rate_is_its_own_even_beyond_the_horizon():
 
 def test_no_elicited_rate_gives_an_empty_table():
     assert elicited(lamp().scenario()).empty
-
-
-def test_elicited_refuses_too_many_states():
-    with pytest.raises(TooManyStates, match="more than its cap of 2"):
-        elicited(with_assumption(erlang(), "forward.rate", within_days=10.0), cap=2)
 
 
 def test_points_of_a_prior():

@@ -74,10 +74,11 @@ def test_nine_in_ten_new_cases_lie_in_their_range(variation):
 
 
 def test_hazards_are_events_over_days_at_risk():
-    table = rates.piecewise_hazard([0.5, 5.0, 20.0, 20.0], [1, 1, 0, 0], bands=(0, 1, 10))
-    assert table["events"].tolist() == [1, 1, 0]
-    assert table["exposure_days"].tolist() == [3.5, 4 + 9 + 9, 20]
-    np.testing.assert_allclose(table["per_day"], [1 / 3.5, 1 / 22, 0])
+    table = rates.piecewise_hazard([0.5, 5.0, 20.0, 20.0], [1, 1, 0, 0])
+    assert table["from_day"].tolist() == [0, 1, 3, 7, 14]
+    assert table["events"].tolist() == [1, 0, 1, 0, 0]
+    assert table["exposure_days"].tolist() == [0.5 + 1 + 1 + 1, 2 + 2 + 2, 2 + 4 + 4, 7 + 7, 6 + 6]
+    np.testing.assert_allclose(table["per_day"], [1 / 3.5, 0, 1 / 10, 0, 0])
 
 
 def test_cumulative_incidence_agrees_with_the_library():

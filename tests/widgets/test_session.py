@@ -195,7 +195,7 @@ def test_a_slider_that_is_let_go_is_at_rest_at_once(quick):
 
 def test_along_a_slider_in_hand_no_answer_is_solved_and_the_last_one_stays_the_same(quick, state):
     quick.hold("meeting")
-    assert quick._loop.wait_traced(30)
+    assert quick._loop._tracing.wait(30)
     solved = quick.answers.engines(state.settings).glances
     for value in (0.07, 0.06, 0.05):  # the dotted baseline comes with the first rest
         move(quick, value)
@@ -214,7 +214,7 @@ def test_a_slider_in_hand_is_prepared_again_after_another_change(quick, state):
     quick.update()
     quick.let_go()
     assert quick.wait(30, previews=True)
-    assert quick._loop.wait_traced(30)
+    assert quick._loop._tracing.wait(30)
     solved = quick.answers.engines(state.settings).glances
     move(quick, 0.05)
     assert quick.wait_shown(30)
@@ -223,7 +223,7 @@ def test_a_slider_in_hand_is_prepared_again_after_another_change(quick, state):
 
 def test_a_slider_that_is_not_there_is_not_prepared(quick, state):
     quick.hold("nothing of the kind")
-    assert quick._loop.wait_traced(30)
+    assert quick._loop._tracing.wait(30)
     assert not quick._loop.glances._curves
 
 

@@ -129,7 +129,7 @@ def lint(
     )
 
 
-def elicited(scenario: Scenario, *, cap: int = STATE_CAP, control: Control = UNWATCHED) -> pd.DataFrame:
+def elicited(scenario: Scenario, *, control: Control = UNWATCHED) -> pd.DataFrame:
     """Compare each rate that was stated as “p within T days” with the probability in the model.
 
     The table has one row for each move with such a rate. Interventions are ignored. The columns are:
@@ -141,7 +141,7 @@ def elicited(scenario: Scenario, *, cap: int = STATE_CAP, control: Control = UNW
     implied: the probability in the model that the move happens within T days from the start. The model applies the
     factors and conditions of the move, and the endings.
 
-    Raises TooManyStates above `cap`, and Cancelled.
+    Raises TooManyStates or Unsupported if the exact engine cannot answer, and Cancelled.
     """
     import pandas as pd
 
@@ -151,7 +151,7 @@ def elicited(scenario: Scenario, *, cap: int = STATE_CAP, control: Control = UNW
         for move in scenario.moves.values()
         if assumption.within_days is not None and move.rate == assumption.id
     ]
-    implied_by = _first_firings(scenario, pairs, cap, control) if pairs else {}
+    implied_by = _first_firings(scenario, pairs, control) if pairs else {}
     rows = [
         {
             "assumption": a.id,
@@ -166,9 +166,7 @@ def elicited(scenario: Scenario, *, cap: int = STATE_CAP, control: Control = UNW
     return pd.DataFrame(rows, columns=["assumption", "label", "move", "within_days", "stated", "implied"])
 
 
-def _first_firings(
-    scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
-) -> dict[str, float]:
+def _first_firings(scenario: Scenario, pairs: list[tuple[Assumption, Move]], control: Control) -> dict[str, float]:
     """Return the probability that each move happens within T days.
 
     The rate of each move was stated as “p within T days”.
@@ -178,5 +176,5 @@ def _first_firings(
     questions = {name: Question(name, name, move=name) for name in within}
     # The longest window may end after the horizon.
     world = scenario.replace(interventions=(), questions=questions, ladders={}, horizon_days=times[-1])
-    forecast = solve(world, times=times, cap=cap, control=control)
+    forecast = solve(world, times=times, control=control)
     return {name: float(forecast.questions[name].probability[times.index(days)]) for name, days in within.items()}

@@ -119,14 +119,15 @@ class TypicalHistories(Answer):
         return result
 
 
-def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
-    """Return a typical history of each of the likeliest path classes.
+def typical_histories(played: Histories | Sample, paths: Paths) -> TypicalHistories:
+    """Return a typical history of each of the `TYPICAL` likeliest path classes.
+
+    A class without a history is left out.
 
     Args:
         played: The histories. If the histories come from several draws of the assumptions, averages use the weights of
             the draws.
         paths: The path classes (orders in which rungs of a ladder are first visited).
-        most: Number of classes, from the top of the list. Classes without a history are left out.
     """
     drawn = Sample.of(played)
     histories = drawn.histories
@@ -134,7 +135,7 @@ def typical_histories(played: Histories | Sample, paths: Paths, *, most: int = T
     taken = courses(histories, paths.ladder)
     stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[paths.ladder].rungs))
     typical = []
-    for path in paths.classes[:most]:
+    for path in paths.classes[:TYPICAL]:
         same = np.array([course == (path.rungs, path.ending) for course in taken], dtype=bool)
         own = np.flatnonzero(same & (drawn.weight > 0))
         if len(own):

@@ -162,7 +162,6 @@ def swings(
     *,
     by: By = None,
     engine: Engine = "auto",
-    runs: int = SCREENING_RUNS,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Floats:
@@ -173,7 +172,6 @@ def swings(
         measures: The measures.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "auto" is the exact gradient, or Monte Carlo if there are too many states or a measure needs histories.
-        runs: Replicates by Monte Carlo at each of the two values of an assumption.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.
 
@@ -194,7 +192,7 @@ def swings(
             }
             if engine == "exact" or not needed & solver.by_histories.keys():
                 return _swings_by_gradient(solver, scenario, measures, day, control)
-    return _swings_by_replicates(scenario, measures, day, runs, seed, control)
+    return _swings_by_replicates(scenario, measures, day, seed, control)
 
 
 def _swings_by_gradient(
@@ -209,12 +207,12 @@ def _swings_by_gradient(
 
 
 def _swings_by_replicates(
-    scenario: Scenario, measures: Sequence[Measure], day: float, runs: int, seed: int, control: Control
+    scenario: Scenario, measures: Sequence[Measure], day: float, seed: int, control: Control
 ) -> Floats:
     free = [column for column, a in enumerate(scenario.assumptions.values()) if not a.fixed]
     scores = np.zeros((2 * len(free), len(scenario.assumptions)))
     scores[np.arange(len(free)), free], scores[len(free) + np.arange(len(free)), free] = 1.0, -1.0
-    responses = Responses(scenario, measures, engine="montecarlo", by=day, runs=runs, seed=seed)
+    responses = Responses(scenario, measures, engine="montecarlo", by=day, runs=SCREENING_RUNS, seed=seed)
     values = responses(priors.values_from_scores(scenario, scores), control=control).mean(axis=1)
     result = np.zeros((len(scenario.assumptions), len(measures)))
     result[free] = (values[: len(free)] - values[len(free) :]) / 2

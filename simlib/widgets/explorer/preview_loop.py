@@ -152,10 +152,6 @@ class PreviewLoop:
 
         self._tracing.submit(job, nothing, partial(self._fail, settings), delay=HOVER)
 
-    def wait_traced(self, timeout: float | None = None) -> bool:
-        """Wait until the work of `trace` is done. Return False after `timeout` seconds."""
-        return self._tracing.wait(timeout)
-
     def wait(self, timeout: float | None = None) -> bool:
         """Wait at most `timeout` seconds for the work of `anchor`, and return whether it is done."""
         return self._anchoring.wait(timeout)
