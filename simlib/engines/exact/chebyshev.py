@@ -28,6 +28,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.generator import refuse_a_job_of_hours
 from simlib.engines.exact.lanes import Lanes
 from simlib.engines.exact.passes import BATCH_STEPS, Advance, Carried, Watcher
+from simlib.engines.exact.poisson import TOLERANCE
 from simlib.engines.exact.uniformization import add, blocks
 from simlib.typing import Floats
 
@@ -92,7 +93,7 @@ def carry(
     *,
     watchers: Sequence[Watcher] = (),
     onward: bool = True,
-    tolerance: float = 1e-9,
+    tolerance: float = TOLERANCE,
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Carried:

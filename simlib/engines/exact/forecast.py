@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.poisson import TOLERANCE
 from simlib.engines.exact.reachable import STATE_CAP
-from simlib.engines.exact.solver import TOLERANCE, Solver
+from simlib.engines.exact.solver import Solver
 from simlib.machine import priors
 from simlib.machine.measures import By
 from simlib.results import Forecast

@@ -23,7 +23,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.generator import refuse_a_job_of_hours
 from simlib.engines.exact.lanes import Lanes
-from simlib.engines.exact.poisson import pmf, survival, truncation
+from simlib.engines.exact.poisson import TOLERANCE, pmf, survival, truncation
 from simlib.engines.exact.uniformization import add, blocks
 from simlib.machine.sums import sums_by
 from simlib.typing import Floats
@@ -173,7 +173,7 @@ def carry(
     *,
     watchers: Sequence[Watcher] = (),
     onward: bool = True,
-    tolerance: float = 1e-9,
+    tolerance: float = TOLERANCE,
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Carried:

@@ -8,6 +8,9 @@ import numpy as np
 
 from simlib.typing import Floats, Ints
 
+TOLERANCE = 1e-9
+"""Default bound on the truncation error of any probability."""
+
 FINE_TOLERANCE = 1e-30
 """Bound on the truncation error of a solution that serves answers of any size.
 

@@ -26,6 +26,7 @@ from simlib.engines.exact.count_distribution import PRODUCTS, firing_laws, produ
 from simlib.engines.exact.first_passages import FirstPassages
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import StateRewards
+from simlib.engines.exact.poisson import TOLERANCE
 from simlib.engines.exact.quests import Quest, seated
 from simlib.engines.exact.reachable import STATE_CAP, enumerate_states
 from simlib.engines.exact.run import Prepared, Solution, SolutionRun
@@ -40,9 +41,6 @@ from simlib.machine.timeline import cut
 from simlib.results import Forecast
 from simlib.scenario.model import Joint, Question, Scenario
 from simlib.typing import Bools, Floats
-
-TOLERANCE = 1e-9
-"""Default bound on the truncation error of any probability."""
 
 _Scope = tuple[bool, str | None]
 """What `Solver.glance` computes: whether it counts moves, and which question it must answer (None: all)."""

@@ -24,7 +24,7 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.generator import NO_KILL, Generator, Kill, Push, jumps_per_day, refuse_a_job_of_hours
-from simlib.engines.exact.poisson import pmf, survival, truncation
+from simlib.engines.exact.poisson import TOLERANCE, pmf, survival, truncation
 from simlib.engines.exact.states import StateSpace
 from simlib.machine.sums import sums_by
 from simlib.typing import Floats, Ints
@@ -64,7 +64,7 @@ def flow(
     duration: float,
     *,
     kill: Kill = NO_KILL,
-    tolerance: float = 1e-9,
+    tolerance: float = TOLERANCE,
     nodes: Floats | None = None,
     control: Control = UNWATCHED,
 ) -> Flow:
