@@ -183,16 +183,20 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
     `more` holds the arguments of the question that the answer is for:
 
-    - `engine`, `seed`, `draws`, `runs` and `horizon_days`.
+    - `engine`, `seed`, `draws` and `runs`.
+    - `by_day`: the target day, if there is one. It is then also the length of the forecast, `horizon_days`.
     - `values`: the assumption values that differ from the file (default: those that the scenario itself changes).
+    - `belief`: the name of the belief that gives the draws (default: "prior", or None without draws).
     - any other argument of that question.
     """
     common = dict.fromkeys(("engine", "seed", "draws", "runs")) | {"values": scenario.changed_values()}
+    days = more.get("by_day", scenario.horizon_days)
+    belief = "prior" if more.get("draws") else None
     return {
         "scenario_sha256": scenario.sha256,
         "view": scenario.view,
         "interventions": [str(item) for item in scenario.interventions],
-        **record({"horizon_days": scenario.horizon_days} | common | more),
+        **record({"horizon_days": days} | common | {"belief": belief} | more),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -29,7 +30,36 @@ DOCS = Path(__file__).parents[1] / "docs" / "json.md"
 SHARED = {"format", "answer", "question", "scenario", "title", "as_of", "provenance"}
 PROVENANCE = {
     *("scenario_sha256", "view", "interventions", "values", "version", "versions", "machine", "made_at"),
-    *("engine", "seed", "draws", "runs", "horizon_days"),
+    *("engine", "seed", "draws", "runs", "horizon_days", "belief"),
+}
+RENAMED: dict[Any, str] = {
+    "by": "by_day",
+    "look_by": "look_by_day",
+    "events": "log_sha256",
+    "before": "before_sha256",
+    "after": "scenario_sha256",
+    ("base_rates", "runs"): "histories",
+}
+"""{argument, or a question and its argument: the key of the provenance that holds it}, if the names differ."""
+
+IN_THE_DATA = {
+    **{engine: {"times"} for engine in ("solve", "simulate", "forecast")},
+    "pool": {"times", "weights"},
+    "discover": {"measure", "threshold"},
+    "evppi": {"measure"},
+    "evppi_from": {"measure"},
+    "evsi": {"measure", "observations"},
+    "indicators": {"measure", "times_seen"},
+    "paths": {"given", "ladder"},
+    "uncertainty": {"measures"},
+    "sobol": {"measures"},
+}
+"""{question: its arguments that the answer itself holds under the same name}."""
+
+NOT_RECORDED = {
+    ("solve", "cap"): "above the cap there is no answer",
+    ("score_registry", "receipt"): "without this record there is no answer",
+    ("evppi_from", "answer"): "its provenance is that of this answer",
 }
 
 
@@ -95,6 +125,81 @@ def test_every_kind_of_answer_is_asked(answers):
     face = {name: getattr(simlib, name) for name in simlib.__all__}
     returns = {name: inspect.signature(f).return_annotation for name, f in face.items() if inspect.isfunction(f)}
     assert {name for name, kind in returns.items() if kind in names} <= set(QUESTIONS)
+
+
+ARGUMENTS = {
+    name: set(inspect.signature(getattr(simlib, name)).parameters) - {"scenario", "control"}
+    for name in QUESTIONS
+    if name in simlib.__all__
+}
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_every_argument_that_can_change_a_number_is_recorded(name, answers):
+    data = answers[name].to_dict()
+    own = IN_THE_DATA.get(name, set())
+    assert own <= ARGUMENTS[name] & set(data)
+    asked = {each for each in ARGUMENTS[name] if (name, each) not in NOT_RECORDED} - own
+    keys = {each: RENAMED.get((name, each), RENAMED.get(each, each)) for each in asked}
+    assert {each for each, key in keys.items() if key not in data["provenance"]} == set()
+
+
+def test_arguments_are_recorded_as_they_were_given(world):
+    def recorded(answer, *names):
+        return [answer.provenance[name] for name in names]
+
+    precision = simlib.analysis.uncertainty.propagation.Precision(quantiles=(0.2, 0.8))
+    spread = simlib.uncertainty(world, WAR, draws=128, precision=precision)
+    assert spread.provenance["precision"] == dataclasses.asdict(precision)
+    assert recorded(simlib.drivers(world, WAR, top=2, by=30), "measures", "top", "by_day") == [[WAR], 2, 30]
+    groups = {"some": ["patrol_rate"]}
+    assert recorded(simlib.sobol(world, WAR, draws=8, top=groups), "top") == [{"some": ("patrol_rate",)}]
+    assert recorded(simlib.solve(world, tolerance=1e-6, ranges=True), "tolerance", "ranges") == [1e-6, True]
+    assert recorded(simlib.paths(world, top=3, by=30), "top", "by_day") == [3, 30]
+    assert recorded(simlib.indicators(world, WAR, look_by=9, draws=0), "look_by_day") == [9]
+    assert recorded(simlib.compare(world, simlib.Forbid("patrol"), measures=[WAR], runs=0), "measures") == [[WAR]]
+    assert recorded(simlib.lint(world, strands=False), "strands") == [False]
+    assert recorded(simlib.diff(world, world, forecast=False), "forecast", "engine") == [False, None]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_length_of_a_forecast_ends_at_its_target(name, answers):
+    """`horizon_days` has one meaning: up to the target day if there is one, else up to the last day of the scenario."""
+    data = answers[name].to_dict()
+    source = data["provenance"]
+    assert source.get("by_day") == data.get("by_day", data.get("horizon_days"))
+    assert source["horizon_days"] == source.get("by_day", 90)
+
+
+TARGETED = [name for name in ARGUMENTS if "by" in ARGUMENTS[name] and name != "evsi"]
+
+
+@pytest.mark.parametrize("name", TARGETED)
+def test_the_target_is_recorded_where_it_is_given(name, world):
+    needed = {"measure": WAR, "variants": simlib.Forbid("patrol")}
+    options = {"draws": 128 if name == "evppi" else 8, "runs": 16, "top": 2}
+    question, arguments = getattr(simlib, name), ARGUMENTS[name]
+    if name == "uncertainty":
+        options["draws"] = 128
+    given = {key: value for key, value in (needed | options).items() if key in arguments}
+    source = question(world, by=30, **given).provenance
+    assert (source["by_day"], source["horizon_days"]) == (30, 30)
+
+
+def test_only_answers_over_draws_have_a_belief(answers):
+    """At the stated values it is None, over draws of the priors "prior", and else a name."""
+    learnt = {"update", "learn", "row_effects", "rows_per_week"}
+    for name, answer in answers.items():
+        source = answer.provenance
+        over = f"log to {source['as_of']}" if name in learnt else "prior" if source["draws"] else None
+        assert source["belief"] == over, name
+        assert "belief_source" not in source, name
+
+
+def test_a_prior_with_a_seed_of_its_own_is_recorded_with_this_seed(world):
+    own = simlib.Belief.prior(world, 16, seed=5)
+    assert simlib.forecast(world, draws=own, times=1).provenance["belief_source"] == {"seed": 5}
+    assert "belief_source" not in simlib.forecast(world, draws=own, times=1, seed=5).provenance
 
 
 @pytest.mark.slow

@@ -30,7 +30,16 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import forecast
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.evidence.exact_filter import Filter, Passed
-from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare, taken_in, told_ending, whole_log
+from simlib.evidence.log_intake import (
+    Events,
+    change_of_pace,
+    last_day,
+    log_record,
+    prepare,
+    taken_in,
+    told_ending,
+    whole_log,
+)
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
 from simlib.evidence.settled_questions import SETTLED_TOLERANCE, answer_so_far
@@ -270,9 +279,10 @@ def forecast_series(
         SeriesLine(measure, float(of_forecast(stated, measure)[0][-1]), own, *mean)
         for measure, own, mean in zip(chosen, zip(*points, strict=True), means, strict=True)
     )
-    subject = {"measures": [m.name for m in chosen], "dates": [str(day) for day in days]}
-    source = provenance(scenario, engine="exact", **subject, draws=draws if learn else 0, seed=seed)
     by, horizon = scenario.by_date(scenario.horizon_days), scenario.horizon_days
+    subject = {"measures": [m.name for m in chosen], "dates": [str(day) for day in days], "by_day": horizon}
+    subject |= log_record(rows, days[-1], last_day(rows, days[-1]), learn=learn, skip_impossible=skip_impossible)
+    source = provenance(scenario, engine="exact", **subject, draws=draws if learn else 0, seed=seed)
     pace = change_of_pace(rows, scenario.as_of)
     return ForecastSeries(ScenarioKey.of(scenario), by, horizon, tuple(series_dates), tuple(lines), source, pace)
 

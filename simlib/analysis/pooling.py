@@ -274,7 +274,8 @@ def pool(
     chosen = next(iter(forecasts.values())).engine
     first, replicates = next(iter(worlds.values())), each if chosen == "montecarlo" else None
     sources = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
-    source = provenance(first, engine=chosen, seed=seed, draws=draws, runs=replicates, views=sources)
+    size = {"draws": draws, "runs": replicates, "by_day": float(next(iter(forecasts.values())).times[-1])}
+    source = provenance(first, engine=chosen, seed=seed, **size, views=sources)
     return _pool(forecasts, shares, ScenarioKey.of(first), source)
 
 

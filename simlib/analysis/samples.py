@@ -17,7 +17,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors
-from simlib.machine.belief import Belief, belief_of
+from simlib.machine.belief import Belief, belief_of, drawn_from
 from simlib.machine.measures import By
 from simlib.machine.tables import Tables
 from simlib.results import Band
@@ -111,9 +111,8 @@ def sample(
         parts.append(histories(simulator, own, theta=simulator.values(theta, centre, start), seed=seed, control=alone))
         control.report((number + 1) / len(rows))
         control.check()
-    source = {"engine": "montecarlo", "seed": seed, "draws": 0 if belief is None else belief.draws, "runs": runs}
-    source |= {"histories": len(rows) * runs}
-    source |= {} if belief is None or belief.is_prior else {"belief": belief.name}
+    source = {"engine": "montecarlo", "seed": seed, "runs": runs, "histories": len(rows) * runs}
+    source |= drawn_from(belief, seed)
     weights = _weights(belief)
     return Sample(_joined(parts), np.repeat(np.arange(len(rows)), runs), np.repeat(weights, runs), source)
 

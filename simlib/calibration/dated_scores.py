@@ -28,7 +28,7 @@ from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswe
 from simlib.calibration.scores import PROFILE, scores_by_name
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
-from simlib.evidence.log_intake import Events, whole_log
+from simlib.evidence.log_intake import Events, last_day, log_record, whole_log
 from simlib.formatting import counted, long_date
 from simlib.scenario.model import Scenario
 
@@ -234,6 +234,8 @@ def backtest(
     if not scored:
         what = "no question can be scored"
         raise ScenarioError(Problem(scenario.path, 0, "", what, "expected a question that is open on the first day"))
+    day = daily.forecasts[-1].as_of
+    log = log_record(rows, day, last_day(rows, day), learn=learn, skip_impossible=skip_impossible)
     labels = {name: question.label for name, question in scenario.questions.items()}
     named = scenario.headline.removeprefix("question:")
     return Backtest(
@@ -245,7 +247,7 @@ def backtest(
         labels,
         record.answers,
         scored,
-        provenance(scenario, engine="exact", draws=count, seed=seed, learn=learn, every=every, horizons=list(horizons)),
+        provenance(scenario, engine="exact", draws=count, seed=seed, every=every, horizons=list(horizons), **log),
     )
 
 

@@ -29,6 +29,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.evidence.exact_filter import world_of
+from simlib.evidence.log_intake import rows_record
 from simlib.formatting import counted, long_date
 from simlib.machine.belief import Belief
 from simlib.scenario.event_log import LOG_FILE, LogRow, read_log
@@ -239,8 +240,8 @@ def prior_predictive(
         parts = [(name, scenario.moves[name].label, seen[k], played[:, k]) for k, name in enumerate(names)]
         checks = tuple(_check(*part) for part in (*parts, ("", ALL, seen.sum(axis=0), played.sum(axis=1))))
         histories = len(played)
-    drawn = {"draws": belief.draws, "runs": runs, "belief": belief.name}
-    source = provenance(scenario, engine="montecarlo", seed=seed, **drawn)
+    log = rows_record(read_log(scenario.path) if has_log(scenario) else ())
+    source = provenance(scenario, engine="montecarlo", seed=seed, draws=draws, runs=runs, **log)
     return PriorPredictive(ScenarioKey.of(scenario), first, days, histories, checks, source)
 
 

@@ -28,7 +28,7 @@ from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, did_you_mean, refuse
 from simlib.formatting import long_date, percent
-from simlib.machine.belief import Belief
+from simlib.machine.belief import Belief, drawn_from
 from simlib.scenario import document
 from simlib.scenario.library import scenarios_folder
 from simlib.scenario.model import Condition, Question, Scenario
@@ -236,8 +236,8 @@ def base_rates(
     needed = runs if any(not rate.share for rate in rates) else 0
     crises = interevent.public_events(scenario, needed, seed)
     implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in rates}
-    number, name = (draws.draws, draws.name) if isinstance(draws, Belief) else (draws, "prior" if draws else None)
-    drawn = {"draws": number, "runs": forecast.provenance.get("runs"), "histories": needed, "belief": name}
+    drawn = drawn_from(draws) if isinstance(draws, Belief) else {"draws": draws}
+    drawn |= {"runs": forecast.provenance.get("runs"), "histories": needed}
     return BaseRates(
         scenario=ScenarioKey.of(scenario),
         checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),

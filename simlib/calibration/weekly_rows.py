@@ -160,7 +160,8 @@ def rows_per_week(
         WeekOfRows(scenario.date_at(edge), beside(seen[number], played[:, number], "inverted_cdf"))
         for number, edge in enumerate(edges[:-1].tolist())
     )
-    source = provenance(scenario, engine="montecarlo", draws=draws, histories=WEEKLY_HISTORIES, seed=seed, learn=learn)
+    size = {"draws": draws, "histories": WEEKLY_HISTORIES}
+    source = provenance(scenario, engine="montecarlo", seed=seed, **size, **taken.record)
     until, histories = scenario.date_at(end - 1), len(played)
     return RowsPerWeek(ScenarioKey.of(scenario), until, weeks, side(~later), side(later), histories, source)
 

@@ -27,7 +27,7 @@ from simlib.engines.impact_distributions import with_distributions
 from simlib.engines.pooled_forecast import accumulations, mean_forecast, total
 from simlib.errors import ArgumentError
 from simlib.machine import priors
-from simlib.machine.belief import Belief, belief_of, quantiles
+from simlib.machine.belief import Belief, belief_of, drawn_from, quantiles
 from simlib.machine.measures import By
 from simlib.results import ONGOING, Accumulation, Forecast
 from simlib.scenario.model import Scenario
@@ -171,13 +171,11 @@ class Ensemble:
         """
         trials = total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
-            "draws": len(self.forecasts),
+            **drawn_from(self.belief, self.seed),
             "seed": self.seed,
             "seconds": total(self.forecasts, "seconds"),
             "runs": self.forecasts[0].provenance.get("runs"),
         }
-        if not self.belief.is_prior:
-            source |= {"belief": self.belief.name}
         if trials:
             source["replicates"] = trials
             if not self.belief.equal:

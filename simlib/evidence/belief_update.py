@@ -22,7 +22,7 @@ from simlib.evidence.lessons import (
     lesson_sentences,
     lessons_of,
 )
-from simlib.evidence.log_intake import Events, Intake, dated, take_in, taken_in, told_ending
+from simlib.evidence.log_intake import Events, Intake, belief_name, dated, take_in, taken_in, told_ending
 from simlib.evidence.posterior import NotLearnt
 from simlib.evidence.settled_questions import AnsweredQuestion, answered
 from simlib.formatting import counted, long_date, percent
@@ -256,7 +256,9 @@ def updated(taken: Intake) -> Update:
     prepared, drawn, scenario = taken.prepared, taken.drawn, taken.prepared.scenario
     names = tuple(scenario.assumptions)
     theta = taken.theta[:, : len(names)]
-    belief = Belief(f"log to {taken.as_of}", taken.as_of, names, theta, drawn.weights, drawn.ends, taken.seed)
+    how, name = how_learnt(taken), belief_name(taken.as_of)
+    source = {key: how[key] for key in ("scenario_sha256", "version", "draws", "seed", *taken.record)}
+    belief = Belief(name, taken.as_of, names, theta, drawn.weights, drawn.ends, taken.seed, source)
     return Update(
         scenario=dated(scenario, prepared, taken.passed, taken.as_of),
         before=scenario,
@@ -265,7 +267,7 @@ def updated(taken: Intake) -> Update:
         log_likelihood=taken.passed.log_likelihood,
         **_sorted_out(prepared, taken.impossible),
         learnt=lessons_of(taken) if taken.learn else (),
-        provenance=how_learnt(taken),
+        provenance=how,
         answered=answered(prepared, taken.passed),
     )
 

@@ -230,15 +230,14 @@ def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
 
 
 def how_learnt(taken: Intake) -> dict[str, Any]:
-    """Return the provenance (engine, draws, seed, dates) of an answer that learns from a log."""
+    """Return the provenance (engine, draws, seed, log) of an answer that learns from a log."""
     drawn = taken.drawn
     return provenance(
         taken.prepared.scenario,
         engine="exact",
         draws=taken.draws,
         seed=taken.seed,
-        as_of=taken.as_of,
-        complete_to=taken.complete_to,
+        **taken.record,
         method=drawn.method,
         k_hat=drawn.k_hat if np.isfinite(drawn.k_hat) else None,
         effective_draws=drawn.effective_draws,

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +53,7 @@ class Intake:
     - impossible: rows that were left out because the scenario cannot explain them, with their meanings.
     - complete_to: the last day on which the absence of rows counts as evidence.
     - learn, draws, seed: as given to `take_in`.
+    - record: the log and its reading, as `log_record` returns them.
     """
 
     prepared: Filter
@@ -62,6 +66,7 @@ class Intake:
     learn: bool
     draws: int
     seed: int
+    record: dict[str, Any]
 
 
 def take_in(
@@ -98,7 +103,45 @@ def take_in(
     learning = Learning(prepared, draws, seed, control)
     drawn = learning.posterior() if learn else learning.prior()
     theta = priors.values_from_scores(prepared.world, drawn.scores)
-    return Intake(prepared, passed, drawn, theta, impossible, as_of, complete_to, learn, draws, seed)
+    record = log_record(rows, as_of, complete_to, learn=learn, skip_impossible=skip)
+    return Intake(prepared, passed, drawn, theta, impossible, as_of, complete_to, learn, draws, seed, record)
+
+
+def log_record(
+    rows: Sequence[LogRow], as_of: dt.date, complete_to: dt.date, *, learn: bool, skip_impossible: bool
+) -> dict[str, Any]:
+    """Return the items of a provenance that say which log was read, and how.
+
+    Args:
+        rows: The rows of the log.
+        as_of: The date of the update, or the last of several dates.
+        complete_to: The last day on which the absence of rows counts as evidence, on that date.
+        learn: Whether the draws come from the posterior.
+        skip_impossible: Whether rows that are impossible in the scenario are left out.
+    """
+    return {
+        **rows_record(rows),
+        "as_of": as_of,
+        "complete_to": complete_to,
+        "learn": learn,
+        "skip_impossible": skip_impossible,
+        **({"belief": belief_name(as_of)} if learn else {}),
+    }
+
+
+def rows_record(rows: Sequence[LogRow]) -> dict[str, Any]:
+    """Return the hash and the number of the rows of a log.
+
+    The hash depends on every column and on the order of the rows, but not on the file that holds them.
+    """
+    cells = [dataclasses.asdict(row) | {"file": "", "line": 0} for row in rows]
+    text = json.dumps(cells, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return {"log_sha256": hashlib.sha256(text.encode()).hexdigest(), "log_rows": len(rows)}
+
+
+def belief_name(as_of: dt.date) -> str:
+    """Return the name of the belief after a log as of a date."""
+    return f"log to {as_of}"
 
 
 def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:

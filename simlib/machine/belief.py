@@ -9,8 +9,9 @@ refuses a belief by its name.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Belief:
         start (D, K): For each draw, the probabilities of the K states of the scenario's `joint_start`. None: the
             probabilities of the scenario, for every draw.
         seed: The seed of the draws, None if they have none.
+        source: The record from which the belief can be made again. Empty: only `name` and `seed` are known.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Belief:
     weights: Floats
     start: Floats | None = None
     seed: int | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         read_dates(self, "as_of")
@@ -102,6 +105,19 @@ class Belief:
 def effective_number(weights: Floats) -> float:
     """Return the effective sample size (Σ weights)² / Σ weights² of weighted draws (Kish 1965)."""
     return float(weights.sum() ** 2 / np.sum(weights**2))
+
+
+def drawn_from(belief: Belief | None, seed: int | None = None) -> dict[str, Any]:
+    """Return the items of a provenance that say where the draws of an answer come from.
+
+    The item `belief_source` says how the draws were made. It is left out if the question would make the same draws
+    again, from their number and `seed`. Without a belief, the answer is at the stated values.
+    """
+    if belief is None:
+        return {"draws": 0, "belief": None}
+    made = {"seed": belief.seed, **belief.source}
+    own = belief.is_prior and seed is not None and made == {"seed": seed}
+    return {"draws": belief.draws, "belief": belief.name} | ({} if own else {"belief_source": made})
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:

@@ -44,6 +44,8 @@ _PROVENANCE = {
     "version": "version of simlib",
     "horizon_days": "horizon in days",
     "draws": "sets of assumptions",
+    "belief": "distribution of the assumptions",
+    "belief_source": "origin of the sets of assumptions",
     "truncation_bound": "largest error of an exact probability",
     "steps": "steps of the exact computation",
     "edges": "transitions between states",
@@ -205,7 +207,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
 
 def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in provenance.items():
-        if key in _TIMES_OF_DAY:
+        if key in _TIMES_OF_DAY or key == "by_day":  # in a report the target day is the horizon
             continue
         words = _PROVENANCE.get(key, key.replace("_", " "))
         if isinstance(value, Mapping):

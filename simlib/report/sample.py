@@ -63,7 +63,8 @@ def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
     """
     scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
     theta, size = priors.values_from_scores(scenario, scores), len(scores)
-    return Belief("prior", scenario.as_of, tuple(scenario.assumptions), theta, np.full(size, 1 / size), seed=seed)
+    names, weights, source = tuple(scenario.assumptions), np.full(size, 1 / size), {"sequences": GROUPS}
+    return Belief("prior", scenario.as_of, names, theta, weights, seed=seed, source=source)
 
 
 def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:

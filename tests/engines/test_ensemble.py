@@ -96,7 +96,7 @@ def test_a_belief_made_of_the_priors_own_draws_is_the_number_of_draws(engine):
     same_numbers(by_number.mixture(), by_belief.mixture())
     np.testing.assert_array_equal(by_number.spread("out"), by_belief.spread("out"))
     assert by_belief.mixture().provenance["belief"] == "log"
-    assert "belief" not in by_number.mixture().provenance
+    assert by_number.mixture().provenance["belief"] == "prior"
 
 
 def test_unequal_weights_give_the_weighted_mean_and_spread():

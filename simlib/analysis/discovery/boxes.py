@@ -98,7 +98,7 @@ def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
         leaves=leaves,
         trajectory=tuple(map(_box, data["trajectory"])),
         **{name: data[name] for name in ("by_day", "threshold", "upper_quarter", "noise")},
-        provenance=provenance(scenario, belief="prior", **settings),
+        provenance=provenance(scenario, by_day=data["by_day"], **settings),
     )
 
 

@@ -37,7 +37,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.formatting import counted
 from simlib.machine import measures
-from simlib.machine.belief import Belief, belief_of, quantiles
+from simlib.machine.belief import Belief, belief_of, drawn_from, quantiles
 from simlib.machine.measures import By, days_by
 from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats
@@ -93,8 +93,8 @@ def discover(
     blocks = responses(theta, belief.start, control=control)[:, :, 0]
     answers = blocks.mean(axis=1)
     cut = float(quantiles(answers, (0.75,), weights)[0]) if threshold is None else float(threshold)
-    drawn = pick(responses, "engine") | {"draws": belief.draws, "belief": belief.name}
-    source = provenance(scenario, seed=seed, runs=responses.runs or None, **drawn)
+    drawn = pick(responses, "engine") | drawn_from(belief, seed)
+    source = provenance(scenario, seed=seed, runs=responses.runs or None, by_day=day, **drawn)
     subject, noise = (scenario, scenario.by_date(day), day, sought, cut, threshold is None), _noise(blocks, weights)
     result = Discovery(*subject, theta, weights, answers, noise, (), (), (), source)
     return result if result.constant else _with_regions(result)

@@ -41,7 +41,8 @@ def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, tim
             lead = quantiles(day[both] - first[both], (0.1, 0.5, 0.9), sample.weight[both]) if both.any() else _NO_LEAD
             rows.append(table.row(kind, name, label, shows, lead))
     rows.sort(key=lambda row: (not row.known, -row.information))
-    source = provenance(histories.scenario, **{**sample.provenance, "horizon_days": histories.horizon})
+    days = {"by_day": histories.horizon, "look_by_day": look_by_day}
+    source = provenance(histories.scenario, **sample.provenance, **days)
     rows_and_source = table.before, tuple(rows), source
     return Indicators(histories.scenario, measure, look_by_day, histories.horizon, times_seen, *rows_and_source)
 

@@ -40,7 +40,8 @@ def exact_indicators(
     """
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()
-    source = provenance(scenario, engine="exact", draws=0, states=len(watch.solver.space))
+    days = {"by_day": scenario.horizon_days, "look_by_day": look_by_day}
+    source = provenance(scenario, engine="exact", draws=0, states=len(watch.solver.space), **days)
     return Indicators(scenario, measure, look_by_day, scenario.horizon_days, 1, watch.before, rows, source)
 
 

@@ -125,7 +125,9 @@ def lint(
     return Findings(
         scenario=ScenarioKey.of(scenario),
         findings=tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity])),
-        provenance=provenance(subject.scenario, engine="exact", cap=cap, events_per_day=events_per_day),
+        provenance=provenance(
+            subject.scenario, engine="exact", cap=cap, events_per_day=events_per_day, strands=strands
+        ),
     )
 
 

@@ -114,7 +114,7 @@ def _exact_paths(
         Branch(tuple(ids[r] for r in rungs), mass / scale, mass / entered.get(rungs[:-1], outcome.total))
         for rungs, mass in outcome.prefixes
     )
-    size = {"prefixes": len(outcome.prefixes), "states": len(solver.space), "horizon_days": days}
+    size = {"prefixes": len(outcome.prefixes), "states": len(solver.space), "by_day": days, "top": top}
     covered, rest = sum(c.probability for c in classes), (outcome.left / scale, outcome.unassigned / scale)
     source = provenance(scenario, engine="exact", draws=0, **size)
     return Paths(scenario, ladder, days, given, scale, classes, covered, tree, *rest, source)
@@ -163,7 +163,7 @@ def counted_paths(
         Branch(rungs, weight / whole, weight / prefixes.get(rungs[:-1], whole))
         for rungs, weight in sorted(prefixes.items(), key=lambda item: -item[1])
     )
-    source = drawn.provenance | {"histories": int(inside.sum()), "horizon_days": histories.horizon}
+    source = drawn.provenance | {"histories": int(inside.sum()), "by_day": histories.horizon, "top": top}
     given_probability, covered = whole / float(drawn.weight.sum()), sum(c.probability for c in classes)
     subject, source = (scenario, ladder, histories.horizon, target), provenance(scenario, **source)
     return Paths(*subject, given_probability, classes, covered, tree, 0.0, 0.0, source)

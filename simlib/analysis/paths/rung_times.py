@@ -122,7 +122,7 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
             lengths.setdefault((names[rungs[here]], there), []).append((end - histories.time[here], weights[number]))
     ranked = sorted(lengths.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
     stays = tuple(Stay(*pair, len(days), _points(days)) for pair, days in ranked)
-    by, source = scenario.by_date(histories.horizon), {**drawn.provenance, "horizon_days": histories.horizon}
+    by, source = scenario.by_date(histories.horizon), {**drawn.provenance, "by_day": histories.horizon}
     return RungTimes(ScenarioKey.of(scenario), ladder, by, histories.horizon, stays, provenance(scenario, **source))
 
 

@@ -188,7 +188,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
         bounds = np.round(np.clip([share, share - error, share + error], 0, 1), _DIGITS).tolist()
         rows.append(Waypoint(kind, name, label, *bounds))
         control.report((number + 1) / len(candidates))
-    source = provenance(scenario, engine="exact", draws=0, states=len(solver.space), horizon_days=days)
+    source = provenance(scenario, engine="exact", draws=0, states=len(solver.space), by_day=days)
     return _ranked(scenario, ladder, given, days, rows, source)
 
 
@@ -220,7 +220,7 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
         passing = np.zeros(len(histories), dtype=bool)
         passing[owner[(rung if kind == "rung" else histories.move) == place]] = True
         rows.append(Waypoint(kind, name, label, *drawn.share(passing, chosen)))
-    source = drawn.provenance | {"histories": int(chosen.sum()), "horizon_days": histories.horizon}
+    source = drawn.provenance | {"histories": int(chosen.sum()), "by_day": histories.horizon}
     return _ranked(scenario, ladder, target, histories.horizon, rows, provenance(scenario, **source))
 
 

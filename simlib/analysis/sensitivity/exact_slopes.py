@@ -145,5 +145,6 @@ def elasticities(
     for place, measure in enumerate(chosen):
         answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
         control.report((place + 1) / len(chosen))
-    every, source = tuple(scenario.assumptions.values()), provenance(scenario, engine="exact", draws=0)
+    every, names = tuple(scenario.assumptions.values()), [measure.name for measure in chosen]
+    source = provenance(scenario, engine="exact", draws=0, measures=names, by_day=day)
     return Elasticities(*dated(scenario, day), chosen, every, answers, derivatives, source)

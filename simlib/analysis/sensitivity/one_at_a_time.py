@@ -29,7 +29,7 @@ from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import SMALLEST_WRITTEN_SIZE, counted, listed, one_digit, plainly, quoted
 from simlib.machine import priors
-from simlib.machine.belief import Belief
+from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
@@ -275,8 +275,9 @@ def drivers(
     changes = np.maximum(np.abs(mean[1:] - mean[0]) - half[1:], 0.0).reshape(len(free), 2, -1).max(axis=1)
     steep = (slopes >= beyond) & (beyond > 0)
     beyond = beyond * np.divide(changes, slopes, out=np.ones_like(slopes), where=steep).max(axis=0, initial=1.0)
-    drawn = {"draws": belief.draws if belief else 0, "belief": belief.name if belief else None}
-    source = provenance(scenario, engine=responses.engine, seed=seed, runs=responses.runs or None, **drawn)
+    asked = {"measures": [measure.name for measure in chosen], "by_day": day, "top": top, "seed": seed}
+    drawn = {"runs": responses.runs or None, **drawn_from(belief, seed)}
+    source = provenance(scenario, engine=responses.engine, **asked, **drawn)
     stated, screened = (mean[0], bars, half_widths(values[:1])[0]), (top, len(every) - len(free), beyond)
     return Drivers(*dated(scenario, day), chosen, *stated, *screened, source)
 

@@ -278,16 +278,17 @@ def sobol(
     """
     if draws < 8 or draws & (draws - 1):
         raise ValueError(f"draws must be a power of two of at least 8, not {draws}")
-    groups, top = (top, SOBOL_INPUTS) if isinstance(top, Mapping) else (None, top)
+    top = {name: tuple(members) for name, members in top.items()} if isinstance(top, Mapping) else top
+    groups, most = (top, SOBOL_INPUTS) if isinstance(top, Mapping) else (None, top)
     chosen, day, every = find(scenario, measures), days_by(scenario, by), inputs(scenario, groups)
     picked, beyond, begun, swing = every, 0.0, 0.0, None
-    top = len(every) if top is None else top
-    if top < len(every) or any(item.tied for item in every):
+    most = len(every) if most is None else most
+    if most < len(every) or any(item.tied for item in every):
         begun = 0.1
         screening: Engine = "exact" if engine == "exact" else "auto"
         swing = swings(scenario, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, begun))
-        if top < len(every):
-            picked, beyond = _screen(scenario, every, swing, top)
+        if most < len(every):
+            picked, beyond = _screen(scenario, every, swing, most)
     rows = PickFreeze(scenario, picked, draws, seed)
     ready = partial(Responses, scenario, chosen, by=day, runs=runs)
     responses = ready(engine=engine, rows=rows.thetas[:, :, 0].size, seed=seed * SCRAMBLES)
@@ -305,7 +306,8 @@ def sobol(
         )
         for m, measure in enumerate(chosen)
     }
-    source = provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None)
+    asked = {"by_day": day, "top": top, "seed": seed, "draws": draws}
+    source = provenance(scenario, engine=responses.engine, runs=responses.runs or None, **asked)
     return Sobol(*dated(scenario, day), shares, len(every) - len(picked), beyond, source)
 
 

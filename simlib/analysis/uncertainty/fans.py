@@ -17,6 +17,7 @@ import numpy as np
 from simlib.analysis.uncertainty.estimates import quantile_of
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.formatting import by_date, percent, quoted
+from simlib.machine.belief import drawn_from
 from simlib.machine.measures import conditional, find, of_forecast
 from simlib.typing import Floats
 
@@ -169,7 +170,7 @@ def _fan(
         scale = np.divide(by_time, total, out=np.ones_like(by_time), where=total > 0)[:, None]
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
-    size = {"draws": len(series), "runs": draws.forecasts[0].provenance.get("runs")}
+    source = {"seed": draws.seed, "runs": draws.forecasts[0].provenance.get("runs"), "by_day": by_day}
     return Fan(
         scenario=ScenarioKey.of(scenario),
         by=scenario.by_date(by_day),
@@ -181,7 +182,7 @@ def _fan(
         stated=stated,
         quantiles=_quantiles(free, scale),
         draws=len(series),
-        provenance=provenance(scenario, engine=draws.stated.engine, seed=draws.seed, **size, horizon_days=by_day),
+        provenance=provenance(scenario, engine=draws.stated.engine, **source, **drawn_from(draws.belief, draws.seed)),
     )
 
 

@@ -26,7 +26,7 @@ intervals for medians and other position measures, JASA 47.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
 from simlib.machine import priors
 from simlib.machine.asked_events import events, with_events
-from simlib.machine.belief import Belief
+from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, conditional_at_draws, days_by, find, of_forecast
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
@@ -166,7 +166,8 @@ def _answer(
     for spread in spreads.values():
         insist_on_effective(spread, FEWEST_EFFECTIVE_DRAWS)
     sampling.control.report(1.0)
-    drawn = pick(sampling, "draws") | {"runs": sampling.runs or None, "belief": belief.name if belief else "prior"}
+    drawn = {"seed": sampling.seed, "runs": sampling.runs or None, "precision": asdict(precision)}
+    drawn |= drawn_from(belief) if belief else pick(sampling, "draws")
     return Uncertainty(
         scenario=scenario,
         by=scenario.by_date(by_day),
@@ -182,7 +183,7 @@ def _answer(
         reached=stages[-1].error <= precision.tolerance,
         within=stages[-1].error,
         needed=enough(stages, precision.tolerance),
-        provenance=provenance(scenario, engine=sampling.at_draws.engine, seed=sampling.seed, by_day=by_day, **drawn),
+        provenance=provenance(scenario, engine=sampling.at_draws.engine, by_day=by_day, **drawn),
     )
 
 
@@ -226,7 +227,7 @@ def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None
         spreads[target.name] = spread_of(target, stated, columns[-1][:, None], own, DEFAULT_PRECISION.quantiles)
         insist_on_effective(spreads[target.name], FEWEST_EFFECTIVE_DRAWS)
     runs = sample.forecasts[0].provenance.get("runs")
-    source = {"seed": sample.seed, "by_day": by_day, "draws": belief.draws, "runs": runs, "belief": belief.name}
+    source = {"seed": sample.seed, "by_day": by_day, "runs": runs, **drawn_from(belief, sample.seed)}
     errors = [number.half for spread in spreads.values() for number in spread.quantiles.values()]
     return Uncertainty(
         scenario=scenario,

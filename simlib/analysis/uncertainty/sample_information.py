@@ -50,7 +50,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, Unsupported, did_you_mean, refuse
 from simlib.formatting import capital, over_draws, percent, quoted, with_error
 from simlib.machine import priors
-from simlib.machine.belief import Belief
+from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, days_by, find, watched_days
 from simlib.scenario.model import Question, Scenario
 from simlib.typing import Floats
@@ -231,7 +231,8 @@ def evsi(
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
-    source = {"draws": belief.draws, "runs": runs, "by_day": by_day, "look_by_day": look_by_day}
+    source = {"seed": seed, "runs": runs, "by_day": by_day, "look_by_day": look_by_day}
+    source |= drawn_from(belief, None if isinstance(draws, Belief) else seed)
     still, happens, today = (mean(shares[:, :, part], weighting.scale) for part in (OPEN, HAPPENS, TARGET))
     return Evsi(
         scenario=ScenarioKey.of(scenario),
@@ -245,7 +246,7 @@ def evsi(
         if_open=happens / still if still else np.nan,
         observations=tuple(sorted(ranked, key=lambda o: -o.brier.value)),
         labels={a.id: a.label for a in scenario.assumptions.values()},
-        provenance=provenance(scenario, engine="montecarlo", seed=seed, belief=belief.name, **source),
+        provenance=provenance(scenario, engine="montecarlo", **source),
     )
 
 

@@ -35,7 +35,7 @@ from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
-from simlib.machine.belief import Belief, belief_of
+from simlib.machine.belief import Belief, belief_of, drawn_from
 from simlib.machine.measures import By, Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.report_times import grid
 from simlib.results import Forecast
@@ -153,16 +153,16 @@ class _Work:
                 if not exact:
                     raise
         effects = {name: self._effect(name, solved.get(name), sampled.get(name)) for name in self.full if name}
-        belief = {"belief": self.belief.name} if self.belief is not None and not self.belief.is_prior else {}
-        size = {"runs": pairs // max(self.draws, 1), "pairs": pairs, "draws": self.draws, "seed": self.seed}
+        size = {"runs": pairs // max(self.draws, 1), "pairs": pairs, "seed": self.seed}
         source = provenance(
             self.base,
             engine=engine,
             **size,
+            **drawn_from(self.belief, self.seed),
+            measures=[measure.name for measure in self.measures],
             by_day=self.days,
             variants={name: self.full[name].sha256 for name in effects},
             changes={name: list(effect.changes) for name, effect in effects.items()},
-            **belief,
         )
         note = COUNTERFACTUAL if any(_acts(self.base, each) for each in self.full.values()) else ""
         key, draws = dated(self.base, self.days), self.draws

@@ -127,7 +127,7 @@ class _Played:
         """
         from simlib.analysis.samples import Sample
         from simlib.engines.exact.endpoint import histories_given
-        from simlib.machine.belief import belief_of
+        from simlib.machine.belief import belief_of, drawn_from
 
         if self.arguments.engine == "montecarlo":
             return None
@@ -139,8 +139,7 @@ class _Played:
                 options: dict[str, Any] = {"draws": belief or 0, "seed": seed, "control": task.control}
                 drawn = Sample.of(histories_given(self.scenario, given.name, few, **options))
                 self.drawn = True
-                source = {"belief": belief.name} if belief and not belief.is_prior else {}
-                over = {"draws": belief.draws, "runs": None, **source} if belief else {}
+                over = drawn_from(belief, seed) | ({"runs": None} if belief else {})
                 return replace(drawn, provenance=drawn.provenance | over)
         except DOES_NOT_FIT:
             return None

@@ -7,6 +7,7 @@ Poisson sums. An answer below 1e-6 is solved again, at most three times, until i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 
 from simlib.control import UNWATCHED, Control
@@ -55,4 +56,6 @@ def solve(
         Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)
-    return solver.solve(priors.theta(scenario, values), tolerance=tolerance, ranges=ranges, control=control)
+    forecast = solver.solve(priors.theta(scenario, values), tolerance=tolerance, ranges=ranges, control=control)
+    source = dict(forecast.provenance) | {"tolerance": tolerance, "ranges": ranges}
+    return dataclasses.replace(forecast, provenance=source)

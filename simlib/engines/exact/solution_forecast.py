@@ -94,7 +94,7 @@ def forecast_of(
             engine="exact",
             draws=0,
             values=scenario.changed_values(theta),
-            horizon_days=world.horizon,
+            by_day=world.horizon,
             truncation_bound=bound,
             steps=solution.steps,
             edges=world.space.edges,

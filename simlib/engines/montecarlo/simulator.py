@@ -136,7 +136,7 @@ class Simulator:
             draws=0,
             runs=counts.runs,
             values=self.scenario.changed_values(values),
-            horizon_days=self.horizon,
+            by_day=self.horizon,
             ignore_windows=self.ignore_windows,
             **details,
         )
