@@ -13,7 +13,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import by_date
+from simlib.machine.belief import Belief
 from simlib.scenario.model import Scenario
 
 __all__ = ["RegisteredForecast", "Registry", "Resolution", "register", "resolve"]
@@ -47,12 +48,13 @@ class RegisteredForecast:
     - void_when: the condition, in words, under which the question is void.
     - as_of: date of the scenario.
     - by: deadline of the question, the last day of the forecast.
-    - probability: the forecast, a mean over the priors of the assumptions. For a share of simulated histories, it is
-      the result of `scores.monte_carlo_probability`.
-    - low, high: 5% and 95% quantiles of the probability over the priors.
+    - probability: the forecast, a mean over draws of the assumptions. For a share of simulated histories, it is the
+      result of `scores.monte_carlo_probability`.
+    - low, high: 5% and 95% quantiles of the probability over the draws.
     - rivals: the probabilities that other forecasters gave, by name, including the base rate.
     - because: the reason for the base rate.
     - receipt: hash of the line of this forecast in the registry.
+    - provenance: the record from which the forecast can be computed again. Empty in records of earlier versions.
     """
 
     number: int
@@ -72,6 +74,7 @@ class RegisteredForecast:
     version: str
     registered_at: str
     receipt: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def late(self) -> bool:
@@ -181,7 +184,7 @@ def register(
     scenario: Scenario,
     *,
     questions: Sequence[str] = (),
-    draws: int = 512,
+    draws: int | Belief = 512,
     engine: Engine = "auto",
     seed: int = 0,
     control: Control = UNWATCHED,
@@ -194,15 +197,20 @@ def register(
         scenario: The scenario, without a view (named set of changes) or interventions. The last day of its horizon is
             the deadline.
         questions: The questions to register. Default: all questions in `terms.csv`.
-        draws: Number of draws of the priors over which each probability is averaged.
+        draws: Number of draws of the priors over which each probability is averaged, or a belief (weighted draws). The
+            scenario of an update needs the belief of this update.
         engine: "auto" means the exact engine, or Monte Carlo if there are too many states.
         seed: Seed of the draws.
         control: Progress callback and cancellation.
 
     Raises:
-        ScenarioError: For a question without terms or without a rule, for a scenario with a view or interventions, and
-            for a registry that something other than simlib changed.
+        ScenarioError: For a question without terms or without a rule, for a scenario with a view or interventions, for
+            the scenario of an update without its belief, and for a registry that something other than simlib changed.
+        Unsupported: For a belief about another scenario or date.
     """
+    if scenario.joint_start and not isinstance(draws, Belief):
+        what = "the scenario comes from an update, and a number of draws leaves out what its log taught"
+        raise _refusal(what, "give the belief of the update as `draws`")
     registry, terms = read_registry(scenario), read_terms(scenario)
     wanted = tuple(questions) or tuple(terms)
     refuse_incomplete(scenario, wanted, terms)
@@ -234,6 +242,7 @@ def register(
             scenario_sha256=scenario.sha256,
             version=__version__,
             registered_at=_now(),
+            provenance=mixture.provenance,
         )
         records.append(record)
     return _append(scenario, registry, records)

@@ -11,6 +11,7 @@ import simlib
 from simlib.calibration import forecast_registry as registry
 from simlib.calibration.forecast_terms import as_questions, read_terms
 from simlib.calibration.registry_score import score_registry
+from simlib.calibration.scores import monte_carlo_probability
 from simlib.control import UNWATCHED
 from simlib.errors import ScenarioError
 from simlib.scenario.library import shipped_scenarios
@@ -81,6 +82,42 @@ def test_a_question_that_is_counted_beside_the_exact_answers_is_registered_as_su
     assert exact == shares[0]
     assert counted == pytest.approx((shares[1] * runs + 0.5) / (runs + 1), abs=1e-12)
     assert counted != shares[1]
+
+
+def test_a_registered_forecast_can_be_computed_again_from_its_record(world):
+    record = registry.register(world, draws=8, seed=3, engine="montecarlo").forecasts[0]
+    asked = {name: record.provenance[name] for name in ("engine", "seed", "draws", "runs")}
+    assert asked == {"engine": "montecarlo", "seed": 3, "draws": 8, "runs": 1250}
+    assert {"versions", "values", "belief"} <= set(record.provenance)
+    assert record.provenance["scenario_sha256"] == record.scenario_sha256
+    again = simlib.forecast(world, times=1, **asked)
+    share = float(again.questions[record.question].probability[-1])
+    assert record.probability == monte_carlo_probability(share * again.replicates, again.replicates)
+
+
+def test_a_record_of_an_earlier_version_still_holds(world):
+    """Such a record has no provenance, and new records follow it."""
+    registry.register(world, draws=8, questions=list(world.questions)[:1])
+    record = json.loads(ledger(world).read_text(encoding="utf-8"))
+    del record["provenance"], record["hash"]
+    old = {**record, "hash": registry._hash(record)}
+    ledger(world).write_text(json.dumps(old) + "\n", encoding="utf-8")
+    book = registry.register(world, draws=8)
+    assert [bool(each.provenance) for each in book.forecasts] == [False, True]
+    assert book.receipts[0] == old["hash"]
+    again = simlib.load_answer(score_registry(world).save(ledger(world).with_name("score.json")))
+    assert again.rows[1].forecast.provenance == book.forecasts[1].provenance
+
+
+def test_the_forecast_of_an_update_is_registered_with_its_belief(world):
+    update = simlib.update(world, "later.csv", as_of=dt.date(2031, 4, 3), learn=False, draws=16)
+    with pytest.raises(ScenarioError, match="a number of draws leaves out what its log taught; give the belief"):
+        simlib.register(update.scenario, draws=16)
+    assert not ledger(world).exists()
+    record = simlib.register(update.scenario, draws=update.belief).forecasts[0]
+    expected = simlib.forecast(update.scenario, draws=update.belief, times=1).questions[record.question]
+    assert record.probability == float(expected.probability[-1])
+    assert record.provenance["belief_source"]["log_sha256"] == update.provenance["log_sha256"]
 
 
 def test_registering_again_adds_nothing_and_a_changed_world_adds_its_own(world):
