@@ -35,10 +35,14 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.typing import Floats
 
-__all__ = ["REPLICATE_BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "student_95"]
+__all__ = ["REPLICATE_BLOCKS", "ROUNDING_SHARE", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads"]
+__all__ += ["student_95"]
 
 REPLICATE_BLOCKS = 8
 """Number of blocks of replicates (simulated histories). Each block has its own random numbers."""
+
+ROUNDING_SHARE = 1e-9
+"""A difference up to this share of the compared values counts as rounding error."""
 
 STATES_SOLVED = 80_000_000
 """The engine "auto" is exact if states × passes is at most this: a minute or two of processor time.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.scenario.scales import forward, inverse, possible, shifted
 from simlib.typing import Floats
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Z_95TH_PERCENTILE = 1.6448536269514722
 """The 95th percentile of the standard normal distribution, which is the normal score of `high`."""
 
-__all__ = ["correlation", "describe", "draws", "quantile", "scores", "scores_from_values", "share_below", "shifted"]
-__all__ += ["slopes", "theta", "values_from_scores"]
+__all__ = ["correlation", "describe", "draws", "insist_on_uncertain", "quantile", "scores", "scores_from_values"]
+__all__ += ["share_below", "shifted", "slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
@@ -55,6 +55,13 @@ def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floa
         for name, value in values.items():
             result[position[name]] = possible(scenario.assumptions[name], value)
     return result
+
+
+def insist_on_uncertain(scenario: Scenario) -> tuple[Assumption, ...]:
+    """Return the assumptions whose prior has a spread, or raise Unsupported if there are none."""
+    if not scenario.uncertain:
+        raise Unsupported("every assumption of this scenario is fixed: give at least one a low and a high value")
+    return scenario.uncertain
 
 
 def correlation(scenario: Scenario) -> Floats:

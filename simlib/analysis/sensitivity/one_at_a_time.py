@@ -14,16 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import Responses, half_widths
-from simlib.analysis.sensitivity.screening import (
-    inputs,
-    insist_on_uncertain,
-    steepest_of_each,
-    swings,
-    tangent_spreads,
-    with_ranges_of,
-)
-from simlib.analysis.whatif.contrast import ROUNDING_SHARE
+from simlib.analysis.evaluator import ROUNDING_SHARE, Responses, half_widths
+from simlib.analysis.sensitivity.screening import inputs, steepest_of_each, swings, tangent_spreads, with_ranges_of
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.arguments import Engine
 from simlib.control import UNWATCHED, Control
@@ -31,6 +23,7 @@ from simlib.formatting import SMALLEST_WRITTEN_SIZE, counted, listed, one_digit,
 from simlib.machine import priors
 from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, days_by, find
+from simlib.machine.priors import insist_on_uncertain
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
 from simlib.typing import Floats

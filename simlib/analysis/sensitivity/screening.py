@@ -25,12 +25,13 @@ from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, Measure, days_by
-from simlib.scenario.model import Assumption, Scenario
+from simlib.machine.priors import insist_on_uncertain
+from simlib.scenario.model import Scenario
 from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
-__all__ = ["SCREENING_RUNS", "Input", "inputs", "insist_on_uncertain", "largest_shares", "score_slopes"]
-__all__ += ["steepest_first", "steepest_of_each", "swings", "tangent_spreads", "with_ranges_of"]
+__all__ = ["SCREENING_RUNS", "Input", "inputs", "largest_shares", "score_slopes", "steepest_of_each", "swings"]
+__all__ += ["steepest_first", "tangent_spreads", "with_ranges_of"]
 
 SCREENING_RUNS = 4000
 """Replicates at each of the two values of an assumption when it is screened by Monte Carlo."""
@@ -85,13 +86,6 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
             labels = " + ".join(scenario.assumptions[name].label for name in group)
             result.append(Input("+".join(group), labels, group, tuple(position[name] for name in group)))
     return result
-
-
-def insist_on_uncertain(scenario: Scenario) -> tuple[Assumption, ...]:
-    """Return the assumptions whose prior has a spread, or raise Unsupported if there are none."""
-    if not scenario.uncertain:
-        raise Unsupported("every assumption of this scenario is fixed: give at least one a low and a high value")
-    return scenario.uncertain
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:

@@ -21,7 +21,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.analysis.sensitivity.screening import insist_on_uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, mean, without_noise
 from simlib.analysis.uncertainty.hermite_regression import (
     divergence,
@@ -41,6 +40,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.formatting import counted, quoted, with_error
 from simlib.machine.measures import By, Measure
+from simlib.machine.priors import insist_on_uncertain
 from simlib.scenario.model import Assumption, Scenario
 
 if TYPE_CHECKING:

@@ -34,7 +34,6 @@ import numpy as np
 
 from simlib import arguments
 from simlib.analysis.evaluator import STATES_SOLVED, Responses
-from simlib.analysis.sensitivity.screening import insist_on_uncertain
 from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, enough
 from simlib.analysis.uncertainty.result import Uncertainty
 from simlib.analysis.uncertainty.sampling import (
@@ -51,6 +50,7 @@ from simlib.machine import priors
 from simlib.machine.asked_events import events, with_events
 from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, conditional_at_draws, days_by, find, of_forecast
+from simlib.machine.priors import insist_on_uncertain
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 

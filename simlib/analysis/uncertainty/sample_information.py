@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.evaluator import REPLICATE_BLOCKS
-from simlib.analysis.sensitivity.screening import insist_on_uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled
 from simlib.analysis.uncertainty.observation_gains import (
     HAPPENS,
@@ -52,6 +51,7 @@ from simlib.formatting import capital, over_draws, percent, quoted, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, days_by, find, watched_days
+from simlib.machine.priors import insist_on_uncertain
 from simlib.scenario.model import Question, Scenario
 from simlib.typing import Floats
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from simlib.analysis.uncertainty.estimates import effective
 from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Replicates
@@ -35,7 +34,7 @@ from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
-from simlib.machine.belief import Belief, belief_of, drawn_from
+from simlib.machine.belief import Belief, belief_of, drawn_from, effective_number
 from simlib.machine.measures import By, Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.report_times import grid
 from simlib.results import Forecast
@@ -277,7 +276,7 @@ class _Work:
     def _exact_difference(self, place: int, measure: Measure, before: Floats, after: Floats) -> Difference:
         one, other = before[:, :, place], after[:, :, place]
         if self.draws:
-            draws = effective(len(self.weights), self.weights)
+            draws = effective_number(self.weights)
             blocks = other[..., 0] - one[..., 0]
             change, low, high = by_blocks(blocks, measure.probability, self.weights, effective=draws)
         else:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simlib.analysis.evaluator import ROUNDING_SHARE
 from simlib.formatting import quoted
 from simlib.machine.measures import Measure
 from simlib.typing import Floats
 
 __all__ = ["Difference", "counts_change"]
-
-ROUNDING_SHARE = 1e-9
-"""A difference up to this share of the compared values counts as rounding error."""
 
 TRUNCATED = 1e-6
 """An interval narrower than this is only the exact engine's truncation error, and is not written."""

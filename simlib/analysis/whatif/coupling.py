@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.analysis.uncertainty.estimates import effective
 from simlib.analysis.whatif.paired_intervals import by_blocks, paired, pooled_shares
 from simlib.answer import pick
 from simlib.control import Control
@@ -27,6 +26,7 @@ from simlib.engines.montecarlo.counts import Counts
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import in_a_hundred, percent, quoted
+from simlib.machine.belief import effective_number
 from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Hold, Scenario
@@ -172,7 +172,7 @@ class Replicates:
     @property
     def effective_blocks(self) -> float:
         """The number of blocks or, over weighted draws, the effective number of draws."""
-        return effective(len(self.sizes), self.weights)
+        return len(self.sizes) if self.weights is None else effective_number(self.weights)
 
     def mean(self, place: int) -> Floats:
         """Return the mean over all replicates of the measure at position `place`, shape (T,).

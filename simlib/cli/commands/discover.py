@@ -23,8 +23,8 @@ def execute(arguments: Request) -> int:
     The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """
     from simlib.analysis.discovery.scenario_discovery import discover
-    from simlib.analysis.sensitivity.screening import insist_on_uncertain
     from simlib.machine.measures import headline
+    from simlib.machine.priors import insist_on_uncertain
 
     subject = requested(arguments)
     scenario = subject.scenario
