@@ -18,7 +18,7 @@ HOME = Path(__file__).resolve().parents[1]
 FILE = Path(__file__).with_name("house.svg")
 FACE = {"__init__", "__main__"}
 GROUPS = {
-    "basics": ("errors", "arguments", "typing", "files", "formatting", "control", "plot_hook", "quantities"),
+    "basics": ("errors", "arguments", "typing", "files", "formatting", "control", "package", "quantities"),
     "results": ("answer", "results"),
     "saved": ("saved_answers",),
     "lab": ("_jupyter",),

@@ -12,9 +12,9 @@ import importlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from simlib import plot_hook
+from simlib import package
 
-__version__ = "0.1.0"
+__version__ = package.VERSION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +140,7 @@ def _draw(answer: Answer, ax: Axes | None, **options: Any) -> Axes:
     return __getattr__("plot")(answer, ax, **options)
 
 
-plot_hook.draw = _draw
+package.draw = _draw
 
 
 def __dir__() -> list[str]:

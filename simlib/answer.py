@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_type_hints
 
 import numpy as np
 
-from simlib import plot_hook
+from simlib import package
 from simlib.errors import SimlibError
 from simlib.files import read_payload, write_payload
 from simlib.formatting import end_of
@@ -152,7 +152,7 @@ class Answer(ABC):
 
         `options` go to the function that draws the picture.
         """
-        axes: Axes = plot_hook.draw(self, ax, **options)
+        axes: Axes = package.draw(self, ax, **options)
         return axes
 
 
@@ -204,10 +204,8 @@ def record(how: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record of the versions, the processor and the time, with the items of `how`."""
     import platform
 
-    from simlib import __version__
-
     return {
-        "version": __version__,
+        "version": package.VERSION,
         "versions": dict(_versions()),
         "machine": platform.machine(),
         "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

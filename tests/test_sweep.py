@@ -390,7 +390,7 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
 
 def test_a_sweep_of_another_version_is_refused(tmp_path, monkeypatch):
     sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
-    monkeypatch.setattr("simlib.__version__", "9.9")
+    monkeypatch.setattr("simlib.sweep.folder.VERSION", "9.9")
     with pytest.raises(SimlibError, match=r"holds another sweep: version \S+ of simlib instead of 9\.9"):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from simlib import __version__
 from simlib.answer import plain_json
 from simlib.arguments import Engine
 from simlib.calibration.forecast_terms import forecasts_folder, read_terms, refuse_incomplete
@@ -28,6 +27,7 @@ from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import by_date
 from simlib.machine.belief import Belief
+from simlib.package import VERSION
 from simlib.scenario.model import Scenario
 
 __all__ = ["RegisteredForecast", "Registry", "Resolution", "register", "resolve"]
@@ -240,7 +240,7 @@ def register(
             rivals=term.rivals,
             because=term.because,
             scenario_sha256=scenario.sha256,
-            version=__version__,
+            version=VERSION,
             registered_at=_now(),
             provenance=mixture.provenance,
         )

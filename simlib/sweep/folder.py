@@ -13,6 +13,7 @@ import numpy as np
 from simlib.answer import pick, plain_json
 from simlib.errors import SimlibError
 from simlib.files import write_atomically
+from simlib.package import VERSION
 from simlib.sweep.design import NO_PLAN, SweepDesign
 from simlib.sweep.points import Options, need
 
@@ -113,9 +114,7 @@ def _difference(key: str, there: Any, wanted: Any) -> str:
 
 
 def _versions() -> dict[str, str]:
-    from simlib import __version__
-
-    return {"version": __version__, "numpy": np.__version__}
+    return {"version": VERSION, "numpy": np.__version__}
 
 
 def write_parquet(frame: pd.DataFrame, target: Path) -> None:

@@ -10,6 +10,7 @@ from simlib.cli.options import forecast_commands, help_texts, log_commands, ques
 from simlib.cli.options.readers import LARGEST_WHOLE_NUMBER, whole
 from simlib.cli.options.request import Request, frozen
 from simlib.errors import printable
+from simlib.package import VERSION
 
 
 def parse(argv: Sequence[str] | None) -> Request:
@@ -95,8 +96,6 @@ COMMANDS = (
 
 def build() -> argparse.ArgumentParser:
     """Return the parser of the whole command line, with a parser for each command."""
-    from simlib import __version__
-
     parser = Parser(
         prog="simlib",
         description=help_texts.ABOUT,
@@ -104,7 +103,7 @@ def build() -> argparse.ArgumentParser:
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"simlib {__version__}")
+    parser.add_argument("--version", action="version", version=f"simlib {VERSION}")
     parser.add_argument("--traceback", action="store_true", help="show where an unexpected error comes from")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
