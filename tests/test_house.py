@@ -304,6 +304,18 @@ def test_a_constant_has_one_value():
     assert {name: some for name, some in places.items() if len(some) > 1} == {}
 
 
+def test_quantiles_of_the_normal_distribution_stand_in_one_place():
+    """No module spells 1.6449 or 1.9600, to however many digits."""
+    spelled = {
+        module
+        for module, file in modules().items()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+        if min(abs(node.value - 1.6449), abs(node.value - 1.9600)) < 1e-3
+    }
+    assert spelled == {"simlib.scenario.scales"}
+
+
 def test_the_english_does_not_slide_back():
     """Riddles and semicolons in docstrings: the numbers may fall, never rise."""
     texts = docstrings()

@@ -50,6 +50,7 @@ from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import read_rows
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -373,4 +374,4 @@ def _learnt(
 
 def _mean(values: Floats, weights: Floats) -> tuple[float, float]:
     mean = float(weights @ values)
-    return mean, 1.96 * float(np.sqrt(np.sum((weights * (values - mean)) ** 2)))
+    return mean, Z_TWO_SIDED_95 * float(np.sqrt(np.sum((weights * (values - mean)) ** 2)))

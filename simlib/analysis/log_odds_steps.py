@@ -23,6 +23,7 @@ import numpy as np
 from simlib.evidence.closings import Closing, Stages
 from simlib.evidence.draw_weights import Reweighting
 from simlib.machine.belief import effective_number
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Bools, Floats
 
 LOG_ODDS_MARGIN = 1e-9
@@ -92,7 +93,7 @@ def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None]
             _EffectSplit(closings, [draws[place] for place in keep.tolist()], weighing.some(keep)).steps().numbers()
         )
     away = np.array(estimates) - np.mean(estimates, axis=0)
-    return np.asarray(1.96 * np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum(away**2, axis=0)))
+    return np.asarray(Z_TWO_SIDED_95 * np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum(away**2, axis=0)))
 
 
 class _EffectSplit:

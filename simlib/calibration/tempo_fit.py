@@ -24,6 +24,7 @@ from simlib.calibration.crisis_cases import CrisisRecord
 from simlib.calibration.tempo_clock import LEVELS, Gaps, TempoClock
 from simlib.errors import SimlibError
 from simlib.formatting import counted, percent
+from simlib.scenario.scales import Z_95TH_PERCENTILE
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ TEMPO_DRAWS = 1_000
 
 WEAKEST = 0.1
 """Lower limit of the eigenvalues of the information matrix. So standard deviations stay below about 3."""
-
-NORMAL_95 = 1.645
-"""The 95% quantile of the standard normal distribution."""
 
 CLOCK_FIELDS = ("rates", "cooling", "reset", "start", "spread")
 """The names of the values of a `TempoClock`."""
@@ -117,7 +115,7 @@ class TempoFit:
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
         doubt = math.log(high.rates[-1] / low.rates[-1]) / 2
-        wide = math.exp(math.hypot(doubt, NORMAL_95 * clock.spread))
+        wide = math.exp(math.hypot(doubt, Z_95TH_PERCENTILE * clock.spread))
         shares = [_number("{:.1%}", *ends) for ends in zip(clock.start, low.start, high.start, strict=True)]
         values = {"event_rate": ("Public events while quiet", "{:.3g} per day", [quiet, quiet / wide, quiet * wide])}
         for place, (level, following) in enumerate(steps):

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from simlib.results import Z_TWO_SIDED_95, Accumulation, Band, Forecast
+from simlib.results import Accumulation, Band, Forecast
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Floats
 
 __all__ = ["accumulations", "mean_forecast", "total"]

@@ -21,15 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.scenario.scales import forward, inverse, possible, shifted
+from simlib.scenario.scales import Z_95TH_PERCENTILE, forward, inverse, possible, shifted
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from simlib.scenario.model import Assumption, Scenario
 
-
-Z_95TH_PERCENTILE = 1.6448536269514722
-"""The 95th percentile of the standard normal distribution, which is the normal score of `high`."""
 
 __all__ = ["correlation", "describe", "draws", "insist_on_uncertain", "quantile", "scores", "scores_from_values"]
 __all__ += ["share_below", "shifted", "slopes", "theta", "values_from_scores"]

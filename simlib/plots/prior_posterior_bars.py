@@ -11,7 +11,7 @@ from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
 from simlib.plots.row_layout import heading, name, number, rows
 from simlib.quantities import show
-from simlib.scenario.scales import forward
+from simlib.scenario.scales import Z_95TH_PERCENTILE, forward
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,9 +25,6 @@ LEARNT_ROWS, LESSONS = 12, 9
 
 ASSUMPTION_LABEL_LETTERS = 72
 """Letters in a line of a label in a picture of the usual width."""
-
-Z95 = 1.6448536269514722
-"""The 95% point of a standard normal variable."""
 
 _REACH = 2.6
 """The axis goes this far to both sides of the median of the prior, in standard deviations of the prior."""
@@ -64,7 +61,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = LEARNT_ROWS) ->
     for place, each in enumerate(learnt):
         a = numbers[each.id]
         name(ax, place, a.short_label, bold=each.taught)
-        _range(ax, place + 0.1, np.array([-Z95, 0.0, Z95]), style.GHOST)
+        _range(ax, place + 0.1, np.array([-Z_95TH_PERCENTILE, 0.0, Z_95TH_PERCENTILE]), style.GHOST)
         undecided = each.change == UNDECIDED
         colour = style.BLUE if each.taught or undecided else style.SKY
         _range(ax, place + 0.28, scores(a, each.posterior), colour, (0, (1, 0.5)) if undecided else "solid")
@@ -83,7 +80,7 @@ def prior_and_posterior(result: Update, ax: Axes, *, most: int = LEARNT_ROWS) ->
             annotation_clip=False,
         )
     ax.set_xlim(-_REACH, _REACH)
-    ax.set_xticks([-Z95, 0, Z95], ["5% before the log", "median", "95% before the log"])
+    ax.set_xticks([-Z_95TH_PERCENTILE, 0, Z_95TH_PERCENTILE], ["5% before the log", "median", "95% before the log"])
     return ax
 
 
@@ -95,7 +92,7 @@ def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray
     """
     low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
     away = np.array([float(forward(number.kind, x)) for x in points]) - middle
-    return np.asarray(Z95 * np.where(away >= 0, away / (high - middle), away / (middle - low)))
+    return np.asarray(Z_95TH_PERCENTILE * np.where(away >= 0, away / (high - middle), away / (middle - low)))
 
 
 def _range(ax: Axes, place: float, points: np.ndarray, colour: str, line: Any = "solid") -> None:
@@ -122,11 +119,11 @@ def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = LESSONS) -> 
     heading(ax, f"{title}, as of {long_date(result.as_of)}", note)
     rows(ax, len(some))
     ax.axvline(0, color=style.GHOST, linewidth=1)
-    reach = 1.645
+    before, reach = np.array([-Z_95TH_PERCENTILE, Z_95TH_PERCENTILE]), Z_95TH_PERCENTILE
     for row, each in enumerate(some):
         name(ax, row, result.numbers[each.id].short_label)
-        ax.plot([-1.645, 1.645], [row + 0.12] * 2, color=style.GHOST, linewidth=5, solid_capstyle="butt")
-        ends = np.array([each.mean - 1.645 * each.spread, each.mean + 1.645 * each.spread])
+        ax.plot(before, [row + 0.12] * 2, color=style.GHOST, linewidth=5, solid_capstyle="butt")
+        ends = each.mean + each.spread * before
         ax.plot(ends, [row + 0.3] * 2, color=style.BLUE, linewidth=5, solid_capstyle="butt")
         face = style.INK if each.taught else style.GHOST if each.change == UNDECIDED else "white"
         ax.plot(each.mean, row + 0.3, "o", color=style.INK, markerfacecolor=face)

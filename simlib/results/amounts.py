@@ -11,7 +11,8 @@ import numpy as np
 from simlib.answer import pick
 from simlib.formatting import counted, percent, plainly, with_error, with_plural
 from simlib.quantities import round_values, show
-from simlib.results.intervals import Z_TWO_SIDED_95, Band, Estimate
+from simlib.results.intervals import Band, Estimate
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Bools, Floats
 
 FAN = (0.05, 0.5, 0.95)

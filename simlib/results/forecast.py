@@ -22,7 +22,8 @@ from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
 from simlib.formatting import by_date, counted, end_of, listed, percent, quoted
 from simlib.results.amounts import Accumulation, AmountSample
-from simlib.results.intervals import Z_TWO_SIDED_95, Band, FiringRange, above_zero
+from simlib.results.intervals import Band, FiringRange, above_zero
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Floats
 
 if TYPE_CHECKING:

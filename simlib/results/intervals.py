@@ -10,10 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Floats
-
-Z_TWO_SIDED_95 = 1.959963984540054
-"""Normal score of the two-sided 95% interval: 95% of a normal distribution lie within this many standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
     Real = TypeVar("Real", float, np.ndarray)
 
+Z_95TH_PERCENTILE = 1.6448536269514722
+"""The 95th percentile of the standard normal distribution, which is the normal score of `high`."""
+
+Z_TWO_SIDED_95 = 1.959963984540054
+"""Normal score of the two-sided 95% interval: 95% of a normal distribution lie within this many standard deviations."""
+
 
 def possible(assumption: Assumption, value: object) -> float:
     """Return a value of an assumption, in base units, as a float.

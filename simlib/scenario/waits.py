@@ -15,6 +15,7 @@ import math
 
 from simlib.errors import QuantityError
 from simlib.quantities import show
+from simlib.scenario.scales import Z_95TH_PERCENTILE
 
 MOST_STAGES = 100
 """Largest number of stages of a wait.
@@ -57,7 +58,7 @@ def stages_of(median: float, low: float, high: float) -> int:
         order = ", ".join(show(days, "duration") for days in (low, median, high))
         raise QuantityError(f"low, value and high are {order}", "expected low < value < high")
     log_ratio = math.log(high / low)
-    stages = 1 + math.ceil(max((2 * 1.6449 / log_ratio) ** 2, 1.0))
+    stages = 1 + math.ceil(max((2 * Z_95TH_PERCENTILE / log_ratio) ** 2, 1.0))
     if stages > 2 * MOST_STAGES:
         raise _too_narrow(median, stages)
     best = min(range(1, 2 * stages), key=lambda k: _misfit(k, median, low, high))

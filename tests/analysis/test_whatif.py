@@ -20,8 +20,8 @@ from simlib.engines.ensemble import over_priors
 from simlib.engines.montecarlo.replay import histories
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.machine.measures import find
-from simlib.results import Z_TWO_SIDED_95
 from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, Variable, View
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.scenario.views.variation import with_values
 from tests import oracle
 from tests.strategies import _Drawing, seeded_world

@@ -17,6 +17,7 @@ from simlib.errors import ScenarioError
 from simlib.machine import priors
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Assumption, Correlation, Scenario
+from simlib.scenario.scales import Z_95TH_PERCENTILE
 from tests.worlds import World
 
 RATE = Assumption("rate", "rate", "rate", 0.02, 0.005, 0.05, "assumed")
@@ -60,8 +61,8 @@ def test_rank_correlation_is_spearmans():
 
 def test_describe_gives_the_implied_mean():
     told = priors.describe(RATE)
-    below = lambda z: 0.02 * (0.02 / 0.005) ** (z / priors.Z_95TH_PERCENTILE) * norm.pdf(z)  # noqa: E731 - two halves of an integral
-    above = lambda z: 0.02 * (0.05 / 0.02) ** (z / priors.Z_95TH_PERCENTILE) * norm.pdf(z)  # noqa: E731
+    below = lambda z: 0.02 * (0.02 / 0.005) ** (z / Z_95TH_PERCENTILE) * norm.pdf(z)  # noqa: E731 - two halves of an integral
+    above = lambda z: 0.02 * (0.05 / 0.02) ** (z / Z_95TH_PERCENTILE) * norm.pdf(z)  # noqa: E731
     truth = quad(below, -12, 0)[0] + quad(above, 0, 12)[0]
     assert told["mean"] == pytest.approx(truth, rel=1e-3)
     assert told["p05"] == pytest.approx(0.005)
@@ -120,7 +121,7 @@ def uncertain_exit():
 
 
 def truth_of_uncertain_exit():
-    spread = np.log(4) / priors.Z_95TH_PERCENTILE
+    spread = np.log(4) / Z_95TH_PERCENTILE
     return quad(lambda z: -np.expm1(-0.02 * np.exp(spread * z) * 30) * norm.pdf(z), -10, 10)[0]
 
 

@@ -58,7 +58,8 @@ def test_what_each_row_did_is_what_the_library_says_and_depends_on_the_log():
 
 
 def test_a_posterior_is_drawn_on_the_scale_of_the_prior():
-    from simlib.plots.prior_posterior_bars import Z95, scores
+    from simlib.plots.prior_posterior_bars import scores
+    from simlib.scenario.scales import Z_95TH_PERCENTILE as Z95
 
     for number in (each for each in WORLD.assumptions.values() if not each.fixed):
         assert scores(number, (number.low, number.value, number.high)) == pytest.approx([-Z95, 0, Z95])

@@ -9,6 +9,7 @@ import pytest
 
 from simlib.machine import priors
 from simlib.quantities import parse
+from simlib.scenario.scales import Z_95TH_PERCENTILE
 from simlib.widgets.explorer.sliders import SLIDER_STEPS, START, grouped, sliders_of
 
 
@@ -27,7 +28,7 @@ def test_the_ends_are_low_and_high_and_the_middle_is_the_stated_value(some):
 
 def test_positions_are_quantiles_of_the_prior(some):
     slider = some["meeting"]
-    score = priors.Z_95TH_PERCENTILE * (75 - 50) / 50
+    score = Z_95TH_PERCENTILE * (75 - 50) / 50
     expected = priors.quantile(slider.assumption, 0.5 * math.erfc(-score / math.sqrt(2)))
     assert slider.grid[75] == pytest.approx(float(expected))
 

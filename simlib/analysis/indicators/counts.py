@@ -17,7 +17,7 @@ from simlib.answer import provenance
 from simlib.engines.montecarlo.replay import Histories
 from simlib.machine.belief import quantiles
 from simlib.machine.measures import Measure
-from simlib.results import Z_TWO_SIDED_95
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Bools, Floats, Ints
 
 __all__ = ["counted_indicators"]

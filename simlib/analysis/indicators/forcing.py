@@ -14,8 +14,8 @@ from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import DOES_NOT_FIT
 from simlib.machine import priors
 from simlib.machine.measures import Measure
-from simlib.results import Z_TWO_SIDED_95
 from simlib.scenario.model import Force, Scenario
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Floats
 
 __all__ = ["Forcing"]

@@ -26,6 +26,7 @@ from simlib.machine.measures import By, Measure, days_by, find
 from simlib.machine.priors import insist_on_uncertain
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
+from simlib.scenario.scales import Z_95TH_PERCENTILE
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -284,6 +285,6 @@ def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Flo
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)
-    changes = priors.Z_95TH_PERCENTILE * spread
+    changes = Z_95TH_PERCENTILE * spread
     others = np.delete(changes, tried, axis=0).max(axis=0, initial=0.0)
     return [single[place].name for place in tried], others, changes[tried]

@@ -27,7 +27,7 @@ from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, Measure, days_by
 from simlib.machine.priors import insist_on_uncertain
 from simlib.scenario.model import Scenario
-from simlib.scenario.scales import forward
+from simlib.scenario.scales import Z_95TH_PERCENTILE, forward
 from simlib.typing import Floats
 
 __all__ = ["SCREENING_RUNS", "Input", "inputs", "largest_shares", "score_slopes", "steepest_of_each", "swings"]
@@ -145,7 +145,7 @@ def score_slopes(scenario: Scenario) -> Floats:
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):
         if not a.fixed:
-            spread = float(forward(a.kind, a.high) - forward(a.kind, a.low)) / (2 * priors.Z_95TH_PERCENTILE)
+            spread = float(forward(a.kind, a.high) - forward(a.kind, a.low)) / (2 * Z_95TH_PERCENTILE)
             slopes[column] = spread * a.value * ((1 - a.value) if a.kind == "chance" else 1.0)
     return slopes
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from simlib.analysis.evaluator import student_95
 from simlib.machine.measures import Measure, conditional
-from simlib.results import Z_TWO_SIDED_95
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Floats
 
 __all__ = ["by_blocks", "paired", "pooled_shares"]

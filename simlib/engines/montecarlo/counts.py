@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from simlib.answer import ScenarioKey
 from simlib.machine.measures import Measure, conditional
-from simlib.results import FAN, ONGOING, Z_TWO_SIDED_95, Accumulation, AmountSample, Band, Forecast, labels
+from simlib.results import FAN, ONGOING, Accumulation, AmountSample, Band, Forecast, labels
 from simlib.scenario.model import Hold, Impact, Scenario
+from simlib.scenario.scales import Z_TWO_SIDED_95
 from simlib.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from simlib.formatting import long_date
 from simlib.machine import priors
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
-from simlib.scenario.scales import forward
+from simlib.scenario.scales import Z_95TH_PERCENTILE, forward
 from simlib.typing import Floats
 
 SLIDER_STEPS = 100
@@ -49,7 +49,7 @@ class Slider:
         """The values at all positions (SLIDER_STEPS + 1,), in base units."""
         from scipy.special import ndtr
 
-        z = np.linspace(-priors.Z_95TH_PERCENTILE, priors.Z_95TH_PERCENTILE, SLIDER_STEPS + 1)
+        z = np.linspace(-Z_95TH_PERCENTILE, Z_95TH_PERCENTILE, SLIDER_STEPS + 1)
         values = np.array(priors.quantile(self.assumption, ndtr(z)))
         values[[0, SLIDER_STEPS // 2, SLIDER_STEPS]] = self.assumption.low, self.assumption.value, self.assumption.high
         return values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.control import Control
 from simlib.formatting import counted, long_date, percent
 from simlib.scenario.model import Assumption, Scenario
+from simlib.scenario.scales import Z_95TH_PERCENTILE, Z_TWO_SIDED_95
 from simlib.widgets.questions.choices import draws, keywords, measure, shown_answer
 from simlib.widgets.questions.question import Field, PanelQuestion
 from simlib.widgets.questions.shown_answers import Drawing, ShownAnswer
@@ -30,7 +32,7 @@ REACH_WORDS = {
 """Whether a log can change an assumption, in words, by `LearntAssumption.reach`."""
 
 
-_OFF = 1.96 * 1.2533 / 1.6449
+_OFF = Z_TWO_SIDED_95 * math.sqrt(math.pi / 2) / Z_95TH_PERCENTILE
 """Half-width of the 95% interval of a median from n draws of a normal variable, times √n. The unit is the distance from
 the median to the 95th percentile."""
 

@@ -14,7 +14,7 @@ from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent, quoted
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, View
-from simlib.scenario.scales import forward, inverse
+from simlib.scenario.scales import Z_TWO_SIDED_95, forward, inverse
 from simlib.scenario.views.variation import with_interventions
 from simlib.typing import Floats
 from simlib.widgets.explorer.autosave import folder
@@ -91,7 +91,7 @@ class Sweep(PlannedQuestion):
 
         label = find(self.scenario, chosen["measure"])[0].label
         by = long_date(self.scenario.by_date(self.scenario.horizon_days))
-        half = 1.96 * float(np.sqrt((values * (1 - values)).max() / chosen["runs"]))
+        half = Z_TWO_SIDED_95 * float(np.sqrt((values * (1 - values)).max() / chosen["runs"]))
         ranges = " and ".join(f"{quoted(axis.label)} ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
         known = f"The error of a cell is at most ±{100 * half:.1f} points (95%). Differences between cells are more"
         before, pairs = values[..., 0], values[..., 0].size
