@@ -15,11 +15,10 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
 from simlib.errors import DOES_NOT_FIT, ArgumentError, Unsupported
-
-Result = TypeVar("Result")
+from simlib.typing import Returned
 
 Engine = Literal["auto", "exact", "montecarlo"]
 """The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""
@@ -108,7 +107,7 @@ def check_engine(engine: str) -> None:
         raise ArgumentError("engine", engine, f"expected {', '.join(map(repr, names[:-1]))} or {names[-1]!r}")
 
 
-def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
+def exact_where_it_fits(engine: str, exact: Callable[[], Returned], sampled: Callable[[], Returned]) -> Returned:
     """Return the answer of the exact engine, `exact()`, or of Monte Carlo, `sampled()`.
 
     `engine` is "exact", "montecarlo" or "auto". "auto" means the exact engine if it can answer, else Monte Carlo. With

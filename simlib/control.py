@@ -71,6 +71,7 @@ class Control:
 
 
 UNWATCHED = Control()
+ONE_THREAD = Control(threads=1)
 """The default control: no progress reports and no cancellation."""
 
 

@@ -26,7 +26,7 @@ from typing import Literal
 from simlib.errors import QuantityError
 from simlib.formatting import with_plural
 
-Kind = Literal["rate", "chance", "factor", "duration", "amount", "number"]
+QuantityKind = Literal["rate", "chance", "factor", "duration", "amount", "number"]
 
 DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 """Days in one unit of time. A month is a twelfth of a Julian year (30.4375 days)."""
@@ -57,7 +57,7 @@ _SPOKEN = (
 _NUMBER = r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _UNIT = r"(?P<unit>[A-Za-z]+)"
 _DURATION = r"(?P<length>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*" + _UNIT
-_GRAMMAR: tuple[tuple[Kind, str], ...] = (
+_GRAMMAR: tuple[tuple[QuantityKind, str], ...] = (
     ("rate", rf"{_NUMBER}\s*(?P<percent>%)\s*within\s+{_DURATION}"),
     ("rate", rf"{_NUMBER}(?P<percent>)\s*within\s+{_DURATION}"),
     ("rate", rf"{_NUMBER}\s*(?:per\b|/)\s*{_DURATION}"),
@@ -70,7 +70,7 @@ _GRAMMAR: tuple[tuple[Kind, str], ...] = (
 _AMOUNT = re.compile(rf"{_NUMBER}(?:\s+(?P<unit>\S.*))?", re.ASCII)
 _PATTERNS = tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in _GRAMMAR)
 
-EXPECTED_QUANTITY: dict[Kind, str] = {
+EXPECTED_QUANTITY: dict[QuantityKind, str] = {
     "rate": 'expected a rate, such as "2 per week", "every 12 days" or "30% within 90 days"',
     "chance": 'expected a chance from 0 to 1, such as "30%" or 0.3',
     "factor": "expected a factor above zero, such as 3 or 0.5",
@@ -92,14 +92,14 @@ class Quantity:
     - `within_days`: the length of T in days for a text such as "30% within T" (else None).
     """
 
-    kind: Kind
+    kind: QuantityKind
     value: float
     text: str
     unit: str = ""
     within_days: float | None = None
 
 
-def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quantity:
+def parse(text: str | float, kind: QuantityKind | None = None, unit: str = "") -> Quantity:
     """Read one quantity, such as "2 per week", "30%" or 0.3.
 
     Args:
@@ -129,7 +129,7 @@ def spoken(text: str) -> str:
     return plain
 
 
-def _from_number(number: object, kind: Kind | None) -> Quantity:
+def _from_number(number: object, kind: QuantityKind | None) -> Quantity:
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise QuantityError(f"{number!r} is not a quantity", EXPECTED_QUANTITY[kind or "number"])
     try:
@@ -141,7 +141,7 @@ def _from_number(number: object, kind: Kind | None) -> Quantity:
     return Quantity("amount" if kind == "amount" else "number", value, repr(value))
 
 
-def _read(written: str, kind: Kind | None) -> Quantity:
+def _read(written: str, kind: QuantityKind | None) -> Quantity:
     if len(written) > MAX_TEXT:
         raise QuantityError(f"a quantity of {len(written)} characters", f"expected at most {MAX_TEXT}")
     amount = _AMOUNT.fullmatch(written) if kind == "amount" else None
@@ -158,7 +158,7 @@ def _read(written: str, kind: Kind | None) -> Quantity:
     raise QuantityError(f"{written!r} is not a quantity", EXPECTED_QUANTITY[kind or "number"])
 
 
-def _build(kind: Kind, part: dict[str, str | None], written: str) -> Quantity:
+def _build(kind: QuantityKind, part: dict[str, str | None], written: str) -> Quantity:
     number = float(part.get("number") or 1.0)
     if not math.isfinite(number):
         raise QuantityError(f"{written!r} is not a finite number", EXPECTED_QUANTITY[kind])
@@ -224,11 +224,11 @@ def _count(length: float, name: str) -> str:
     return f"{length!r} {name}s".replace(".0 ", " ") if length != 1 else f"1 {name}"
 
 
-def _as_kind(quantity: Quantity, kind: Kind) -> Quantity:
+def _as_kind(quantity: Quantity, kind: QuantityKind) -> Quantity:
     if quantity.kind == "number" and kind in ("chance", "factor"):
         quantity = Quantity(kind, quantity.value, quantity.text)
     if quantity.kind != kind:
-        raise QuantityError(f"{quantity.text!r} is {_A[quantity.kind]}", EXPECTED_QUANTITY[kind])
+        raise QuantityError(f"{quantity.text!r} is {A_KIND[quantity.kind]}", EXPECTED_QUANTITY[kind])
     return quantity
 
 
@@ -239,7 +239,7 @@ def _in_unit(quantity: Quantity, unit: str) -> Quantity:
     return Quantity("amount", quantity.value, quantity.text, unit)
 
 
-_A: dict[Kind, str] = {
+A_KIND: dict[QuantityKind, str] = {
     "rate": "a rate",
     "chance": "a chance",
     "factor": "a factor",
@@ -247,9 +247,10 @@ _A: dict[Kind, str] = {
     "amount": "an amount",
     "number": "a number without a unit",
 }
+"""Each kind of quantity with its article, for messages."""
 
 
-def check_range(value: float, kind: Kind, text: str = "") -> None:
+def check_range(value: float, kind: QuantityKind, text: str = "") -> None:
     """Raise QuantityError if a value is not possible for its kind of quantity.
 
     A chance lies in [0, 1]. A rate, factor, duration or amount is above zero. Every value is finite.
@@ -263,7 +264,7 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
         raise QuantityError(f"{shown} is not above zero", EXPECTED_QUANTITY[kind])
 
 
-def why_impossible(value: object, kind: Kind) -> tuple[str, str] | None:
+def why_impossible(value: object, kind: QuantityKind) -> tuple[str, str] | None:
     """Return (fault, expected input), or None if a value in base units is possible for its kind."""
     try:
         if isinstance(value, str):
@@ -276,7 +277,7 @@ def why_impossible(value: object, kind: Kind) -> tuple[str, str] | None:
     return None
 
 
-def show(value: float, kind: Kind, unit: str = "") -> str:
+def show(value: float, kind: QuantityKind, unit: str = "") -> str:
     """Write a value in base units (per day, days, or plain) as people read it.
 
     Examples: "2 per week", "30%", "×3", "90 days". The number has three significant digits. `unit` is in the form of
@@ -288,7 +289,7 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
     return with_plural(text, "") if kind == "amount" else text
 
 
-def show_range(low: float, high: float, kind: Kind, unit: str = "") -> str:
+def show_range(low: float, high: float, kind: QuantityKind, unit: str = "") -> str:
     """Write a range as people read it, if possible with one unit: "0.1 to 0.4 per week".
 
     `low` and `high` are in base units. `kind` and `unit` have the same meaning as in `show`.
@@ -303,7 +304,7 @@ _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(2
 """Sets of the first two digits of round numbers. Each set is larger than the one before."""
 
 
-def round_values(low: float, high: float, kind: Kind, unit: str = "") -> dict[float, str]:
+def round_values(low: float, high: float, kind: QuantityKind, unit: str = "") -> dict[float, str]:
     """Return round values from `low` to `high` (above zero, in base units) as {value: text}.
 
     The values are round in the unit in which they are written. The result has at least three values, if the range
@@ -324,14 +325,14 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "") -> dict[fl
     return {value: show(value, kind, unit) for value in values or sorted({low, high})}
 
 
-def _value(text: str, kind: Kind, unit: str) -> float:
+def _value(text: str, kind: QuantityKind, unit: str) -> float:
     try:
         return parse(text, kind, unit).value
     except QuantityError:
         return math.nan
 
 
-def write(value: float, kind: Kind, unit: str = "") -> str:
+def write(value: float, kind: QuantityKind, unit: str = "") -> str:
     """Write a value as briefly as possible so that `parse` reads back exactly the same float.
 
     The text has the unit `unit` if some number of at most 17 digits in this unit reads back exactly. Otherwise the unit
@@ -349,7 +350,7 @@ def write(value: float, kind: Kind, unit: str = "") -> str:
     return {"rate": f"{value!r} per day", "duration": f"{value!r} days"}.get(kind, repr(value))
 
 
-def _phrase(value: float, kind: Kind, unit: str, digits: Callable[[float], str]) -> str:
+def _phrase(value: float, kind: QuantityKind, unit: str, digits: Callable[[float], str]) -> str:
     if kind == "chance":
         return f"{digits(100 * value)}%" if value <= 0.5 or digits is not _digits else f"{_near_hundred(value)}%"
     if kind == "factor":

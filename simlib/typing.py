@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,10 @@ Bools = NDArray[np.bool_]
 Bits = NDArray[np.uint64]
 """Bits packed into words of 64: the one-hot code of a state, or the keys of random streams."""
 
-_NUMBERS: dict[Any, tuple[type, ...]] = {
+Returned = TypeVar("Returned")
+"""What a function returns that another function is given."""
+
+_NUMBER_TYPES: dict[Any, tuple[type, ...]] = {
     float: (int, float, np.integer, np.floating),
     int: (int, np.integer),
     bool: (bool, np.bool_),
@@ -33,8 +36,8 @@ def fits(value: object, hint: Any) -> bool:
         return any(fits(value, part) for part in parts)
     if kind is Literal:
         return value in parts
-    if kind in _NUMBERS:
-        return isinstance(value, _NUMBERS[kind]) and isinstance(value, bool | np.bool_) == (kind is bool)
+    if kind in _NUMBER_TYPES:
+        return isinstance(value, _NUMBER_TYPES[kind]) and isinstance(value, bool | np.bool_) == (kind is bool)
     if kind is Any or not isinstance(kind, type):
         return True
     if not isinstance(value, kind):

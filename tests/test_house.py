@@ -9,6 +9,7 @@ import functools
 import html
 import importlib.metadata
 import inspect
+import itertools
 import json
 import re
 import shlex
@@ -58,9 +59,10 @@ SEMICOLONS, RIDDLES, FIRST_LINE = 8, 3, 90
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 
-def constants_of(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the name and the value of each public constant of a module."""
-    for node in module.body:
+def named_values(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield each name that a module defines by an assignment, and its value. The module may do so only for types."""
+    blocks = (node.body for node in module.body if isinstance(node, ast.If))
+    for node in itertools.chain(module.body, *blocks):
         if isinstance(node, ast.Assign):
             (target,), value = node.targets, node.value
             several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
@@ -70,7 +72,7 @@ def constants_of(module: ast.Module) -> Iterator[tuple[str, str]]:
         else:
             continue
         for name, value in pairs:
-            if isinstance(name, ast.Name) and name.id.isupper() and not name.id.startswith("_"):
+            if isinstance(name, ast.Name) and not name.id.startswith("__"):
                 yield name.id, ast.unparse(value)
 
 
@@ -229,11 +231,30 @@ def definitions(kind: type) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_no_two_classes_share_a_name():
-    homes: dict[str, list[str]] = {}
+def test_a_class_or_type_has_a_name_of_its_own():
+    """Classes, type aliases and type variables. A leading underscore makes no other name."""
+    homes: dict[str, list[str]] = collections.defaultdict(list)
     for module, name in definitions(ast.ClassDef):
-        homes.setdefault(name, []).append(module)
+        homes[name.lstrip("_")].append(module)
+    for module, file in modules().items():
+        for name, _ in named_values(ast.parse(file.read_text(encoding="utf-8"))):
+            if re.match("_?[A-Z]", name) and not name.isupper():
+                homes[name.lstrip("_")].append(module)
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+@pytest.mark.slow
+def test_a_set_of_choices_is_spelled_out_once():
+    """Elsewhere a type alias names it. `Literal` in a signature may stand alone, with choices of its own."""
+    spelled = [
+        ast.unparse(node)
+        for file in modules().values()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Subscript)
+        and ast.unparse(node.value) == "Literal"
+        and isinstance(node.slice, ast.Tuple)
+    ]
+    assert [text for text, times in collections.Counter(spelled).items() if times > 1] == []
 
 
 @pytest.mark.slow
@@ -296,12 +317,18 @@ def docstrings() -> list[str]:
 
 @pytest.mark.slow
 def test_a_constant_has_one_value():
-    """A public name of a constant means one thing in the whole of simlib, and its value stands in one place."""
-    places = collections.defaultdict(list)
-    for path in sorted((HOME / "simlib").rglob("*.py")):
-        for name, value in constants_of(ast.parse(path.read_text(encoding="utf-8"))):
-            places[name].append(f"{path.relative_to(HOME)}: {value}")
-    assert {name: some for name, some in places.items() if len(some) > 1} == {}
+    """The name of a constant means one thing in the whole of simlib, with a leading underscore or without.
+
+    The value of a public constant stands in one place.
+    """
+    public, values = collections.defaultdict(list), collections.defaultdict(dict)
+    for module, file in modules().items():
+        for name, value in named_values(ast.parse(file.read_text(encoding="utf-8"))):
+            if name.isupper():
+                values[name.lstrip("_")].setdefault(value, module)
+                public[name] += [] if name.startswith("_") else [module]
+    assert {name: some for name, some in values.items() if len(some) > 1} == {}
+    assert {name: homes for name, homes in public.items() if len(homes) > 1} == {}
 
 
 def test_quantiles_of_the_normal_distribution_stand_in_one_place():

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from simlib.arguments import Engine, exact_where_it_fits
-from simlib.control import UNWATCHED, Control, cores, helper_threads
+from simlib.control import ONE_THREAD, UNWATCHED, Control, cores, helper_threads
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE_TOLERANCE
 from simlib.engines.exact.reachable import STATE_CAP
@@ -33,7 +33,7 @@ from simlib.machine.measures import By, Measure, conditional, days_by
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
-from simlib.typing import Floats
+from simlib.typing import Floats, Returned
 
 __all__ = ["REPLICATE_BLOCKS", "ROUNDING_SHARE", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads"]
 __all__ += ["student_95"]
@@ -51,11 +51,7 @@ A pass carries the probabilities of all states to the target day. Each set of as
 more for each question.
 """
 
-Result = TypeVar("Result")
-
-_ONE_THREAD = Control(threads=1)
-
-_Row = Callable[..., Floats]
+_RowAnswer = Callable[..., Floats]
 """Maps (range of replicates, assumption values (A,), optional start probabilities (S,)) to answers (K, M)."""
 
 
@@ -113,8 +109,8 @@ class Responses:
         exact, sampled = partial(self._exact, most), partial(self._sampled, runs, blocks, seed)
         self._row = exact_where_it_fits(engine, exact, sampled)
 
-    def _exact(self, most: int) -> _Row:
-        solver = Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=_ONE_THREAD)
+    def _exact(self, most: int) -> _RowAnswer:
+        solver = Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=ONE_THREAD)
         if solver.by_histories:
             label = next(iter(solver.by_histories.values())).label
             raise Unsupported(f"{quoted(label)} needs simulated histories; use Monte Carlo (--engine montecarlo)")
@@ -126,7 +122,7 @@ class Responses:
 
         return row
 
-    def _sampled(self, runs: int, blocks: int, seed: int) -> _Row:
+    def _sampled(self, runs: int, blocks: int, seed: int) -> _RowAnswer:
         if blocks < 2 or runs < 2 * blocks:
             raise ValueError(f"expected 2 or more blocks of 2 or more replicates, not {runs} in {blocks} blocks")
         self.engine, self.blocks, self.runs = "montecarlo", blocks, -(-runs // blocks) * blocks
@@ -134,7 +130,7 @@ class Responses:
         means, endings = means_of(simulator, self.measures), [*self.scenario.endings, ONGOING]
 
         def by_replicate(which: range, theta: Floats, start: Floats | None = None) -> Floats:
-            run = partial(simulator.run, theta, centre=self.centre, start=start, seed=seed, control=_ONE_THREAD)
+            run = partial(simulator.run, theta, centre=self.centre, start=start, seed=seed, control=ONE_THREAD)
             counts = run(runs=len(which), first=which.start)
             ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
             happened = [
@@ -147,7 +143,7 @@ class Responses:
 
         def by_block(which: range, theta: Floats, start: Floats | None = None) -> Floats:
             each = len(which) // blocks
-            parts = (means(theta, self.centre, start, range(a, a + each), seed, _ONE_THREAD) for a in which[::each])
+            parts = (means(theta, self.centre, start, range(a, a + each), seed, ONE_THREAD) for a in which[::each])
             return np.stack([part[-1] for _, part in parts])
 
         fast = all(measure.kind == "ending" or measure.question_id for measure in self.measures)
@@ -180,7 +176,7 @@ class Responses:
         return np.stack(in_threads(partial(self._row, replicates or range(self.runs)), *columns, control=control))
 
 
-def in_threads(answer: Callable[..., Result], *columns: Sequence[Any] | Floats, control: Control) -> list[Result]:
+def in_threads(answer: Callable[..., Returned], *columns: Sequence[Any] | Floats, control: Control) -> list[Returned]:
     """Call `answer` in threads, and return the D results.
 
     Each of the `columns` is an array (D, ...). Call number d gets entry d of every column.

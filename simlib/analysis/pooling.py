@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool", "PooledItem", "divergence", "entropy", "linear", "logarithmic", "pool", "pool_forecasts"]
 
-Kind = Literal["ending", "question"]
+EventKind = Literal["ending", "question"]
 
-_NOTHING = 5e-7
+_NO_DIFFERENCE = 5e-7
 """A spread of probabilities below this does not count as disagreement."""
 
 # -------------------------------------------------------------------- the two pools
@@ -106,7 +106,7 @@ class PooledItem:
         answered yes, in bits.
     """
 
-    kind: Kind
+    kind: EventKind
     id: str
     label: str
     views: Floats
@@ -177,7 +177,7 @@ class Pool(Traced):
         ]
         return pd.DataFrame(rows)
 
-    def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
+    def ranked(self, kind: EventKind | None = None) -> list[PooledItem]:
         """Return endings, questions or both (None), the largest difference between views first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
@@ -192,12 +192,12 @@ class Pool(Traced):
         ordered = sorted(self.items, key=lambda item: (f"{item.kind}:{item.id}" != lead, item.kind == "ending"))
         lines = [_about(item, names, f" by {self.by_words}" * (place == 0)) for place, item in enumerate(ordered)]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
-        if bits > _NOTHING:
+        if bits > _NO_DIFFERENCE:
             lines.append(f"Disagreement of views makes up {percent(bits / whole)} of the uncertainty about the ending.")
         else:
             lines.append("The views agree about every ending.")
         most = self.ranked()[0]
-        if most.range > _NOTHING:
+        if most.range > _NO_DIFFERENCE:
             low, high = (percent(float(x)) for x in (most.views[:, -1].min(), most.views[:, -1].max()))
             lines.append(f"The views differ most on {quoted(most.label)}: {low} to {high}.")
         return [
@@ -220,7 +220,7 @@ def _about(item: PooledItem, names: list[str], by: str) -> str:
     values, pools = item.views[:, -1], (float(item.linear[-1]), float(item.logarithmic[-1]))
     text = f"{quoted(item.label)}{by}: {percent(pools[0])} (linear) or {percent(pools[1])} (logarithmic)"
     low, high = int(np.argmin(values)), int(np.argmax(values))
-    if values[high] - values[low] < _NOTHING:
+    if values[high] - values[low] < _NO_DIFFERENCE:
         return f"{text}; the views agree."
     lowest, highest = quoted(names[low]), quoted(names[high])
     span = f"{text}; from {percent(values[low])} ({lowest}) to {percent(values[high])} ({highest})."
@@ -341,7 +341,9 @@ def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, 
     return {name: float(given[name]) / total for name in names}
 
 
-def _item(kind: Kind, name: str, first: Forecast, views: Floats, mean: Floats, sharp: Floats, w: Floats) -> PooledItem:
+def _item(
+    kind: EventKind, name: str, first: Forecast, views: Floats, mean: Floats, sharp: Floats, w: Floats
+) -> PooledItem:
     deviation = np.sqrt(linear((views - mean) ** 2, w))
     apart = divergence(np.stack([views, 1 - views], axis=1), w)
     return PooledItem(kind, name, first.label(f"{kind}s", name), views, mean, sharp, deviation, apart)

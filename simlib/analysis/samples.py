@@ -26,7 +26,7 @@ from simlib.typing import Bools, Floats, Ints
 
 __all__ = ["Sample", "question_times", "sample", "sampled", "selected", "share"]
 
-Share = tuple[float, float, float]
+ShareBand = tuple[float, float, float]
 """A share and its 95% interval: value, low, high."""
 
 
@@ -65,7 +65,7 @@ class Sample:
             self, histories=selected(self.histories, chosen), draw=self.draw[chosen], weight=self.weight[chosen]
         )
 
-    def share(self, event: Bools, among: Bools) -> Share:
+    def share(self, event: Bools, among: Bools) -> ShareBand:
         """Return the share of the histories `among` (R,) with an event (R,), and its 95% interval.
 
         At one draw, the interval is Wilson's. Over several draws see the function `share`.
@@ -182,7 +182,7 @@ def question_times(played: Histories, question: Question) -> Floats:
     )
 
 
-def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
+def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> ShareBand:
     """Return the weighted share of the histories `among` with an event, and its 95% interval.
 
     The interval is Wilson's, for the effective number of histories. The effective number is below the number of

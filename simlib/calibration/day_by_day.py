@@ -45,8 +45,6 @@ SHORT_NAMES = {
 WORTH = 0.5
 """The weight of the base rate in the updated hazard, as a number of events (Jeffreys' rule)."""
 
-_ONE_THREAD = 1
-
 
 @dataclass(frozen=True, slots=True)
 class DatedForecast:
@@ -144,7 +142,7 @@ class _OneDate:
         self.scenario, self.draws, self.seed = scenario, draws, seed
         self.length = round(scenario.horizon_days)
         self.horizons = tuple(sorted(set(horizons)))
-        self.control = Control(cancel=control.cancel, threads=control.threads or _ONE_THREAD)
+        self.control = Control(cancel=control.cancel, threads=control.threads or 1)
         self.readings = read_rows(scenario, rows)
         self.base = _base_rates(scenario)
         self.static, self.runs = self._solved(scenario, draws, range(self.length + 1))

@@ -17,9 +17,9 @@ LOG_COLUMNS = (
 )
 """The columns of an event log that are filled from event data. `simlib.scenario.event_log` has the complete list."""
 
-Precision = Literal["day", "week", "month"]
+DatePrecision = Literal["day", "week", "month"]
 
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+PRECISIONS: tuple[DatePrecision, ...] = get_args(DatePrecision)
 """The precisions that a date in an event log may have. Rows of event data dated only to a year are left out."""
 
 

@@ -136,7 +136,7 @@ def _icbe(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
 
 _ACTOR = ("code", "name", "countrycode", "knowngroupcode", "ethniccode", "religion1code", "religion2code")
 _TYPES = ("type1code", "type2code", "type3code")
-_HEAD = ("globaleventid", "sqldate", "monthyear", "year", "fractiondate")
+_HEADER_BEGINNING = ("globaleventid", "sqldate", "monthyear", "year", "fractiondate")
 _MIDDLE = (
     *("isrootevent", "eventcode", "eventbasecode", "eventrootcode", "quadclass", "goldsteinscale"),
     *("nummentions", "numsources", "numarticles", "avgtone"),
@@ -147,7 +147,7 @@ _PLACES = ("actor1geo", "actor2geo", "actiongeo")
 def _gdelt_names(place: Sequence[str], tail: Sequence[str]) -> tuple[str, ...]:
     actors = [f"actor{n}{field}" for n in (1, 2) for field in (*_ACTOR, *_TYPES)]
     places = [f"{where}_{field}" for where in _PLACES for field in place]
-    return (*_HEAD, *actors, *_MIDDLE, *places, *tail)
+    return (*_HEADER_BEGINNING, *actors, *_MIDDLE, *places, *tail)
 
 
 GDELT_1 = _gdelt_names(

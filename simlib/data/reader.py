@@ -27,11 +27,11 @@ EVENT_COLUMNS = (
     "known_on",
 )
 _DATES = ("date", "end", "known_on")
-_WORDS = ("precision", "case", "actor", "target", "code", "category", "source")
+_TEXT_COLUMNS = ("precision", "case", "actor", "target", "code", "category", "source")
 _LOOK = 1 << 16
 """Number of bytes that are read from the beginning of a file to recognise its layout."""
 
-_ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
+_FILLED_COLUMNS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
 """Columns that are never empty in a complete row. A file is checked by the first of these columns that it has."""
 
 CHUNK_ROWS = 100_000
@@ -55,7 +55,7 @@ def read(path: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     parts = list(chunks(path))
-    for name in _WORDS:
+    for name in _TEXT_COLUMNS:
         kinds = pd.api.types.union_categoricals([part[name] for part in parts]).categories
         for part in parts:
             part[name] = part[name].cat.set_categories(kinds)
@@ -81,7 +81,7 @@ def _tidied(layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     for name in _DATES:
         frame[name] = pd.to_datetime(frame[name], errors="coerce")
     frame["intensity"] = pd.to_numeric(frame["intensity"], errors="coerce")
-    for name in _WORDS:
+    for name in _TEXT_COLUMNS:
         frame[name] = frame[name].astype("category")
     return frame
 
@@ -223,7 +223,7 @@ def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     if layout.names:
         wrong = ~(raw["sqldate"].str.fullmatch(r"\d{8}") & raw["dateadded"].str.fullmatch(r"\d{8}|\d{14}"))
     else:
-        first = next(name for name in _ALWAYS if name in raw)
+        first = next(name for name in _FILLED_COLUMNS if name in raw)
         wrong = raw[first] == ""
     if wrong.any():
         line = int(raw.index.to_numpy()[wrong.to_numpy().argmax()]) + (1 if layout.names else 2)

@@ -15,7 +15,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from simlib.errors import ArgumentError
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, drawn_from, quantiles
 from simlib.machine.measures import By
-from simlib.results import ONGOING, Accumulation, Forecast
+from simlib.results import ONGOING, Accumulation, EventGroup, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
@@ -122,11 +122,11 @@ class Ensemble:
         """The weight of each draw (D,). They sum to one."""
         return self.belief.weights
 
-    def values(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
+    def values(self, name: str, kind: EventGroup = "endings") -> Floats:
         """Return the probability of an ending or a question (D, T) at D draws and T report times."""
         return np.stack([getattr(each, kind)[name].probability for each in self.forecasts])
 
-    def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
+    def spread(self, name: str, kind: EventGroup = "endings") -> Floats:
         """Return five quantiles, over the draws, of an ending's or question's probability (5, T).
 
         The quantiles are at 5, 25, 50, 75 and 95%. Probabilities that were counted in replicates are first shrunk

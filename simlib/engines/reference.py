@@ -22,7 +22,7 @@ import math
 import random
 from collections.abc import Collection, Mapping
 
-from simlib.engines.reference_history import Event, Run, State
+from simlib.engines.reference_history import Event, Run, WorldState
 from simlib.scenario.model import (
     Assume,
     Effect,
@@ -88,11 +88,11 @@ class Reference:
             return True
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
-    def possible(self, move: Move, state: State) -> bool:
+    def possible(self, move: Move, state: WorldState) -> bool:
         """Return whether the condition of a move holds and no counter that multiplies its rate is 0."""
         return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
 
-    def hazard(self, move: Move, state: State, day: float) -> float:
+    def hazard(self, move: Move, state: WorldState, day: float) -> float:
         """Return the hazard of a move per day, in a state on a day.
 
         The hazard is the rate times the factors, or the rate that an intervention sets. It is 0 if the move is
@@ -106,7 +106,7 @@ class Reference:
             return next(item.rate for item in reversed(standing) if isinstance(item, Policy))
         return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
-    def speed(self, move: Move, state: State, day: float) -> float:
+    def speed(self, move: Move, state: WorldState, day: float) -> float:
         """Return the rate of a move times its factors.
 
         For a move that takes some time, the result is the amount of its work that is done per day.
@@ -118,7 +118,7 @@ class Reference:
             speed = percentiles(move.takes.stages)[1] / speed
         return speed * self.product(move.factors, state, day)
 
-    def ruling(self, move: Move, state: State, day: float) -> list[Forbid | Policy]:
+    def ruling(self, move: Move, state: WorldState, day: float) -> list[Forbid | Policy]:
         """Return the interventions that forbid a move or set its rate, in a state on a day."""
         return [
             item
@@ -129,12 +129,12 @@ class Reference:
             and item.when.holds(state)
         ]
 
-    def product(self, factors: tuple[Factor, ...], state: State, day: float) -> float:
+    def product(self, factors: tuple[Factor, ...], state: WorldState, day: float) -> float:
         """Return the product of the factors that apply in a state on a day."""
         apply = [each for each in factors if each.when.holds(state) and self.open(each.between, day)]
         return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
-    def value(self, assumption: str, state: State, day: float) -> float:
+    def value(self, assumption: str, state: WorldState, day: float) -> float:
         """Return the value of an assumption in a state on a day.
 
         An intervention may assume another value than the stated one. If several interventions do, the last one in the
@@ -158,7 +158,7 @@ class Reference:
         items = self.scenario.interventions
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
-    def ending(self, state: State) -> str | None:
+    def ending(self, state: WorldState) -> str | None:
         """Return the ending whose condition holds in a state, None if there is none.
 
         If the conditions of several endings hold, the first of them in the file counts.
@@ -167,7 +167,7 @@ class Reference:
 
     # ---------------------------------------------------------------- random choices
 
-    def start(self, rng: random.Random) -> State:
+    def start(self, rng: random.Random) -> WorldState:
         """Draw the level of each variable on day 0, from the joint start if the scenario has one."""
         if states := self.scenario.joint_start:
             chosen = dict(rng.choices([state.levels for state in states], [s.probability for s in states])[0])
@@ -175,7 +175,7 @@ class Reference:
         starts = ((name, dict(v.start)) for name, v in self.scenario.variables.items())
         return {name: self.pick(rng, shares, self.values, {}) for name, shares in starts}
 
-    def outcome(self, move: Move, state: State, day: float, rng: random.Random) -> Outcome:
+    def outcome(self, move: Move, state: WorldState, day: float, rng: random.Random) -> Outcome:
         """Draw an outcome of a move that happens in a state on a day."""
         now = {name: self.value(name, state, day) for name in self.values}
         odds = {outcome.id: self.product(outcome.factors, state, day) for outcome in move.outcomes}
@@ -201,7 +201,7 @@ class Reference:
         rest = 1 - sum(given.values())
         return rng.choices(list(shares), [given.get(name, rest) * odds.get(name, 1.0) for name in shares])[0]
 
-    def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
+    def after(self, state: WorldState, effects: tuple[Effect, ...], held: Collection[str] = ()) -> WorldState:
         """Return the state that results from applying effects to a state.
 
         The conditions of all effects are tested in the state before the effects. A shift stops at the lowest or highest
@@ -293,7 +293,7 @@ class Reference:
             move = self.scenario.moves[name or ""]
             self._happen(story, day, move.id, self.outcome(move, state, day, rng), rng)
 
-    def _awaited_speed(self, name: str, state: State, day: float) -> float:
+    def _awaited_speed(self, name: str, state: WorldState, day: float) -> float:
         # While an intervention replaces the rate of the move, no work is done.
         move = self.scenario.moves[name]
         return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-__all__ = ["Event", "Run", "State"]
+__all__ = ["Event", "Run", "WorldState"]
 
-State = dict[str, str]
+WorldState = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Event:
     time: float
     move: str | None
     outcome: str | None
-    state: State
+    state: WorldState
     intervention: int | None = None
 
 
@@ -45,8 +45,8 @@ class Run:
         noted: The day up to which `impacts` includes amounts per day.
     """
 
-    start: State
-    state: State
+    start: WorldState
+    state: WorldState
     events: list[Event] = field(default_factory=list)
     ending: str | None = None
     ending_time: float = math.inf

@@ -37,7 +37,7 @@ WEEKS, FAR = 3, 3.0
 A change by `FAR` standard errors or more is reported.
 """
 
-_EVENTS = "expected the path of a log, or rows such as those of `simlib.read_log`"
+_EXPECTED_EVENTS = "expected the path of a log, or rows such as those of `simlib.read_log`"
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
@@ -173,10 +173,10 @@ def _rows(events: Iterable[LogRow]) -> tuple[LogRow, ...]:
     try:
         rows = tuple(events)
     except TypeError:
-        raise ArgumentError("events", events, _EVENTS) from None
+        raise ArgumentError("events", events, _EXPECTED_EVENTS) from None
     for row in rows:
         if not isinstance(row, LogRow):
-            raise ArgumentError("events", row, _EVENTS)
+            raise ArgumentError("events", row, _EXPECTED_EVENTS)
     return rows
 
 

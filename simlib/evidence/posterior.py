@@ -48,7 +48,7 @@ INNER = 8
 _FARTHEST = 10.0
 """Scores farther than this from 0 are treated as impossible."""
 
-_STEP = 0.25
+_DIFFERENCE_STEP = 0.25
 """Step in z of the finite differences for the curvature. A step this wide smooths the kink of a split normal."""
 
 
@@ -187,9 +187,9 @@ class Learning:
             for sign in (1, -1):
                 z = np.zeros(len(self.free))
                 z[self.a] = mode
-                z[self.a[place]] += sign * _STEP
+                z[self.a[place]] += sign * _DIFFERENCE_STEP
                 ends.append(weighed.gradient(z)[1][both])
-            return (ends[0] - ends[1]) / (2 * _STEP)
+            return (ends[0] - ends[1]) / (2 * _DIFFERENCE_STEP)
 
         with helper_threads(self.control.threads or cores(), self.control) as (pool, _):
             for place, row in enumerate(pool.map(slopes, range(len(self.a)))):

@@ -12,14 +12,14 @@ import re
 
 from simlib.scenario.model import Scenario
 
-_WORDS = """
+_KEYWORDS = """
     A bool clock const ctmc ctmdp C double dtmc E endinit endinvariant endmodule endobservables endplayer endrewards
     endsystem false formula filter func F global G init invariant I int label max mdp min module X nondeterministic
     observable observables of Pmax Pmin P pomdp popta player probabilistic prob pta rate rewards Rmax Rmin R S smg
     stochastic system true U W ma mod pow log exp floor ceil round abs sgn trunc sin cos tan iff ite not and or xor
     deadlock multi LRA T
 """
-PRISM_KEYWORDS = frozenset(_WORDS.split())
+PRISM_KEYWORDS = frozenset(_KEYWORDS.split())
 """Words of PRISM and Storm that cannot be names. `init` and `deadlock` are labels of every model."""
 
 

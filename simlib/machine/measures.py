@@ -42,9 +42,9 @@ from simlib.typing import Floats
 By = str | float | dt.date | None
 """The day by which an event is asked about: a date, its ISO text, or days after `as_of`. None means the horizon."""
 
-Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
+MeasureKind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
 
-FORECAST_MEASURE_KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
+FORECAST_MEASURE_KINDS: tuple[MeasureKind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
 """The kinds that every forecast reports."""
 
 WATCHED_DAYS = 14.0
@@ -55,7 +55,7 @@ MEASURE_FORMS = (
     "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE"
 )
 
-_KNOWN: tuple[Kind, ...] = (*FORECAST_MEASURE_KINDS, "fired", "reached", "days")
+_KNOWN: tuple[MeasureKind, ...] = (*FORECAST_MEASURE_KINDS, "fired", "reached", "days")
 _EVENTS = ("ending", "question", "fired", "reached")
 _PAIRS = ("level", "rung", "reached", "days")
 """Kinds of measures that are named "KIND:OF=PART"."""
@@ -75,7 +75,7 @@ class Measure:
         unit: The unit of an amount or of a number of days, "" for other kinds.
     """
 
-    kind: Kind
+    kind: MeasureKind
     of: str
     label: str
     part: str = ""
@@ -181,7 +181,7 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
     return tuple(dict.fromkeys(result))
 
 
-def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
+def headline(scenario: Scenario, kinds: Iterable[MeasureKind] = ("question", "ending")) -> Measure:
     """Return the headline, which is the measure that comes first in reports.
 
     The scenario may name its headline. If it names no measure of the permitted `kinds`, the headline is the first
@@ -193,7 +193,7 @@ def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending"))
     return said if said is not None and said.kind in kinds else next(first, _make(scenario, "ending", ONGOING))
 
 
-def every(scenario: Scenario, kinds: Iterable[Kind] = FORECAST_MEASURE_KINDS) -> Iterator[Measure]:
+def every(scenario: Scenario, kinds: Iterable[MeasureKind] = FORECAST_MEASURE_KINDS) -> Iterator[Measure]:
     """Yield every measure of the given kinds. "No ending yet" comes after the other endings."""
     for kind in kinds:
         if kind in ("level", "rung"):
@@ -249,7 +249,7 @@ def _event(scenario: Scenario, part: str, name: str) -> Measure:
 
 
 def _bare(scenario: Scenario, name: str) -> Measure:
-    bare: tuple[Kind, ...] = ("ending", "question", "impact")
+    bare: tuple[MeasureKind, ...] = ("ending", "question", "impact")
     homes = [kind for kind in bare if name in _names(scenario, kind)]
     if len(homes) == 1:
         return _make(scenario, homes[0], name)
@@ -265,14 +265,14 @@ def _unknown(name: str, what: str, expected: str) -> ScenarioError:
     return ScenarioError(Problem("", 0, f"measure {name!r}", what, expected))
 
 
-def _names(scenario: Scenario, kind: Kind) -> list[str]:
+def _names(scenario: Scenario, kind: MeasureKind) -> list[str]:
     if kind == "ending":
         return [*scenario.endings, ONGOING]
     groups = {"question": scenario.questions, "impact": scenario.impacts}
     return list(groups.get(kind, scenario.moves))
 
 
-def _parts(scenario: Scenario, kind: Kind) -> dict[str, tuple[str, ...]]:
+def _parts(scenario: Scenario, kind: MeasureKind) -> dict[str, tuple[str, ...]]:
     if kind == "reached":
         return _parts(scenario, "level") | _parts(scenario, "rung")
     if kind in ("level", "days"):
@@ -280,7 +280,7 @@ def _parts(scenario: Scenario, kind: Kind) -> dict[str, tuple[str, ...]]:
     return {name: tuple(rung.id for rung in ladder.rungs) for name, ladder in scenario.ladders.items()}
 
 
-def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
+def _make(scenario: Scenario, kind: MeasureKind, of: str, part: str = "") -> Measure:
     if kind == "ending":
         return Measure(kind, of, NO_ENDING if of == ONGOING else scenario.endings[of].label)
     if kind == "question":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.scenario_diff import Diff
-    from simlib.results import Forecast
+    from simlib.results import EventGroup, Forecast
 
-Kind = Literal["endings", "questions"]
 
 VARIANT_MARKS = ("o", "s", "D", "^", "v")
 
@@ -85,14 +84,14 @@ def _draw_row(ax: Axes, top: float, name: str, values: Mapping[str, float]) -> N
         ax.annotate(f"{percent(value)}  {label}", (max(value, start), y), (9, 0), **look)
 
 
-def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
+def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[EventGroup, str]]:
     """Return (kind, id) of each ending that all forecasts have.
 
     `questions` adds each question that all forecasts have, after the endings. `ongoing` adds "No ending yet" to the
     endings.
     """
     every = list(results)
-    kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
+    kinds: tuple[EventGroup, ...] = ("endings", "questions") if questions else ("endings",)
     return [
         (kind, name)
         for kind in kinds

@@ -8,7 +8,7 @@ show.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.panel import AXIS_GROWTH, LivePanel, SideLabels, beside, changed, outline
-from simlib.results import ONGOING, Band, Forecast
+from simlib.results import ONGOING, Band, EventGroup, Forecast
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _bands(result: Forecast) -> dict[str, Band]:
 
 
 def _label(result: Forecast, name: str, *, short: bool = False) -> str:
-    kind: Literal["endings", "questions"] = "endings" if name in result.endings else "questions"
+    kind: EventGroup = "endings" if name in result.endings else "questions"
     return result.short_label(kind, name) if short else result.label(kind, name)
 
 

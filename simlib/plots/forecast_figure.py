@@ -28,8 +28,8 @@ WIDTHS = (420, 1400)
 TWO_COLUMNS = 960
 """At this width and above, the panels stand in two columns."""
 
-_HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
-_LEFT, _LABELS = 46, (185, 0.45)
+_FIGURE_HEAD, _PANEL_GAP, _TITLE, _FOOT = 56, 26, 44, 40
+_AXIS, _LABEL_ROOM = 46, (185, 0.45)
 """Width of the axis on the left in pixels. Least width of the labels on the right in pixels, and their largest width
 as a share of the panel."""
 
@@ -123,17 +123,17 @@ class Dashboard:
 
 
 def _column(width: int) -> int:
-    return (width - _GAP) // 2 if width >= TWO_COLUMNS else width
+    return (width - _PANEL_GAP) // 2 if width >= TWO_COLUMNS else width
 
 
 def _label_room(width: int, result: Forecast, show: Sequence[str] | None) -> int:
-    """Return the width in pixels of the longest label on two lines, within the limits `_LABELS`."""
+    """Return the width in pixels of the longest label on two lines, within `_LABEL_ROOM`."""
     names = [name for name in (show or result.endings) if name != ONGOING or show]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
     for ladder, rungs in result.ladders.items():
         labels += [result.short_label("rungs", f"{ladder}={rung}") for rung in rungs]
     need = 26 + 7.1 * (max(map(len, labels), default=0) + 14) / 2
-    return int(max(_LABELS[0], min(need, _LABELS[1] * _column(width))))
+    return int(max(_LABEL_ROOM[0], min(need, _LABEL_ROOM[1] * _column(width))))
 
 
 def _heights(width: int, endings: int, rows: int, *, ladder: bool) -> dict[str, int]:
@@ -144,12 +144,12 @@ def _heights(width: int, endings: int, rows: int, *, ladder: bool) -> dict[str, 
 
 def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
     """Return {panel: (left, top, width, height)} and the height of the figure, in pixels."""
-    boxes, top, timed = {}, _HEAD, [name for name in ("endings", "ladder") if name in heights]
+    boxes, top, timed = {}, _FIGURE_HEAD, [name for name in ("endings", "ladder") if name in heights]
     for row in ([timed] if width >= TWO_COLUMNS else [[name] for name in timed]) + [["moves"]]:
         tall = max(heights[name] for name in row)
         for place, name in enumerate(row):
-            left = place * (_column(width) + _GAP)
-            inset = (left + _LEFT, _column(width) - _LEFT - labels) if name in timed else (14, width - 28)
+            left = place * (_column(width) + _PANEL_GAP)
+            inset = (left + _AXIS, _column(width) - _AXIS - labels) if name in timed else (14, width - 28)
             boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
         top += _TITLE + tall + _FOOT
     return boxes, top

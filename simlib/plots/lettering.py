@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["directed", "lettered", "put", "settle"]
 
-Options = ParamSpec("Options")
+DrawOptions = ParamSpec("DrawOptions")
 
 _RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
 _RUN = re.compile(f"[{_RIGHT_TO_LEFT}](?:[{_RIGHT_TO_LEFT}0-9 \u00a0'’-]*[{_RIGHT_TO_LEFT}])?")
@@ -44,11 +44,11 @@ _UNKNOWN = "?"
 """The sign in place of a letter that no font has."""
 
 
-def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
+def lettered(draw: Callable[DrawOptions, Axes]) -> Callable[DrawOptions, Axes]:
     """Decorate a function that draws on axes, so that `settle` is called on the axes."""
 
     @functools.wraps(draw)
-    def draw_lettered(*args: Options.args, **options: Options.kwargs) -> Axes:
+    def draw_lettered(*args: DrawOptions.args, **options: DrawOptions.kwargs) -> Axes:
         ax = draw(*args, **options)
         settle(ax)
         return ax

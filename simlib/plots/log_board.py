@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VARIABLE_HEIGHT, HEAD_HEIGHT, LEAST_PICTURE_HEIGHT = 34, 58, 330
 """Heights in pixels: of one variable, of the room above the first variable, and of the smallest picture."""
 
-_LEFT, _BOTTOM, _TOP, _GAP, _RIGHT = 50, 58, 60, 40, 14
+_LEFT, _BOTTOM, _TOP, _BOARD_GAP, _RIGHT = 50, 58, 60, 40, 14
 _BAR = 0.42
 """Width of a bar of probabilities, as a share of the width of the right side of the picture."""
 
@@ -92,7 +92,7 @@ class LogBoard:
         self.variables = variables
         self.width, self.height = width, height_of(variables)
         self.figure = new_figure(self.width, self.height)
-        room = round(0.58 * width) - _LEFT - _GAP
+        room = round(0.58 * width) - _LEFT - _BOARD_GAP
         inside = (self.height - _BOTTOM - _TOP) / self.height
         self._ax = self.figure.add_axes((_LEFT / width, _BOTTOM / self.height, room / width, inside))
         self._values: Floats = np.full(mornings, np.nan)
@@ -103,7 +103,7 @@ class LogBoard:
         )
         self._ax.xaxis.label.set_color(style.FAINT)
         self._make_lines()
-        self._make_side(_LEFT + room + _GAP)
+        self._make_side(_LEFT + room + _BOARD_GAP)
         settle(self.figure)
 
     # ---------------------------------------------------------------- left: the forecast over time

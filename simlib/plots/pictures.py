@@ -40,7 +40,7 @@ PICTURES: dict[str, str] = {
 """The function that draws the answers of each class, as "module:name". Its module is imported at its first use."""
 
 _SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
-_WHOLE = {"RowsPerWeek": ((720, 440), (0.08, 0.14, 0.89, 0.66))}  # no labels at the right
+_WITHOUT_LABELS = {"RowsPerWeek": ((720, 440), (0.08, 0.14, 0.89, 0.66))}  # no labels at the right
 """Size of a new figure in pixels, and the box of its axes as shares of the figure: left, bottom, width, height. The
 figure has room for a title above the axes and for labels at the right."""
 
@@ -56,7 +56,7 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
         raise Unsupported(f"there is no picture of a {names[0]}; there are pictures of {', '.join(PICTURES)}")
     module, _, name = home.partition(":")
     if ax is None:
-        size, box = _WHOLE.get(names[0], (_SIZE, _BOX))
+        size, box = _WITHOUT_LABELS.get(names[0], (_SIZE, _BOX))
         ax = new_figure(*size, " ".join(answer.sentences())).add_axes(box)
     drawn: Axes = getattr(importlib.import_module(module), name)(answer, ax, **options)
     settle(drawn)

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
 
-_LABEL, _BOX, _GAP, _MARGIN = 30, 34, 24, 16
-_FIRST, _STEP = 13, 11
-"""An arrow from one level to the n-th level after it is `_FIRST` + n `_STEP` pixels high."""
-_LIST, _LINE = 330, 15.5
+_LABEL_HEIGHT, _BOX_HEIGHT, _VARIABLE_GAP, _MARGIN = 30, 34, 24, 16
+_ARROW_BASE, _ARROW_STEP = 13, 11
+"""An arrow from one level to the n-th level after it is `_ARROW_BASE` + n `_ARROW_STEP` pixels high."""
+_LIST, _LINE_HEIGHT = 330, 15.5
 """Width of the list of moves, and height of one of its lines, in pixels."""
 SIDE_BY_SIDE = 760
 """At this width in pixels and above, the list of moves stands beside the diagram, not below the diagram."""
@@ -95,11 +95,11 @@ def _target(effect: Effect, variable: Variable, start: int) -> int:
 
 
 def _rise(span: int) -> int:
-    return _FIRST + _STEP * span
+    return _ARROW_BASE + _ARROW_STEP * span
 
 
 @dataclass(frozen=True)
-class _Row:
+class _Strip:
     """A variable in the diagram: its arrows, and the places of its parts in pixels from the top."""
 
     variable: Variable
@@ -110,7 +110,7 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _DiagramLayout:
     """The parts of a diagram of some width: rows of boxes, list of moves, and places in pixels.
 
     - `lines`: the lines of the list as (text, actor).
@@ -119,7 +119,7 @@ class _Layout:
     - `height`: the height of the whole diagram.
     """
 
-    rows: list[_Row]
+    rows: list[_Strip]
     lines: list[tuple[str, str]]
     room: float
     left: float
@@ -127,30 +127,30 @@ class _Layout:
     height: int
 
 
-def _layout(scenario: Scenario, width: float) -> _Layout:
+def _layout(scenario: Scenario, width: float) -> _DiagramLayout:
     rows, beside = _rows(scenario), width >= SIDE_BY_SIDE
     lines = _moves_text(scenario, rows, chars=int((_LIST if beside else width - 2 * _MARGIN) / 6.1))
-    bottom, listed = rows[-1].bottom, _LINE * (len(lines) + 1) + _MARGIN
+    bottom, listed = rows[-1].bottom, _LINE_HEIGHT * (len(lines) + 1) + _MARGIN
     if beside:
         room = width - _LIST - 2 * _MARGIN
-        return _Layout(rows, lines, room, room + _MARGIN, _MARGIN + 12.0, int(max(bottom, listed)) + _MARGIN)
-    return _Layout(rows, lines, width - _MARGIN, _MARGIN, bottom + 12.0, int(bottom + listed) + _MARGIN)
+        return _DiagramLayout(rows, lines, room, room + _MARGIN, _MARGIN + 12.0, int(max(bottom, listed)) + _MARGIN)
+    return _DiagramLayout(rows, lines, width - _MARGIN, _MARGIN, bottom + 12.0, int(bottom + listed) + _MARGIN)
 
 
-def _rows(scenario: Scenario) -> list[_Row]:
+def _rows(scenario: Scenario) -> list[_Strip]:
     rows, top = [], float(_MARGIN)
     for variable in scenario.variables.values():
         ways = arrows(scenario, variable)
         up = max((_rise(a.end - a.start) for a in ways if a.end > a.start), default=0)
         down = max((_rise(a.start - a.end) for a in ways if a.end < a.start), default=0)
-        boxes = top + _LABEL + (up + 6 if up else 0)
-        bottom = boxes + _BOX + (down + 6 if down else 0) + _GAP
-        rows.append(_Row(variable, ways, top, boxes, bottom))
+        boxes = top + _LABEL_HEIGHT + (up + 6 if up else 0)
+        bottom = boxes + _BOX_HEIGHT + (down + 6 if down else 0) + _VARIABLE_GAP
+        rows.append(_Strip(variable, ways, top, boxes, bottom))
         top = bottom
     return rows
 
 
-def _moves_text(scenario: Scenario, rows: list[_Row], chars: int) -> list[tuple[str, str]]:
+def _moves_text(scenario: Scenario, rows: list[_Strip], chars: int) -> list[tuple[str, str]]:
     """Return the lines (text, actor) of moves and endings, where actor is "" except in headings."""
     lines: list[tuple[str, str]] = []
     numbered = list(enumerate(scenario, start=1))
@@ -238,7 +238,7 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
     for number, (text, actor) in enumerate(layout.lines):
         ax.text(
             layout.left,
-            layout.top + number * _LINE,
+            layout.top + number * _LINE_HEIGHT,
             text,
             fontsize=style.SMALL_SIZE,
             color=style.for_text(colours.get(actor, style.INK)),
@@ -249,7 +249,7 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
     return ax
 
 
-def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dict[str, str]) -> None:
+def _draw_row(ax: Axes, scenario: Scenario, row: _Strip, room: float, colours: dict[str, str]) -> None:
     variable = row.variable
     known = [variable.id] * (variable.id not in variable.label.lower()) + ["hidden"] * variable.hidden
     label = variable.label + (f" ({', '.join(known)})" if known else "")
@@ -277,7 +277,7 @@ def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
 
 
 def _draw_level(
-    ax: Axes, row: _Row, name: str, x: float, each: float, share: float | None = None, *, starts: bool, ends: bool
+    ax: Axes, row: _Strip, name: str, x: float, each: float, share: float | None = None, *, starts: bool, ends: bool
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
@@ -285,7 +285,7 @@ def _draw_level(
     patch = FancyBboxPatch(
         (x - wide / 2, row.boxes),
         wide,
-        _BOX,
+        _BOX_HEIGHT,
         boxstyle="round,pad=0,rounding_size=7",
         facecolor="#dfe9f3" if starts else "white",
         edgecolor=style.INK,
@@ -298,7 +298,7 @@ def _draw_level(
         text += f"\n{'at the start' if wide > 110 else 'start'}: {show(share, 'chance')}"
     ax.text(
         x,
-        row.boxes + _BOX / 2,
+        row.boxes + _BOX_HEIGHT / 2,
         text,
         fontsize=style.SMALL_SIZE,
         color=style.INK,
@@ -315,7 +315,7 @@ def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colo
     up = arrow.end > arrow.start
     shift = 9 if up else -9
     start, end = centres[arrow.start] + shift, centres[arrow.end] - shift
-    edge, sign = (boxes, -1) if up else (boxes + _BOX, 1)
+    edge, sign = (boxes, -1) if up else (boxes + _BOX_HEIGHT, 1)
     rise = _rise(abs(arrow.end - arrow.start))
     bend = Path(
         [(start, edge), ((start + end) / 2, edge + sign * 2 * rise), (end, edge)],

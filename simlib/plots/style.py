@@ -142,12 +142,12 @@ def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -
         ax.set_in_layout(True)  # matplotlib excludes an axes whose position was set
 
 
-_STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+_TICK_STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
 
 
 def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
     """Mark the vertical (or `horizontal`) axis in percent, from 0 to the probability `top`."""
-    step = next(step for step in _STEPS if top / step <= 5.01)
+    step = next(step for step in _TICK_STEPS if top / step <= 5.01)
     ticks = np.arange(0, top + step / 2, step)
     texts = percent_ticks(ticks)
     if horizontal:

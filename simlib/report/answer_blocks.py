@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from simlib.report.figure_blocks import TALL, annex_figure
 from simlib.report.likelihood import icd203
 from simlib.report.markup import Block
 from simlib.report.material import Material
-from simlib.results import AFTERWARDS, ONGOING, Accumulation, Band, Forecast
+from simlib.results import AFTERWARDS, ONGOING, Accumulation, Band, EventGroup, Forecast
 
 if TYPE_CHECKING:
     from simlib.engines.ensemble import Ensemble
@@ -31,7 +31,6 @@ _MOVES = 10
 _LABELS = 235
 """Pixels on screen for labels at the right of a figure."""
 
-Kind = Literal["endings", "questions"]
 
 _RANGE_OF_MOVES = (
     "An expected number is an average. The range says how often each move happens in nine of ten histories. "
@@ -129,7 +128,7 @@ def _pictures(material: Material) -> Iterator[Block]:
         yield Block("table", items=tuple(_ranges_of_moves(forecast)))
 
 
-def _line(material: Material, kind: Kind, name: str) -> str:
+def _line(material: Material, kind: EventGroup, name: str) -> str:
     forecast = material.forecast
     band = getattr(forecast, kind)[name]
     p, low, high = (float(x[-1]) for x in (band.probability, band.low, band.high))
@@ -178,7 +177,7 @@ def ranges(material: Material, draws: Ensemble) -> Iterator[Block]:
         "and better knowledge narrows it. What remains even if the assumptions are known is chance, which nothing "
         "narrows.",
     )
-    kinds: tuple[Kind, ...] = ("endings", "questions")
+    kinds: tuple[EventGroup, ...] = ("endings", "questions")
     rows, widest = [], (-1.0, "")
     for kind in kinds:
         for name, band in getattr(forecast, kind).items():

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["citations", "first_page", "second_page"]
 
-_ROWS, _ASSUMPTIONS, _PAST, _SIGNS, _CHANGES = 6, 3, 4, 5, 5
+_ROWS, _ASSUMPTIONS, _PAST, _BRIEF_SIGNS, _CHANGES = 6, 3, 4, 5, 5
 """Largest number of rows in a table: answers, assumptions, past crises or consequences, signs, and changes."""
 
-_LEAD, _REASON, _NOTE, _LABEL, _LIMIT = 380, 140, 150, 72, 560
+_LEAD, _REASON, _NOTE, _LABEL_LETTERS, _LIMIT = 380, 140, 150, 72, 560
 """Largest number of letters in a text: description, reason, note, label of an answer, and limits."""
 
 
@@ -176,7 +176,7 @@ def _other_answers(material: Material) -> Iterator[Block]:
 def _answers(material: Material, kind: str, names: Iterable[str]) -> Block:
     rows = [("", "Probability", "5–95%")]
     for name in names:
-        label = clipped(material.forecast.label(f"{kind}s", name), _LABEL)
+        label = clipped(material.forecast.label(f"{kind}s", name), _LABEL_LETTERS)
         ends = map(percent, material.range_of(kind, name)) if material.draws is not None else ()
         rows.append((label, percent(_probability(material.forecast, kind, name)), " to ".join(ends)))
     return Block("table", items=tuple(rows))
@@ -315,7 +315,7 @@ def _signs(material: Material) -> Iterator[Block]:
     seeing = material.seeing
     if seeing is None or not seeing.mean or not seeing.open_then:
         return
-    known = [o for o in seeing.observations if o.brier.known and 0 < o.seen < 1][:_SIGNS]
+    known = [o for o in seeing.observations if o.brier.known and 0 < o.seen < 1][:_BRIEF_SIGNS]
     if not known:
         return
     until = seeing.look_by_words

@@ -81,8 +81,8 @@ _STYLE = (
     ".panel{padding:.25rem .7rem;margin:.3rem 0}.columns{gap:1.1rem}.span{height:.55rem;margin-top:.25rem}}"
 )
 
-_WORDS = {"title": "h1", "heading": "h2", "subheading": "h3", "text": "p"}
-_SIGNS = {"title": "#", "heading": "##", "subheading": "###"}
+_TAGS = {"title": "h1", "heading": "h2", "subheading": "h3", "text": "p"}
+_MARKS = {"title": "#", "heading": "##", "subheading": "###"}
 _CLASSES = ("kicker", "lead", "note")
 _CONTAINERS = ("sheet", "columns", "panel", "column")
 
@@ -108,8 +108,8 @@ def _html(block: Block) -> str:
     if block.kind in _CONTAINERS:
         tag = "section" if block.kind == "sheet" else "div"
         return f'<{tag} class="{block.kind}">{"".join(map(_html, block.parts))}</{tag}>'
-    if block.kind in _WORDS:
-        tag, anchor = _WORDS[block.kind], f' id="{html.escape(block.name)}"' if block.name else ""
+    if block.kind in _TAGS:
+        tag, anchor = _TAGS[block.kind], f' id="{html.escape(block.name)}"' if block.name else ""
         return f"<{tag}{anchor}>{text}</{tag}>"
     if block.kind in _CLASSES:
         return f'<p class="{block.kind}">{text}</p>'
@@ -154,8 +154,8 @@ def _markdown(block: Block) -> str:
     text = _marked(block.text)
     if block.kind in _CONTAINERS:
         return "\n\n".join(filter(None, map(_markdown, block.parts)))
-    if block.kind in _SIGNS:
-        return f"{_SIGNS[block.kind]} {text}"
+    if block.kind in _MARKS:
+        return f"{_MARKS[block.kind]} {text}"
     if block.kind in ("big", "claim"):
         return f"**{text}** {_marked(' '.join(block.items))}"
     if block.kind == "list":

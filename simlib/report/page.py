@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["blocks"]
 
-_SIGNS = 4
+_LISTED_SIGNS = 4
 """Largest number of signs that are listed for each ending and question."""
 
 _TIMES_OF_DAY = ("made_at", "seconds", "machine", "versions")
@@ -115,7 +115,7 @@ def _watch(material: Material) -> Iterator[Block]:
         yield Block("list", items=tuple(_signs(material.seeing, material.forecast)))
     for signs in material.indicators:
         yield Block("subheading", f"Signs of {signs.measure.words}")
-        yield Block("list", items=tuple(signs.sentences(_SIGNS)))
+        yield Block("list", items=tuple(signs.sentences(_LISTED_SIGNS)))
 
 
 def _all_changes(material: Material) -> Iterator[Block]:
@@ -196,7 +196,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         f"is {percent(seeing.if_open)}, averaged over the priors. Moves seen by then change this probability:"
     )
     known = [o for o in seeing.observations if o.brier.known]
-    for o in known[:_SIGNS]:
+    for o in known[:_LISTED_SIGNS]:
         yield (
             f"{quoted(o.label)}: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is "
             f"seen with probability {percent(o.seen)}."

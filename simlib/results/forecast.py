@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 
+EventGroup = Literal["endings", "questions"]
+"""The attributes of a `Forecast` that hold probabilities of events."""
+
 ONGOING = "ongoing"
 """The id of "no ending yet" among the ids of the endings."""
 

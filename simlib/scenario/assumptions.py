@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import Kind, Quantity, parse
+from simlib.quantities import A_KIND, Quantity, QuantityKind, parse
 from simlib.scenario.document import Document, Place, dotted
 from simlib.scenario.model import Assumption, AssumptionKind
 from simlib.scenario.schema.scenario_shape import ScenarioShape, WaitShape
@@ -30,15 +30,6 @@ PER_DAY = "per day"
 
 UNREAD = ""
 """Stands for the id of an assumption that could not be read. No real id is empty."""
-
-A: dict[AssumptionKind, str] = {
-    "rate": "a rate",
-    "chance": "a chance",
-    "factor": "a factor",
-    "duration": "a length of time",
-    "amount": "an amount",
-}
-"""Each kind of number with its article, for messages."""
 
 
 def place_of(assumption: Assumption) -> Place:
@@ -242,7 +233,7 @@ def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
                 torn.setdefault(use.written, use)
     for name, use in torn.items():
         known = first.pop(name)
-        one, other = (f"as {A[x.kind]}" + f" in {x.unit!r}" * bool(x.unit) for x in (known, use))
+        one, other = (f"as {A_KIND[x.kind]}" + f" in {x.unit!r}" * bool(x.unit) for x in (known, use))
         what = f"used {one} ({dotted(known.place)}) and {other} ({dotted(use.place)})"
         sort = "kind" if known.kind != use.kind else "unit"
         document.note(("assumptions", name), what, f"expected one {sort}: write two assumptions")
@@ -315,12 +306,12 @@ def _bounds(
     return (low.value, high.value) if low and high else None
 
 
-_AMOUNT = re.compile(r"\d[\d.]*\s*[A-Za-z]+")
+_AMOUNT_WITH_UNIT = re.compile(r"\d[\d.]*\s*[A-Za-z]+")
 """An amount with its unit, such as "4.3 people"."""
 
 
 def read_quantity(
-    document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = (), unit: str = ""
+    document: Document, place: Place, written: str, kind: QuantityKind | None, used_at: Place = (), unit: str = ""
 ) -> Quantity | None:
     """Return the quantity (number with a unit) that is written at a place of a file.
 
@@ -338,7 +329,7 @@ def read_quantity(
         return parse(written, kind, unit)
     except QuantityError as error:
         use = f" ({dotted(used_at)} uses it)" if used_at else ""
-        if kind is None and _AMOUNT.fullmatch(written):
+        if kind is None and _AMOUNT_WITH_UNIT.fullmatch(written):
             use = ", or an impact that uses the amount"
         document.note(place if place in document.lines else place[:-1], error.what, error.expected + use)
         return None
@@ -366,7 +357,7 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
     if shape.observed is None:
         return None
     if kind != "rate":
-        document.note((*place, "observed"), f"an observed rate for {A[kind]}", "leave it out: only rates have one")
+        document.note((*place, "observed"), f"an observed rate for {A_KIND[kind]}", "leave it out: only rates have one")
         return None
     quantity = read_quantity(document, (*place, "observed"), shape.observed, "rate")
     return quantity.value if quantity else None
@@ -376,7 +367,9 @@ def _spread(document: Document, place: Place, shape: LiteralShape, kind: Assumpt
     if shape.spread is None:
         return 0.0
     if kind != "amount":
-        document.note((*place, "spread"), f"a spread for {A[kind]}", "leave it out: only amounts of impacts have one")
+        document.note(
+            (*place, "spread"), f"a spread for {A_KIND[kind]}", "leave it out: only amounts of impacts have one"
+        )
         return 0.0
     spread = plain_number(shape.spread)
     if spread >= 0:

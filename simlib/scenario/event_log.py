@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from simlib.arguments import read_dates, whole
-from simlib.data.event_log import LOG_COLUMNS, PRECISIONS, Precision
+from simlib.data.event_log import LOG_COLUMNS, PRECISIONS, DatePrecision
 from simlib.errors import INVISIBLE, UNSEEN, ArgumentError, Problem, did_you_mean, refuse
 from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
@@ -57,7 +57,7 @@ class LogRow:
 
     word: str
     date: dt.date
-    precision: Precision = "day"
+    precision: DatePrecision = "day"
     actor: str = ""
     target: str = ""
     times: int = 1
@@ -196,7 +196,7 @@ class _Cells:
         self.note("times", f"{text!r} is no number of events", f"expected a whole number from 1 to {MOST_EVENTS}")
         return 1
 
-    def _precision(self) -> Precision:
+    def _precision(self) -> DatePrecision:
         text = self.cells["date_precision"] or "day"
         for precision in PRECISIONS:
             if text == precision:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from simlib.scenario.condition import Condition
 
-Shares = tuple[tuple[str, str | None], ...]
+StartShares = tuple[tuple[str, str | None], ...]
 """The start of a variable: pairs (level, id of the assumption that gives the probability of that level).
 
 One level may have None in place of an id. Its probability is then one minus the sum of the others.
@@ -34,7 +34,7 @@ class History:
 
     since: dt.date
     because: str
-    start: tuple[tuple[str, Shares], ...] = ()
+    start: tuple[tuple[str, StartShares], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from simlib.errors import did_you_mean
 from simlib.scenario.assumptions import Numbers, plain_number, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
-from simlib.scenario.evidence import CERTAIN_REPORT, Coverage, Evidence, History, RowRule, Shares
+from simlib.scenario.evidence import CERTAIN_REPORT, Coverage, Evidence, History, RowRule, StartShares
 from simlib.scenario.model import Move
 from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
@@ -36,7 +36,7 @@ class EvidenceReader:
         reader: Reader,
         numbers: Numbers,
         moves: Mapping[str, Move],
-        shares: Callable[..., Shares],
+        shares: Callable[..., StartShares],
     ) -> None:
         self.document, self.reader, self.numbers = document, reader, numbers
         self.moves, self.shares = moves, shares

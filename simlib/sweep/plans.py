@@ -9,11 +9,11 @@ from pathlib import Path
 from simlib.errors import Problem, ScenarioError, collect, refuse
 from simlib.scenario import document
 from simlib.scenario.loader import load_view, view_files
-from simlib.scenario.model import Intervention, Scenario, View
+from simlib.scenario.model import Scenario, View
+from simlib.scenario.views.interventions import Plan
 
 __all__ = ["load_plans", "plan_views"]
 
-Plan = tuple[Intervention, ...]
 Given = str | os.PathLike[str] | View
 
 

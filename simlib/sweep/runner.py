@@ -111,7 +111,7 @@ def run(
     order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]
     pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or cores())
-    return _Sweep(design, options, Path(folder), blocks, pool, control).go()
+    return _SweepRun(design, options, Path(folder), blocks, pool, control).go()
 
 
 def _with_engine(design: SweepDesign, options: Options) -> Options:
@@ -129,7 +129,7 @@ def _one_horizon(design: SweepDesign) -> float:
 
 
 @dataclass
-class _Sweep:
+class _SweepRun:
     """A run, which gives the workers the blocks that have no file yet, and writes the results."""
 
     design: SweepDesign

@@ -6,10 +6,11 @@ import itertools
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from simlib.control import Cancel
 from simlib.errors import SimlibError
 from simlib.sweep.design import SweepDesign
 from simlib.sweep.points import Options, need, work
@@ -17,8 +18,7 @@ from simlib.typing import Ints
 
 __all__ = ["Cluster", "Threads"]
 
-Task = tuple[int, Ints, SweepDesign, Options]
-Stopped = Callable[[], bool]
+SweepTask = tuple[int, Ints, SweepDesign, Options]
 
 LOOK_UP = 0.2
 """Seconds between two checks of whether the sweep was cancelled."""
@@ -41,7 +41,7 @@ class Threads:
         self.retried: list[str] = []
         self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
-    def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
+    def results(self, tasks: Iterator[SweepTask], stopped: Cancel) -> Iterator[tuple[int, Any]]:
         """Yield (block number, result of `work` or exception) for each block when it is finished.
 
         A block is a group of forecasts. Once `stopped` returns True, only blocks already begun are finished.
@@ -93,13 +93,13 @@ class Cluster:
         threads = self._client.nthreads()
         self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
-    def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
+    def results(self, tasks: Iterator[SweepTask], stopped: Cancel) -> Iterator[tuple[int, Any]]:
         """Yield (block number, result of `work` or exception) for each block when it is finished.
 
         A block is a group of forecasts. The scheduler repeats a block whose worker died. Once `stopped` returns True,
         finished blocks are still yielded, and the other blocks are dropped.
         """
-        waiting: dict[str, Task] = {}
+        waiting: dict[str, SweepTask] = {}
         tries: Counter[int] = Counter()
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for task in itertools.islice(tasks, max(4 * self.workers, 8)):
@@ -129,7 +129,7 @@ class Cluster:
                 break
         self._tell_who_left()
 
-    def _submit(self, task: Task, waiting: dict[str, Task], finished: queue.SimpleQueue[Any]) -> None:
+    def _submit(self, task: SweepTask, waiting: dict[str, SweepTask], finished: queue.SimpleQueue[Any]) -> None:
         # Dask is not asked to retry a block that raises an error, because it would do so without a report.
         future = self._client.submit(work, *task[1:], pure=False)
         waiting[future.key] = task

@@ -26,7 +26,7 @@ __all__ += ["SharesOfDoubt", "SignsOfEveryEnding", "Sweep", "UnderWhichAssumptio
 __all__ += ["WhatDrivesIt", "WhatEachRowDid", "WhatIf", "WhatToWatchFor", "WherePathsDiverge", "WorthKnowing"]
 __all__ += ["WorthSeeing"]
 
-_HOME = {
+_VIEW_HOMES = {
     "Editor": "simlib.widgets.editor.view",
     "Explorer": "simlib.widgets.explorer.view",
     "GuessFirst": "simlib.widgets.explorer.guess_first",
@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        module = importlib.import_module(_HOME.get(name, _PANELS))
+        module = importlib.import_module(_VIEW_HOMES.get(name, _PANELS))
     except ModuleNotFoundError as error:
         if error.name not in ("ipywidgets", "anywidget", "traitlets"):
             raise

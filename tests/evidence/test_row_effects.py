@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import simlib
 from simlib.analysis.log_odds_steps import _shares, errors, log_odds
@@ -271,4 +272,4 @@ def test_the_error_from_the_draws_is_that_of_the_means_of_ten_blocks():
     draws = [[Stages(np.zeros(1), np.array([each]))] * 2 for each in p]
     weighing = Reweighting(np.zeros(40), np.zeros(40, dtype=int), teaching=False)
     block_means = p.reshape(4, 10).mean(axis=0)
-    assert errors([], draws, weighing) == pytest.approx([1.96 * block_means.std(ddof=1) / np.sqrt(10)] * 2)
+    assert errors([], draws, weighing) == pytest.approx([norm.ppf(0.975) * block_means.std(ddof=1) / np.sqrt(10)] * 2)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bound", "Box", "Discovery", "Leaf", "tightest"]
 
-SAME = 1e-9
+_SAME = 1e-9
 """All answers count as equal if they differ by at most this share of the largest."""
 
 MUCH_NOISE = 1 / 3
@@ -150,7 +150,7 @@ class Discovery(Answer):
     @property
     def constant(self) -> bool:
         """Whether every draw has the same answer."""
-        return bool(np.ptp(self.answers) <= SAME * float(np.abs(self.answers).max()))
+        return bool(np.ptp(self.answers) <= _SAME * float(np.abs(self.answers).max()))
 
     @property
     def base_rate(self) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from simlib.analysis.indicators.result import Indicator, Indicators, information, signs
-from simlib.analysis.samples import Sample, Share, question_times, share
+from simlib.analysis.samples import Sample, ShareBand, question_times, share
 from simlib.answer import provenance
 from simlib.engines.montecarlo.replay import Histories
 from simlib.machine.belief import quantiles
@@ -32,7 +32,7 @@ def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, tim
     histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
-    table = _Tables(*among)
+    table = _CountTables(*among)
     rows = []
     for kind, name, label, first in _sighting_days(histories, times_seen):
         shows = first[still_open] <= look_by_day
@@ -86,7 +86,7 @@ def _sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str,
         yield kind, name, label, days
 
 
-class _Tables:
+class _CountTables:
     """Counts how often an event happens in the histories that show a sign, and in the others."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
@@ -94,7 +94,7 @@ class _Tables:
         self.every = np.ones(len(happens), dtype=bool)
         self.before = self.share(happens, self.every)
 
-    def share(self, event: Bools, among: Bools) -> Share:
+    def share(self, event: Bools, among: Bools) -> ShareBand:
         return share(event, among, self.draw, self.weight)
 
     def row(self, kind: str, name: str, label: str, shows: Bools, lead: Floats) -> Indicator:
@@ -120,7 +120,7 @@ class _Tables:
     def _sum(self, event: Bools) -> float:
         return float(self.weight[event].sum())
 
-    def _ratio(self, shows: Bools) -> Share:
+    def _ratio(self, shows: Bools) -> ShareBand:
         """Return P(sign | event) / P(sign | no event), and the bounds of Katz's log interval.
 
         For the interval, half a history is added to each count.

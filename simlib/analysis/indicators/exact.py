@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.analysis.indicators.result import Indicator, Indicators, information, signs
-from simlib.analysis.samples import Share
+from simlib.analysis.samples import ShareBand
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
@@ -116,5 +116,5 @@ class _Watch:
         return stays, float(end[space.ending == self.index].sum()) if self.index >= 0 else stays - float(end.sum())
 
 
-def _around(value: float) -> Share:
+def _around(value: float) -> ShareBand:
     return value, value * (1 - RELATIVE_HALF_WIDTH), value * (1 + RELATIVE_HALF_WIDTH)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simlib.analysis.samples import Share
+from simlib.analysis.samples import ShareBand
 from simlib.control import Control
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import Simulator
@@ -47,7 +47,7 @@ class Forcing:
         self.date = scenario.as_of + dt.timedelta(days=int(day))
         self.engine = "exact" if measure.kind == "ending" else "montecarlo"
 
-    def effect(self, move: str) -> Share:
+    def effect(self, move: str) -> ShareBand:
         """Return the change of the probability if a move is forced, with its 95% interval.
 
         The interval of an exact change has zero width.

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.indicators.forcing import Forcing
-from simlib.analysis.samples import Share
+from simlib.analysis.samples import ShareBand
 from simlib.answer import Answer, pick
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, over_draws, percent, points, quoted
@@ -57,7 +57,7 @@ WRONG = 0.05
 EXACT_INTERVAL_WIDTH = 1e-5
 """A number whose interval is no wider than this counts as exact."""
 
-_SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses")
+_SHARE_FIELDS = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ class Indicator:
     kind: str
     id: str
     label: str
-    before: Share
-    seen: Share
-    if_seen: Share
-    if_not_seen: Share
-    ratio_seen: Share
-    ratio_not_seen: Share
+    before: ShareBand
+    seen: ShareBand
+    if_seen: ShareBand
+    if_not_seen: ShareBand
+    ratio_seen: ShareBand
+    ratio_not_seen: ShareBand
     information: float
-    false_alarms: Share
-    misses: Share
-    lead_days: Share
-    if_forced: Share | None = None
+    false_alarms: ShareBand
+    misses: ShareBand
+    lead_days: ShareBand
+    if_forced: ShareBand | None = None
 
     @property
     def change(self) -> float:
@@ -125,7 +125,7 @@ class Indicator:
         probability if the move is forced (`if_forced`).
         """
         cells = pick(self, "kind", "id", "label", "known") | {"change_if_seen": self.change}
-        for name in _SHARES:
+        for name in _SHARE_FIELDS:
             value, low, high = getattr(self, name)
             cells |= {name: value, f"{name}_low": low, f"{name}_high": high}
         early, middle, late = self.lead_days
@@ -158,7 +158,7 @@ class Indicators(Answer):
     look_by_day: float
     by_day: float
     times_seen: int
-    before: Share
+    before: ShareBand
     rows: tuple[Indicator, ...]
     provenance: Mapping[str, Any]
 
@@ -344,7 +344,7 @@ def write_bits(row: Indicator) -> str:
     return f"{row.information:.2g}" if row.information >= 1e-4 else "below 0.0001"
 
 
-def write_share(share: Share) -> str:
+def write_share(share: ShareBand) -> str:
     """Return a share as text ("-": unknown).
 
     A share of 0 that is not exact is written as "under" its upper bound, and a share of 1 as "over" its lower bound.

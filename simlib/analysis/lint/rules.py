@@ -47,7 +47,7 @@ STATE_RULES = (
 )
 """Rules that look at every reachable state."""
 
-_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+_SEVERITY_ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def lint(
         findings.append(note("states", what, subject.refusal))
     return Findings(
         scenario=ScenarioKey.of(scenario),
-        findings=tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity])),
+        findings=tuple(sorted(findings, key=lambda finding: _SEVERITY_ORDER[finding.severity])),
         provenance=provenance(
             subject.scenario, engine="exact", cap=cap, events_per_day=events_per_day, strands=strands
         ),

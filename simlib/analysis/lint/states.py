@@ -17,7 +17,7 @@ from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
 from simlib.typing import Floats
 
-_NEVER = 1e-9
+_TOO_RARE = 1e-9
 """A question is reported if the number of events that it asks for has a smaller probability than this."""
 
 _COUNTING = 200_000
@@ -172,7 +172,7 @@ def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
         dated = len(question.moves) - len(free)
         per_day = sum(float(_often(subject, move).max(initial=0.0)) for move in free)
         most = dated + per_day * subject.scenario.horizon_days
-        if poisson.sf(question.count.at_least - 1 - dated, most - dated) < _NEVER:
+        if poisson.sf(question.count.at_least - 1 - dated, most - dated) < _TOO_RARE:
             yield warning(
                 f"questions.{question.id}.count",
                 f"{question.id!r} asks for at least {question.count.at_least} firings, but the highest rates give "

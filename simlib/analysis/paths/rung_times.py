@@ -28,7 +28,7 @@ FEWEST_STAYS = 10
 HORIZON = "end of forecast"
 """Stands in place of the next rung if the forecast ends first."""
 
-_POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
+_CUTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class RungTimes(Answer):
         """
         import pandas as pd
 
-        names = [f"p{round(100 * p)}" for p in _POINTS]
+        names = [f"p{round(100 * p)}" for p in _CUTS]
         rows = [
             {"rung": stay.rung, "to": stay.to, "count": stay.count} | dict(zip(names, stay.days, strict=True))
             for stay in self.stays
@@ -128,5 +128,5 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
 
 def _points(stays: list[tuple[float, float]]) -> tuple[float, ...]:
     days, weights = np.array(stays).T
-    known = quantiles(days, _POINTS, weights) if len(stays) >= FEWEST_STAYS else np.full(len(_POINTS), np.nan)
+    known = quantiles(days, _CUTS, weights) if len(stays) >= FEWEST_STAYS else np.full(len(_CUTS), np.nan)
     return tuple(float(point) for point in known)

@@ -32,7 +32,7 @@ from simlib.typing import Floats, Ints
 
 
 @dataclass(frozen=True)
-class _Span:
+class _SearchSpan:
     """A stretch of time between dated interventions, with the uniformised Markov chain in it.
 
     weights (steps,): the probability of exactly k steps in the stretch.
@@ -64,7 +64,7 @@ class _Prefix:
 
     entered: the probability that a history visits these rungs first, and has the wanted ending.
     inflow: for each key (span, step), a list of pairs (states in which the last rung is entered, their probabilities).
-    Steps below 0 are the moments around the interventions at the start of the span, numbered as in `_Span.first`.
+    Steps below 0 are the moments around the interventions at the start of the span, numbered as in `_SearchSpan.first`.
     """
 
     rungs: tuple[int, ...]
@@ -112,7 +112,7 @@ class PathSearch:
         self.states_of = [np.flatnonzero(self.rung == r) for r in range(self.rungs)]
         self.spans = self._spans()
 
-    def _spans(self) -> list[_Span]:
+    def _spans(self) -> list[_SearchSpan]:
         value = (self.ending == self.wanted).astype(float) if self.wanted >= 0 else None
         result = []
         for segment in reversed(self.solver.segments):
@@ -120,7 +120,7 @@ class PathSearch:
             value = self._worth_between(result[-1], -1)
         return result[::-1]
 
-    def _span(self, segment: Segment, value: Floats | None) -> _Span:
+    def _span(self, segment: Segment, value: Floats | None) -> _SearchSpan:
         """Return a stretch of time, given P(wanted ending | state) at its end (N,)."""
         solver, duration = self.solver, segment.end - segment.start
         space, pair_rates = solver.space.held(segment.held, solver.tables), self.chain.rating(segment).pair_rates
@@ -133,7 +133,7 @@ class PathSearch:
         if value is not None:
             back = backward_steps(space, pair_rates / generator.uniform, generator.diagonal, value, last)
             worth = np.array([np.append(weights[k:], np.zeros(k)) for k in range(last + 1)]) @ back
-        return _Span(segment, generator, weights, entry, worth, self.chain.jumps(segment))
+        return _SearchSpan(segment, generator, weights, entry, worth, self.chain.jumps(segment))
 
     def run(self, top: int, most: int) -> SearchResult:
         """Search until the `top` most probable classes are certain, or `most` prefixes are expanded.
@@ -193,8 +193,8 @@ class PathSearch:
         stays = [(e, float(mass[e])) for e in range(self.endings) if self.wanted in (-1, e)]
         return stays, [child for child in children.values() if child.entered > 0]
 
-    def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return `_Span.worth` just after intervention `number` (from 0), or before all for -1."""
+    def _worth_between(self, span: _SearchSpan, number: int) -> Floats | None:
+        """Return the worth of a span just after intervention `number`, or before all for -1."""
         if span.worth is None:
             return None
         value = span.worth[0]

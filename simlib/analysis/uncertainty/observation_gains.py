@@ -16,7 +16,7 @@ import numpy as np
 from simlib.analysis.evaluator import REPLICATE_BLOCKS, cross, in_threads
 from simlib.analysis.uncertainty.estimates import mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.hermite_regression import divergence, explained_variance, hermite
-from simlib.control import Control
+from simlib.control import ONE_THREAD, Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -28,7 +28,6 @@ from simlib.typing import Floats
 EXPLAINS = 0.05
 """An assumption is named only if it explains more than this share of the variance of P(seen)."""
 
-_ONE_THREAD = Control(threads=1)
 
 OPEN, HAPPENS, SEEN, BOTH, TARGET, EVER = range(6)
 """Indices of six shares of all replicates. E is the event of the question, t the last day of watching.
@@ -78,7 +77,7 @@ def watched_shares(
 
     def at(draw: int, theta: Floats, start: Floats | None = None) -> Floats:
         run = partial(simulator.run, theta, centre=centre, start=start, runs=runs)
-        counts = run(seed=seed, first=draw * runs, control=_ONE_THREAD)
+        counts = run(seed=seed, first=draw * runs, control=ONE_THREAD)
         ended = counts.ending_time
         when = counts.question_time[:, 0] if questions else np.where(counts.ending == ending, ended, np.inf)
         still = ((ended > look_by_day) & (when > look_by_day))[:, None]

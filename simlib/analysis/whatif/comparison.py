@@ -108,11 +108,11 @@ def compare(
     all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves", "impact"))]
     chosen = tuple(dict.fromkeys(all_of_them)) if measures is None else find(scenario, measures)
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
-    work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
+    work = _Comparer(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
     return exact_where_it_fits(engine, lambda: work.answer("exact"), lambda: work.answer("montecarlo"))
 
 
-class _Work:
+class _Comparer:
     """The computation that compares variants with the baseline (name "") up to day `days`."""
 
     def __init__(

@@ -26,7 +26,7 @@ __all__ = ["Divergence", "diverge"]
 DIVERGENCE_DATES = 8
 """Largest number of dates in the table of two histories. Later events are only counted."""
 
-Row = tuple[str, str, str]
+DivergenceRow = tuple[str, str, str]
 """A date, the events of that date in the baseline, and the events of that date in the variant."""
 
 
@@ -50,10 +50,10 @@ class Divergence:
     shared: int
     endings: tuple[str, str]
     labels: tuple[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[DivergenceRow, ...]
 
     @property
-    def head(self) -> Row:
+    def head(self) -> DivergenceRow:
         """The headings of the columns of `rows`."""
         return "date", "at the baseline", f"in {quoted(self.variant)}"
 
@@ -77,7 +77,7 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
 
     Raises KeyError for a replicate that is not among the histories.
     """
-    one, other = _History(before, replicate), _History(after, replicate)
+    one, other = _ComparedHistory(before, replicate), _ComparedHistory(after, replicate)
     shared = one.shared(other)
     days = [history.day(shared) for history in (one, other)]
     day = 0.0 if shared < 0 else min(*days, before.horizon)
@@ -93,7 +93,7 @@ def diverge(before: Histories, after: Histories, replicate: int, variant: str) -
     )
 
 
-def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
+def _rows(one: _ComparedHistory, other: _ComparedHistory, shared: int) -> Iterator[DivergenceRow]:
     events = [history.events(max(shared, 0)) for history in (one, other)]
     as_of = one.scenario.as_of
     if shared < 0:
@@ -109,7 +109,7 @@ def _rows(one: _History, other: _History, shared: int) -> Iterator[Row]:
     yield "in the end", one.label, other.label
 
 
-class _History:
+class _ComparedHistory:
     """One history, without the events that change no level."""
 
     def __init__(self, histories: Histories, replicate: int) -> None:
@@ -122,7 +122,7 @@ class _History:
         ending = list(every(self.scenario, ("ending",)))[index]  # the index -1, for no ending yet, picks the last label
         self.ending, self.label = ending.of, ending.label
 
-    def shared(self, other: _History) -> int:
+    def shared(self, other: _ComparedHistory) -> int:
         """Return how many events both histories have in common before they first differ.
 
         The result is -1 if their start states differ.

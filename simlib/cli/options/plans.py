@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 
 from simlib.cli.options import world
-from simlib.cli.options.request import Changes, Request
+from simlib.cli.options.request import ChangeOptions, Request
 from simlib.cli.options.variants import named_problem
 from simlib.errors import Problem, collect, refuse
 from simlib.scenario.loader import load
-from simlib.scenario.model import Intervention, Scenario
+from simlib.scenario.model import Scenario
+from simlib.scenario.views.interventions import Plan
 
 EXPECTED_PLAN = "expected --plan, or an intervention such as --forbid"
-
-Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
@@ -58,7 +57,7 @@ def requested_plans(request: Request) -> dict[str, Plan]:
     return plans
 
 
-def _plan(name: str, changes: Changes, base: Scenario) -> dict[str, Plan]:
+def _plan(name: str, changes: ChangeOptions, base: Scenario) -> dict[str, Plan]:
     """Return the plans that the options in `changes` describe.
 
     If the options follow `--as NAME`, `name` is NAME, and all of them make one plan: the interventions of the files,
@@ -78,7 +77,7 @@ def _plan(name: str, changes: Changes, base: Scenario) -> dict[str, Plan]:
     return {name: (*(item for items in plans.values() for item in items), *added)} if name else plans
 
 
-def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
+def _wrong(name: str, changes: ChangeOptions) -> Iterator[Problem]:
     if not changes:
         yield Problem("", 0, f"--as {name}", "no intervention follows it", EXPECTED_PLAN)
     for kind, text in changes:

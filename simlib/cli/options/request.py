@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simlib.calibration.forecast_registry import Verdict
     from simlib.scenario.loader import Stream
 
-Changes = tuple[tuple[str, str], ...]
+ChangeOptions = tuple[tuple[str, str], ...]
 """Options that take effect in their order on the command line, each as (kind, text)."""
 
 
@@ -33,11 +33,11 @@ class Request:
     settings: tuple[str, ...] = ()
     """Changed medians of assumptions, each as NAME=VALUE."""
     horizon: str | None = None
-    interventions: Changes = ()
+    interventions: ChangeOptions = ()
     """Interventions in the order of the command line, each as (kind, text)."""
-    variants: tuple[tuple[str, Changes], ...] = ()
+    variants: tuple[tuple[str, ChangeOptions], ...] = ()
     """Groups of changes, each as (name that `--as` gives, changes)."""
-    plans: tuple[tuple[str, Changes], ...] = ()
+    plans: tuple[tuple[str, ChangeOptions], ...] = ()
     """Groups of interventions of a sweep, each as (name, changes)."""
     cumulative: bool = False
     ignore_windows: bool = False

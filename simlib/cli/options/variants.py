@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from simlib.cli.options import world
-from simlib.cli.options.request import Changes, Request
+from simlib.cli.options.request import ChangeOptions, Request
 from simlib.errors import Problem, ScenarioError, collect, refuse
 from simlib.scenario.loader import load, load_view, load_views
 from simlib.scenario.model import Scenario
@@ -32,7 +32,7 @@ def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
     With `--cumulative`, each variant also contains the changes of all variants before it. Raises ScenarioError, which
     lists every problem.
     """
-    groups: list[tuple[str, Changes]] = []
+    groups: list[tuple[str, ChangeOptions]] = []
     for name, changes in request.variants:
         if name:
             groups.append((name, changes))
@@ -52,13 +52,13 @@ def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
     return _piled(groups, base) if request.cumulative else variants
 
 
-def _named_after(changes: Changes) -> str:
+def _named_after(changes: ChangeOptions) -> str:
     words = ", ".join(text if kind == "set" else f"{kind} {text}" for kind, text in changes)
     return words if len(words) <= LONGEST_NAME else UNNAMED_VARIANT
 
 
-def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
-    pile: Changes = ()
+def _piled(groups: Sequence[tuple[str, ChangeOptions]], base: Scenario) -> dict[str, Scenario]:
+    pile: ChangeOptions = ()
     variants = {}
     for name, changes in groups:
         pile += changes
@@ -66,7 +66,7 @@ def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, S
     return variants
 
 
-def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -> list[Problem]:
+def _wrong(name: str, changes: ChangeOptions, groups: Sequence[tuple[str, ChangeOptions]]) -> list[Problem]:
     problems = []
     if not changes:
         problems.append(Problem("", 0, f"--as {name}", "no change follows it", EXPECTED_CHANGE))
@@ -87,7 +87,7 @@ def named_problem(name: str, problem: Problem) -> Problem:
     return problem.inside(f"--as {name}") if name else problem
 
 
-def _changed(changes: Changes, base: Scenario) -> Scenario:
+def _changed(changes: ChangeOptions, base: Scenario) -> Scenario:
     views = [load_view(base, text) for kind, text in changes if kind == "view"]
     seen = apply_view(base, views) if views else base
     settings = tuple(text for kind, text in changes if kind == "set")

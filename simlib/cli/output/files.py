@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.engines.ensemble import Ensemble
-    from simlib.results import Forecast
+    from simlib.results import EventGroup, Forecast
 
 TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings", "counters", "impacts")
 PERCENTILE_COLUMNS = ("p05", "p25", "p50", "p75", "p95")
@@ -202,7 +202,7 @@ def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    kinds: tuple[Literal["endings", "questions"], ...] = ("endings", "questions")
+    kinds: tuple[EventGroup, ...] = ("endings", "questions")
     for kind in kinds:
         for name in getattr(forecast, kind):
             spread = draws.spread(name, kind)

@@ -17,15 +17,15 @@ from numba.extending import intrinsic
 
 from simlib.engines.compile_cache import compiled_once
 
-_WIDTH = 4
-_ROW, _INDEX = ir.VectorType(ir.DoubleType(), _WIDTH), ir.IntType(32)
-_FAST = ("contract",)
+_LANES = 4
+_ROW, _INDEX = ir.VectorType(ir.DoubleType(), _LANES), ir.IntType(32)
+_FUSED = ("contract",)
 
 
 def _place(context, builder, kind, array, row):
     """Return a pointer to the row with index `row` of an array (N, 4)."""
     data = context.make_array(kind)(context, builder, array).data
-    first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, _WIDTH))])
+    first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, _LANES))])
     return builder.bitcast(first, _ROW.as_pointer())
 
 
@@ -43,12 +43,12 @@ def _spread(builder, number):
 def _first(builder, row):
     """Return a row of four numbers, each equal to the first number of `row`."""
     nothing = ir.Constant(_ROW, ir.Undefined)
-    return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(_INDEX, _WIDTH), [0] * _WIDTH))
+    return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(_INDEX, _LANES), [0] * _LANES))
 
 
 def _add(builder, total, product):
     place = builder.bitcast(total, _ROW.as_pointer())
-    builder.store(builder.fadd(builder.load(place), product, flags=_FAST), place)
+    builder.store(builder.fadd(builder.load(place), product, flags=_FUSED), place)
 
 
 @intrinsic
@@ -60,7 +60,7 @@ def _zeros(typing):
 
     def generate(context, builder, signature, arguments):
         place = cgutils.alloca_once(builder, _ROW)
-        builder.store(ir.Constant(_ROW, [0.0] * _WIDTH), place)
+        builder.store(ir.Constant(_ROW, [0.0] * _LANES), place)
         return builder.bitcast(place, ir.DoubleType().as_pointer())
 
     return types.CPointer(types.float64)(), generate
@@ -73,7 +73,7 @@ def _add_scaled(typing, total, block, row, weight):
     def generate(context, builder, signature, arguments):
         total, block, row, weight = arguments
         vector = _load(builder, _place(context, builder, signature.args[1], block, row))
-        _add(builder, total, builder.fmul(vector, _spread(builder, weight), flags=_FAST))
+        _add(builder, total, builder.fmul(vector, _spread(builder, weight), flags=_FUSED))
         return context.get_dummy_value()
 
     return types.void(total, block, types.uint64, types.float64), generate
@@ -87,7 +87,7 @@ def _add_product(typing, total, block, row, weights, place):
         total, block, row, weights, place = arguments
         vector = _load(builder, _place(context, builder, signature.args[1], block, row))
         weight = _load(builder, _place(context, builder, signature.args[3], weights, place))
-        _add(builder, total, builder.fmul(vector, weight, flags=_FAST))
+        _add(builder, total, builder.fmul(vector, weight, flags=_FUSED))
         return context.get_dummy_value()
 
     return types.void(total, block, types.uint64, weights, types.uint64), generate
@@ -101,7 +101,7 @@ def _add_from_first(typing, total, block, row, weights, place):
         total, block, row, weights, place = arguments
         vector = _first(builder, _load(builder, _place(context, builder, signature.args[1], block, row)))
         weight = _load(builder, _place(context, builder, signature.args[3], weights, place))
-        _add(builder, total, builder.fmul(vector, weight, flags=_FAST))
+        _add(builder, total, builder.fmul(vector, weight, flags=_FUSED))
         return context.get_dummy_value()
 
     return types.void(total, block, types.uint64, weights, types.uint64), generate

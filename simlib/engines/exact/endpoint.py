@@ -173,7 +173,7 @@ class EndpointSampler:
             control.check()
         return _histories_of(self.solver, paths, seed)
 
-    def path(self, seed: int, number: int) -> list[_Event]:
+    def path(self, seed: int, number: int) -> list[_PathEvent]:
         """Return the events of history number `number`."""
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
@@ -198,7 +198,7 @@ class EndpointSampler:
 
 
 @dataclass(frozen=True, slots=True)
-class _Event:
+class _PathEvent:
     day: float
     move: int
     outcome: int
@@ -210,9 +210,9 @@ class _Path:
     def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
         self.sampler, self.rng = sampler, rng
         self.state = _pick(sampler.start * sampler.spans[0].before, rng)
-        self.events = [_Event(0.0, -1, -1, -1, self.state)]
+        self.events = [_PathEvent(0.0, -1, -1, -1, self.state)]
 
-    def walk(self) -> list[_Event]:
+    def walk(self) -> list[_PathEvent]:
         for span in self.sampler.spans:
             for jump, later in zip(span.jumps, span.after_actions, strict=True):
                 self._act(span, jump, later)
@@ -232,7 +232,7 @@ class _Path:
         moved = int(target[place]) != self.state
         self.state = int(target[place])
         if jump.action.move >= 0 or moved:
-            self.events.append(_Event(span.segment.start, jump.action.move, branch, jump.action.number, self.state))
+            self.events.append(_PathEvent(span.segment.start, jump.action.move, branch, jump.action.number, self.state))
 
     def _jump_through(self, span: _Stretch) -> None:
         counts = np.arange(len(span.worth))
@@ -247,7 +247,7 @@ class _Path:
             self._idle(span, since, float(time))
             since = float(time)
             move, outcome, self.state = event
-            self.events.append(_Event(span.segment.start + float(time), move, outcome, -1, self.state))
+            self.events.append(_PathEvent(span.segment.start + float(time), move, outcome, -1, self.state))
         self._idle(span, since, span.duration)
 
     def _next(self, span: _Stretch, remaining: int) -> tuple[int, int, int] | None:
@@ -269,7 +269,7 @@ class _Path:
         number = self.rng.poisson(rate * (until - since))
         for time in np.sort(self.rng.uniform(since, until, number)):
             move, outcome = self.sampler.idle_firing(self.state, span, self.rng)
-            self.events.append(_Event(span.segment.start + float(time), move, outcome, -1, self.state))
+            self.events.append(_PathEvent(span.segment.start + float(time), move, outcome, -1, self.state))
 
 
 def _pick(weights: Floats, rng: np.random.Generator) -> int:
@@ -277,7 +277,7 @@ def _pick(weights: Floats, rng: np.random.Generator) -> int:
     return int(min(np.searchsorted(total, rng.random() * total[-1], side="right"), len(weights) - 1))
 
 
-def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
+def _histories_of(solver: Solver, paths: list[list[_PathEvent]], seed: int) -> Histories:
     """Convert drawn paths to `Histories`, without the hidden moves that count stages of a wait."""
     scenario, space = solver.scenario, solver.space
     last = np.array([events[-1].state for events in paths])
@@ -345,7 +345,7 @@ def histories_given(
         control.report((number + 1) / (2 * belief.draws))
         control.check()
     chosen = [_pick(weights, np.random.default_rng([seed, number, 1])) for number in range(count)]
-    paths: dict[int, list[_Event]] = {}
+    paths: dict[int, list[_PathEvent]] = {}
     for done, draw in enumerate(sorted(set(chosen))):
         start = None if belief.start is None else belief.start[draw]
         sampler = EndpointSampler(solver, solver.chain(belief.theta[draw], centre, start), measure)

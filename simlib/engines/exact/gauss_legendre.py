@@ -11,7 +11,7 @@ __all__ = ["quadrature"]
 _ORDER = 12
 """Number of Gauss-Legendre nodes in each panel. `quadrature` cuts a stretch of time into panels."""
 
-_FIRST_PANEL, _GROWTH = 5.0, 6.0
+_FIRST_PANEL, _PANEL_GROWTH = 5.0, 6.0
 """Length of the first panel, in mean times between jumps, and the ratio of the lengths of successive panels."""
 
 
@@ -28,7 +28,7 @@ def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     edges, length = [0.0], _FIRST_PANEL / uniform
     while edges[-1] + length < duration / 2:
         edges.append(edges[-1] + length)
-        length *= _GROWTH
+        length *= _PANEL_GROWTH
     half = np.array(edges)
     cuts = np.concatenate([half, duration - half[::-1]])
     points, weights = np.polynomial.legendre.leggauss(_ORDER)

@@ -28,7 +28,7 @@ _ROOM = 4096
 
 
 @dataclass(frozen=True)
-class _Group:
+class _CellGroup:
     """A joint histogram of some dimensions, with a cell for each combination that occurs.
 
     States in which an ending has been reached have separate cells, so that moves can be counted over the other states.
@@ -86,7 +86,7 @@ class Features:
 
     # ---------------------------------------------------------------- choosing the groups
 
-    def _pack(self) -> list[_Group]:
+    def _pack(self) -> list[_CellGroup]:
         """Combine the sets of dimensions that results need into groups with one histogram each.
 
         Large sets come first. Each set joins the group whose histogram grows least by the union. If every union is too
@@ -107,7 +107,7 @@ class Features:
                 packed.append(set(dims))
         return self._merged([self._group(dims) for dims in packed])
 
-    def _merged(self, groups: list[_Group]) -> list[_Group]:
+    def _merged(self, groups: list[_CellGroup]) -> list[_CellGroup]:
         left = sorted(groups, key=lambda group: -len(group.example))
         while len(left) > 1 and len(left[-1].example) * len(left[-2].example) <= _ROOM:
             left.append(self._group(set(left.pop().dimensions | left.pop().dimensions)))
@@ -118,14 +118,14 @@ class Features:
     def _combinations(self, dims: set[int]) -> int:
         return int(np.prod([self._sizes[d] for d in dims], dtype=np.int64))
 
-    def _group(self, dims: set[int]) -> _Group:
+    def _group(self, dims: set[int]) -> _CellGroup:
         code = self.space.ended.astype(np.int64)
         for dimension in sorted(dims):
             code = code * self._sizes[dimension] + self._values[dimension]
         _, example, cell = np.unique(code, return_index=True, return_inverse=True)
-        return _Group(frozenset(dims), cell.reshape(-1), example)
+        return _CellGroup(frozenset(dims), cell.reshape(-1), example)
 
-    def _home(self, dims: set[int]) -> _Group:
+    def _home(self, dims: set[int]) -> _CellGroup:
         return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:

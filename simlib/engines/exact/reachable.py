@@ -31,7 +31,7 @@ STATE_CAP = 2_000_000
 _DENSE = 2**27
 """Up to this many combinations of levels, a plain array maps codes to states, above it a hash table."""
 
-_BLOCK = 65_536
+_STATE_BLOCK = 65_536
 """Number of states expanded between two checks for cancellation."""
 
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
@@ -190,7 +190,7 @@ class _Search:
     # ---------------------------------------------------------------- Numba
 
     def _numba(self, roots: Ints) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
-        search = _Table(self.combinations, roots)
+        search = _StateTable(self.combinations, roots)
         arguments = self._arguments()
         pins = _pins(self.tables)
         branches = int(self.tables.outcome_start[-1])
@@ -205,7 +205,7 @@ class _Search:
                 search.count,
                 search.done,
                 len(search.codes) - branches,
-                search.done + _BLOCK,
+                search.done + _STATE_BLOCK,
                 *arguments,
             )
             if search.done == search.count:
@@ -215,7 +215,7 @@ class _Search:
             self._check(search.count, complete=search.done == search.count)
         return self._numba_edges(search, arguments)
 
-    def _add_held(self, search: _Table) -> None:
+    def _add_held(self, search: _StateTable) -> None:
         for held in self.held:
             levels = self._at_rest(self._levels(search.codes[: search.count]), held)
             for _, new, _ in self._successors(levels, held):
@@ -229,7 +229,7 @@ class _Search:
         return levels[still]
 
     def _numba_edges(
-        self, search: _Table, arguments: tuple[Any, ...]
+        self, search: _StateTable, arguments: tuple[Any, ...]
     ) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
         order = np.argsort(search.codes[: search.count], kind="stable")
         codes, counts, endings = search.codes[order], search.counts[order], search.endings[order]
@@ -237,14 +237,14 @@ class _Search:
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         target = np.empty(int(start[-1]), dtype=np.uint32)
         pair = np.empty(int(start[-1]), dtype=np.uint32)
-        for first in range(0, len(codes), _BLOCK):
+        for first in range(0, len(codes), _STATE_BLOCK):
             kernels.fill_edges(
                 search.table,
                 codes,
                 endings,
                 search.dense,
                 first,
-                min(first + _BLOCK, len(codes)),
+                min(first + _STATE_BLOCK, len(codes)),
                 start,
                 target,
                 pair,
@@ -288,7 +288,7 @@ class _Search:
         return ids, starts, variables, allowed
 
 
-class _Table:
+class _StateTable:
     """The states found so far: an array of their codes, and a hash table of code positions."""
 
     def __init__(self, combinations: int, roots: Ints) -> None:

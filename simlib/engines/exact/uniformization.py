@@ -38,7 +38,7 @@ After each block, the kept vectors are weighted, and cancellation is checked.
 _BLOCK_NUMBERS = 8_000_000
 """Largest number of values (states times steps) in the kept vectors of a block of steps (64 MB)."""
 
-_NEGLIGIBLE = 1e-30
+_NEGLIGIBLE_WEIGHT = 1e-30
 
 
 @dataclass
@@ -130,7 +130,7 @@ class NodeSums:
 
         A node is skipped if all its weights are negligible.
         """
-        some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
+        some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE_WEIGHT)
         self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
 
 

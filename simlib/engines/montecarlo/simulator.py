@@ -117,7 +117,7 @@ class Simulator:
         """
         runs, first = check_runs(runs, first)
         values = self.values(theta, centre, start)
-        job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
+        job = _SimulationJob(self, values, seed_key(check_seed(seed)), first, runs)
         job.work(thread_count(control.threads, job.chunks), control)
         return job.counts()
 
@@ -188,7 +188,7 @@ def simulate(
 # -------------------------------------------------------------------- running
 
 
-class _Job:
+class _SimulationJob:
     """One simulation, whose replicates are split into chunks.
 
     Each thread takes the next chunk until no chunk is left. It adds its counts to arrays that no other thread uses.

@@ -10,14 +10,12 @@ import copy
 import types
 import typing
 from collections.abc import Iterable
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from simlib.errors import did_you_mean
 from simlib.scenario.document import Alias, Document, Place
 from simlib.scenario.scalars import describe
-from simlib.scenario.schema.scalars import Shape, validate
-
-AnyShape = TypeVar("AnyShape", bound=Shape)
+from simlib.scenario.schema.scalars import AnyShape, Shape, validate
 
 STAND_INS: dict[str, Any] = {
     "because": "-",

@@ -83,12 +83,12 @@ Name = Annotated[
     AfterValidator(_by(read_words)),
     WithJsonSchema({"type": "string", "maxLength": NAME_LENGTH, "pattern": f"^{_FIRST}{_LATER}*( {_LATER}+)*$"}),
 ]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=130)]
+AnyId = Annotated[str, StringConstraints(min_length=1, max_length=130)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=SHORT, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
-Number = Annotated[
+Numeral = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100),
     WithJsonSchema({"type": ["string", "number"], "examples": ["2 per week", "30% within 90 days", "30%", 3]}),
@@ -105,13 +105,13 @@ AtLeast = Annotated[
     int, BeforeValidator(_by(read_at_least)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1000})
 ]
 Format = Annotated[Literal[1], BeforeValidator(_by(read_format))]
-SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids from `sources`, such as [gazette]")]
+SourceIds = Annotated[list[AnyId], Field(max_length=50, description="ids from `sources`, such as [gazette]")]
 Because = Annotated[Text, Field(description="a reason in a sentence, or the word 'assumed' if there is none")]
 LevelSet = Annotated[
-    Annotated[Reference, Tag("\0text")] | Annotated[list[Reference], Field(max_length=16), Tag("\0list")],
+    Annotated[AnyId, Tag("\0text")] | Annotated[list[AnyId], Field(max_length=16), Tag("\0list")],
     either("expected a level, a list of levels, 'X or above', 'X or below' or 'not X'"),
 ]
-ClauseShape = Annotated[dict[Reference, LevelSet], Field(max_length=64)]
+ClauseShape = Annotated[dict[AnyId, LevelSet], Field(max_length=64)]
 ConditionShape = Annotated[
     Annotated[ClauseShape, Tag("\0mapping")] | Annotated[list[ClauseShape], Field(max_length=32), Tag("\0list")],
     either("expected {variable: levels}, or a list of such mappings"),

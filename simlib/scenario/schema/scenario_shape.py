@@ -10,6 +10,7 @@ from simlib.scenario.schema.evidence_shape import EvidenceShape
 from simlib.scenario.schema.scalars import (
     BRIEFLY,
     WHEN,
+    AnyId,
     AtLeast,
     Because,
     ConditionShape,
@@ -22,8 +23,7 @@ from simlib.scenario.schema.scalars import (
     Label,
     LongText,
     Name,
-    Number,
-    Reference,
+    Numeral,
     Shape,
     Short,
     SourceIds,
@@ -107,8 +107,8 @@ class VariableShape(Shape):
         description="names of the levels in order, such as [quiet, hot], or {from: 0, to: 60} for a counter"
     )
     start: Annotated[
-        Annotated[Reference, Tag("\0text")]
-        | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=64), Tag("\0mapping")],
+        Annotated[AnyId, Tag("\0text")]
+        | Annotated[dict[AnyId, ShareOrId], Field(min_length=2, max_length=64), Tag("\0mapping")],
         either("expected a level, or {level: share}"),
     ] = Field(description="level on the first day, or {level: share} if that level is uncertain")
     hidden: Flag = Field(False, description="true: nobody observes the variable")
@@ -119,8 +119,8 @@ class VariableShape(Shape):
 class CorrelationShape(Shape):
     """Rank correlation between the priors of two assumptions."""
 
-    of: list[Reference] = Field(min_length=2, max_length=2, description="ids of two assumptions")
-    rank: Number = Field(description="Spearman's rank correlation, between -1 and 1")
+    of: list[AnyId] = Field(min_length=2, max_length=2, description="ids of two assumptions")
+    rank: Numeral = Field(description="Spearman's rank correlation, between -1 and 1")
     because: Because
     sources: SourceIds = Field([])
 
@@ -129,7 +129,7 @@ class FactorShape(Shape):
     """A factor on the rate of a move or on the odds of an outcome."""
 
     by: LiteralOrId | None = Field(None, description="id of an assumption, or {value: 3, because: ...}")
-    per: Reference | None = Field(None, description="in place of `by`: id of a counter, whose number is the factor")
+    per: AnyId | None = Field(None, description="in place of `by`: id of a counter, whose number is the factor")
     when: ConditionShape | None = Field(None, description=WHEN)
     between: WindowShape | None = Field(None, description=WINDOW_DESCRIPTION)
 
@@ -137,12 +137,12 @@ class FactorShape(Shape):
 class WaitShape(Shape):
     """How long a move takes once it is possible: the median, and how much single waits vary."""
 
-    value: Number = Field(
+    value: Numeral = Field(
         description="the median wait, such as '12 days', or the id of an assumption that gives the median and "
         "its uncertainty"
     )
-    low: Number = Field(description="5th percentile of single waits, which vary by chance, such as '5 days'")
-    high: Number = Field(description="95th percentile of single waits, which vary by chance, such as '21 days'")
+    low: Numeral = Field(description="5th percentile of single waits, which vary by chance, such as '5 days'")
+    high: Numeral = Field(description="95th percentile of single waits, which vary by chance, such as '21 days'")
     because: Text | None = Field(None, description="a reason in a sentence; required if the value is a number")
     sources: SourceIds = Field([])
 
@@ -163,8 +163,8 @@ class OutcomeShape(Shape):
 class MoveShape(Shape):
     """Something that an actor does, or that happens by itself (actor `nature`)."""
 
-    actor: Reference = Field(description="id of the actor who makes the move, or nature")
-    target: Reference | None = Field(None, description="id of the actor at whom the move is aimed")
+    actor: AnyId = Field(description="id of the actor who makes the move, or nature")
+    target: AnyId | None = Field(None, description="id of the actor at whom the move is aimed")
     label: Label = Field(description="the move as a sentence without its subject: 'Sail a patrol through the strait'")
     short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
@@ -198,7 +198,7 @@ class EndingShape(Shape):
     because: Text | None = Field(None, description="why this ends the story")
 
 
-MoveIds = Annotated[list[Reference], Field(max_length=200, description="ids of moves")]
+MoveIds = Annotated[list[AnyId], Field(max_length=200, description="ids of moves")]
 
 
 class LullShape(Shape):
@@ -211,7 +211,7 @@ class LullShape(Shape):
 class RepeatsShape(Shape):
     """How often a move must happen, or several moves together."""
 
-    move: Reference | None = Field(None, description="id of a move")
+    move: AnyId | None = Field(None, description="id of a move")
     moves: MoveIds | None = Field(None, description="ids of moves that are counted together")
     at_least: AtLeast = Field(description="how many times, such as 3")
 
@@ -222,8 +222,8 @@ class QuestionShape(Shape):
     label: Label = Field(description="the question, or the event that it asks about")
     short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
-    move: Reference | None = Field(None, description="id of a move; the event is that it happens for the first time")
-    outcome: Reference | None = Field(None, description="id of an outcome of that move")
+    move: AnyId | None = Field(None, description="id of a move; the event is that it happens for the first time")
+    outcome: AnyId | None = Field(None, description="id of an outcome of that move")
     lull: LullShape | None = Field(None, description="the event is a stretch of days without any of the listed moves")
     count: RepeatsShape | None = Field(
         None, description="the event is that moves have happened a given number of times"
@@ -235,8 +235,8 @@ class QuestionShape(Shape):
 class ImpulseRewardShape(Shape):
     """An amount added each time a move happens, or happens with a given outcome."""
 
-    move: Reference = Field(description="id of a move")
-    outcome: Reference | None = Field(None, description="id of an outcome of that move; default: any outcome")
+    move: AnyId = Field(description="id of a move")
+    outcome: AnyId | None = Field(None, description="id of an outcome of that move; default: any outcome")
     each: LiteralOrId = Field(description="mean amount: id of an assumption, or {value: 4.3, spread: 2, because: ...}")
 
 
@@ -250,7 +250,7 @@ class RateRewardShape(Shape):
 class TerminalRewardShape(Shape):
     """An amount added once, when an ending is reached."""
 
-    ending: Reference = Field(description="id of an ending")
+    ending: AnyId = Field(description="id of an ending")
     amount: LiteralOrId = Field(description="mean amount: id of an assumption, or {value: 900, because: ...}")
 
 
@@ -288,9 +288,9 @@ class ScenarioShape(Shape):
     title: Label = Field(description="title of the scenario")
     description: LongText | None = Field(None, description="what the scenario is about")
     as_of: Date = Field(description="first day of the forecast, which knows only what happened before that day")
-    horizon: Number = Field(description="how far the forecast reaches, such as '90 days'")
-    ladder: Reference | None = Field(None, description="id of the ladder shown first")
-    headline: Reference | None = Field(
+    horizon: Numeral = Field(description="how far the forecast reaches, such as '90 days'")
+    ladder: AnyId | None = Field(None, description="id of the ladder shown first")
+    headline: AnyId | None = Field(
         None,
         description="id of the question or ending that comes first in reports; "
         "default: the first question, else the first ending",

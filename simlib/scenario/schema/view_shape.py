@@ -8,14 +8,14 @@ from pydantic import Discriminator, Field, Tag
 
 from simlib.scenario.schema.scalars import (
     WHEN,
+    AnyId,
     Because,
     ConditionShape,
     Date,
     Format,
     Id,
     Label,
-    Number,
-    Reference,
+    Numeral,
     Shape,
     SourceIds,
     Text,
@@ -25,9 +25,9 @@ from simlib.scenario.schema.scalars import (
 class ChangeShape(Shape):
     """One assumption changed by a view."""
 
-    value: Number = Field(description="the new median")
-    low: Number | None = Field(None, description="new 5th percentile; default: the old one, shifted with the median")
-    high: Number | None = Field(None, description="new 95th percentile; default: the old one, shifted with the median")
+    value: Numeral = Field(description="the new median")
+    low: Numeral | None = Field(None, description="new 5th percentile; default: the old one, shifted with the median")
+    high: Numeral | None = Field(None, description="new 95th percentile; default: the old one, shifted with the median")
     because: Because
     sources: SourceIds = Field([])
 
@@ -35,8 +35,8 @@ class ChangeShape(Shape):
 class ForceShape(Shape):
     """A move forced to happen on a day, if its `when` holds then."""
 
-    force: Reference = Field(description="id of the move")
-    outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
+    force: AnyId = Field(description="id of the move")
+    outcome: AnyId | None = Field(None, description="id of the outcome; default: left to chance")
     on: Date = Field(description="the day")
     because: Text | None = Field(None, description="the reason")
 
@@ -44,7 +44,7 @@ class ForceShape(Shape):
 class ForbidShape(Shape):
     """A move that is impossible for a time, or while a condition holds."""
 
-    forbid: Reference = Field(description="id of the move")
+    forbid: AnyId = Field(description="id of the move")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
     until: Date | None = Field(None, description="first day on which the move is possible again; default: never")
     when: ConditionShape | None = Field(None, description=f"only while this condition holds; {WHEN}")
@@ -54,7 +54,7 @@ class ForbidShape(Shape):
 class DelayShape(Shape):
     """A move that is impossible before a day."""
 
-    delay: Reference = Field(description="id of the move")
+    delay: AnyId = Field(description="id of the move")
     until: Date = Field(description="first day on which the move is possible")
     because: Text | None = Field(None, description="the reason")
 
@@ -62,9 +62,9 @@ class DelayShape(Shape):
 class RepeatShape(Shape):
     """A move forced on a day and again at equal intervals, each time if its `when` holds then."""
 
-    repeat: Reference = Field(description="id of the move")
-    every: Number = Field(description="time between two firings, such as '7 days'")
-    outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
+    repeat: AnyId = Field(description="id of the move")
+    every: Numeral = Field(description="time between two firings, such as '7 days'")
+    outcome: AnyId | None = Field(None, description="id of the outcome; default: left to chance")
     from_: Date | None = Field(None, alias="from", description="the first day; default: the start")
     until: Date | None = Field(
         None, description="first day on which the move is no longer repeated; default: the horizon"
@@ -75,8 +75,8 @@ class RepeatShape(Shape):
 class PolicyShape(Shape):
     """A standing rule: a move happens at a new rate, at all times or while a condition holds."""
 
-    policy: Reference = Field(description="id of the move")
-    rate: Number = Field(description="how often the move happens while its `when` holds, such as 'every 1 day'")
+    policy: AnyId = Field(description="id of the move")
+    rate: Numeral = Field(description="how often the move happens while its `when` holds, such as 'every 1 day'")
     when: ConditionShape | None = Field(None, description=f"only while this condition holds; {WHEN}")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
     until: Date | None = Field(None, description="first day on which the policy no longer applies; default: never")
@@ -86,8 +86,8 @@ class PolicyShape(Shape):
 class PinShape(Shape):
     """A variable set to a level once, on a day. Later moves can change it."""
 
-    pin: Reference = Field(description="id of the variable")
-    level: Reference = Field(description="the level")
+    pin: AnyId = Field(description="id of the variable")
+    level: AnyId = Field(description="the level")
     on: Date = Field(description="the day")
     because: Text | None = Field(None, description="the reason")
 
@@ -95,8 +95,8 @@ class PinShape(Shape):
 class HoldShape(Shape):
     """A variable set to a level and kept there, so that no move changes it."""
 
-    hold: Reference = Field(description="id of the variable")
-    level: Reference = Field(description="the level")
+    hold: AnyId = Field(description="id of the variable")
+    level: AnyId = Field(description="the level")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
     until: Date | None = Field(
         None, description="first day on which moves can change the variable again; default: never"
@@ -107,8 +107,8 @@ class HoldShape(Shape):
 class AssumeShape(Shape):
     """An assumption with another value from a day on, or while a condition holds."""
 
-    assume: Reference = Field(description="id of the assumption")
-    value: Number = Field(description="the new median; draws from the prior shift by the same step as the median")
+    assume: AnyId = Field(description="id of the assumption")
+    value: Numeral = Field(description="the new median; draws from the prior shift by the same step as the median")
     when: ConditionShape | None = Field(
         None, description=f"only while this condition holds; not allowed if the assumption is a chance; {WHEN}"
     )
@@ -150,11 +150,9 @@ class ViewShape(Shape):
     title: Label = Field(description="title of the view")
     author: Label | None = Field(None, description="whose view it is")
     because: Text | None = Field(None, description="what the author believes, and why")
-    assumptions: dict[Reference, ChangeShape] = Field(
-        {}, max_length=2000, description="the numbers that the view changes"
-    )
+    assumptions: dict[AnyId, ChangeShape] = Field({}, max_length=2000, description="the numbers that the view changes")
     interventions: list[InterventionShape] = Field(
         [], max_length=200, description="forced and forbidden moves, fixed levels, and other interventions"
     )
-    horizon: Number | None = Field(None, description="a new horizon, such as '30 days'")
-    ladder: Reference | None = Field(None, description="id of the ladder shown first")
+    horizon: Numeral | None = Field(None, description="a new horizon, such as '30 days'")
+    ladder: AnyId | None = Field(None, description="id of the ladder shown first")

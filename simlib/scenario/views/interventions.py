@@ -159,6 +159,9 @@ Intervention = Force | Forbid | Policy | Pin | Hold | Assume
 Lasting = Forbid | Policy | Hold | Assume
 """Interventions that apply from one date until another. All other interventions act once, on a date."""
 
+Plan = tuple[Intervention, ...]
+"""Interventions that are made together."""
+
 
 def _check_condition(when: object) -> None:
     if not isinstance(when, Condition):

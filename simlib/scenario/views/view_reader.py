@@ -27,7 +27,7 @@ from simlib.scenario.schema.view_shape import (
 )
 from simlib.scenario.views.variation import misfits, repeated
 
-AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | PinShape | HoldShape | AssumeShape
+EntryShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | PinShape | HoldShape | AssumeShape
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
@@ -69,7 +69,7 @@ _WRITTEN = {DelayShape: {"forbid": "delay"}, RepeatShape: {"force": "repeat", "o
 """{form of an entry: {key of the intervention that it becomes: the key in the file}}, where the two differ."""
 
 
-def _in_file(place: Place, entry_of: Sequence[int], entries: Sequence[AnyShape]) -> Place:
+def _in_file(place: Place, entry_of: Sequence[int], entries: Sequence[EntryShape]) -> Place:
     """Return the place in the view file that corresponds to a place in the `View`.
 
     The two can differ, because one of the `entries` of the file may have become several interventions, or an
@@ -110,7 +110,7 @@ class _Interventions:
         self.read, self.scenario, self.horizon_days = read, scenario, horizon_days
         self.reader = Reader(read, scenario.variables, scenario.variables)
 
-    def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
+    def interventions(self, shape: EntryShape, place: Place) -> tuple[Intervention, ...]:
         because = shape.because or ""
         match shape:
             case ForceShape():

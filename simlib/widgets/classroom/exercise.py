@@ -9,7 +9,7 @@ from typing import Literal
 
 from simlib.errors import SimlibError
 
-__all__ = ["BadEntry", "Blank", "Exercise", "Verdict", "read_number", "read_probability"]
+__all__ = ["BadEntry", "Blank", "Exercise", "Grade", "read_number", "read_probability"]
 
 BlankKind = Literal["line", "choice", "text"]
 
@@ -35,7 +35,7 @@ class Blank:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Grade:
     """Whether an answer is right (None if there is no right answer), and the words to show."""
 
     right: bool | None
@@ -59,21 +59,21 @@ class Exercise:
     minutes: int
     asks: str
     fields: tuple[Blank, ...]
-    judge: Callable[[Sequence[str]], Verdict]
+    judge: Callable[[Sequence[str]], Grade]
     answers: tuple[str, ...]
     worked: str
     hint: str = ""
 
-    def check(self, *entries: str) -> Verdict:
+    def check(self, *entries: str) -> Grade:
         """Judge one entry for each field, and count a missing or unreadable entry as not right."""
         given = [entry.strip() for entry in entries]
         missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]
         if missing:
-            return Verdict(False, f"Fill in: {', '.join(missing)}.")
+            return Grade(False, f"Fill in: {', '.join(missing)}.")
         try:
             return self.judge(given)
         except BadEntry as error:
-            return Verdict(False, str(error))
+            return Grade(False, str(error))
 
 
 def read_number(text: str) -> float:

@@ -14,7 +14,7 @@ from simlib.machine.measures import find, of_forecast
 from simlib.scenario.loader import load
 from simlib.scenario.model import Forbid, Force, Move, Scenario
 from simlib.scenario.views.variation import with_interventions
-from simlib.widgets.classroom.exercise import Blank, Exercise, Verdict, read_number, read_probability
+from simlib.widgets.classroom.exercise import Blank, Exercise, Grade, read_number, read_probability
 from simlib.widgets.classroom.practice import elicit_a_range, score_the_class, three_moves
 
 __all__ = ["DICE", "Lesson"]
@@ -126,9 +126,9 @@ class Lesson:
             f"patrols sail more often."
         )
 
-        def judge(entries: Sequence[str]) -> Verdict:
+        def judge(entries: Sequence[str]) -> Grade:
             right = abs(read_probability(entries[0]) - answer) <= _NEAR
-            return Verdict(right, worked if right else "Not yet. First find the probability that no patrol sails.")
+            return Grade(right, worked if right else "Not yet. First find the probability that no patrol sails.")
 
         return Exercise(
             "A patrol within a week, by hand",
@@ -158,10 +158,10 @@ class Lesson:
             f"Shares of the total, added up in the order of the list, first reach {second:.2f} at “{chosen.label}”."
         )
 
-        def judge(entries: Sequence[str]) -> Verdict:
+        def judge(entries: Sequence[str]) -> Grade:
             near = abs(read_number(entries[0]) - days) <= 0.15 + 0.02 * days
             right = near and entries[1] == chosen.label
-            return Verdict(right, worked if right else "Not yet. Sum the rates first; then use the first die.")
+            return Grade(right, worked if right else "Not yet. Sum the rates first; then use the first die.")
 
         return Exercise(
             "One history, rolled by hand",
@@ -185,10 +185,10 @@ class Lesson:
             f"probability that the treaty is signed between the two dates is the difference, {percent(late - early)}."
         )
 
-        def judge(entries: Sequence[str]) -> Verdict:
+        def judge(entries: Sequence[str]) -> Grade:
             probabilities = [read_probability(entry) for entry in entries]
             right = all(abs(x - y) <= 2 * _NEAR for x, y in zip(probabilities, (early, late - early), strict=True))
-            return Verdict(right, worked if right else "Not yet. Read the height of the curve at the end of each date.")
+            return Grade(right, worked if right else "Not yet. Read the height of the curve at the end of each date.")
 
         return Exercise(
             "A probability has a date",
@@ -212,9 +212,9 @@ class Lesson:
             "deters nobody."
         )
 
-        def judge(entries: Sequence[str]) -> Verdict:
+        def judge(entries: Sequence[str]) -> Grade:
             off = abs(read_probability(entries[0]) - after)
-            return Verdict(off <= _GUESS, f"You were off by {100 * off:.0f} points. {worked}")
+            return Grade(off <= _GUESS, f"You were off by {100 * off:.0f} points. {worked}")
 
         return Exercise(
             "Predict, then forbid patrols",
@@ -238,10 +238,10 @@ class Lesson:
             f"{percent(three[1])}. {_WHY[1]}"
         )
 
-        def judge(entries: Sequence[str]) -> Verdict:
+        def judge(entries: Sequence[str]) -> Grade:
             near = abs(read_probability(_as_percent(entries[0])) - mean) <= 0.1 * mean
             right = near and entries[1] == _WHY[1]
-            return Verdict(right, worked if right else "Not yet. Add the three probabilities, and divide by three.")
+            return Grade(right, worked if right else "Not yet. Add the three probabilities, and divide by three.")
 
         return Exercise(
             "Why the mean over the range is not the answer at the stated value",
@@ -272,9 +272,9 @@ class Lesson:
             reasons.append(f"“{label}” is {kinds[-1]}: {reason}.")
         worked = " ".join(reasons)
 
-        def judge(entries: Sequence[str]) -> Verdict:
+        def judge(entries: Sequence[str]) -> Grade:
             right = list(entries) == kinds
-            return Verdict(right, worked if right else "Not yet. Compare both numbers with the first probability.")
+            return Grade(right, worked if right else "Not yet. Compare both numbers with the first probability.")
 
         return Exercise(
             "Sign or cause?",

@@ -15,7 +15,7 @@ from simlib.machine import priors
 from simlib.scenario.event_log import read_log
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Scenario
-from simlib.widgets.classroom.exercise import BadEntry, Blank, Exercise, Verdict, read_number, read_probability
+from simlib.widgets.classroom.exercise import BadEntry, Blank, Exercise, Grade, read_number, read_probability
 
 __all__ = ["elicit_a_range", "score_the_class", "three_moves"]
 
@@ -27,13 +27,13 @@ def elicit_a_range(world: Scenario) -> Exercise:
     number = world.assumptions["recall_rate"]
     stated = [f"{1 / rate:.0f}" for rate in (number.high, number.value, number.low)]
 
-    def judge(entries: Sequence[str]) -> Verdict:
+    def judge(entries: Sequence[str]) -> Grade:
         low, middle, high = map(read_number, entries)
         if not 0 < low < middle < high:
             raise BadEntry("Numbers must rise: surprisingly short, as likely too short as too long, surprisingly long.")
         drawn = dataclasses.replace(number, low=1 / high, value=1 / middle, high=1 / low)
         points = [1 / float(priors.quantile(drawn, p)) for p in (0.99, 0.75, 0.25, 0.01)]
-        return Verdict(
+        return Grade(
             None,
             "Your range implies: 1 in 100 that the average is {:.0f} days or less, 1 in 4 for {:.0f} or less, 1 "
             "in 4 for {:.0f} or more, 1 in 100 for {:.0f} or more. Do you believe that? If not, change an "
@@ -59,20 +59,20 @@ def elicit_a_range(world: Scenario) -> Exercise:
 def three_moves() -> Exercise:
     """Return the exercise in which learners add three moves to a scenario."""
 
-    def judge(entries: Sequence[str]) -> Verdict:
+    def judge(entries: Sequence[str]) -> Grade:
         try:
             scenario = load_text(entries[0] + "\n", "your text")
         except ScenarioError as error:
             first = error.problems[0]
             more = f" {len(error.problems) - 1} more after that." if len(error.problems) > 1 else ""
-            return Verdict(False, f"Line {first.line}: {first.what}; {first.expected}.{more}".replace("; .", "."))
+            return Grade(False, f"Line {first.line}: {first.what}; {first.expected}.{more}".replace("; .", "."))
         moves = len(scenario.moves) - 1
         if moves < 3:
-            return Verdict(False, f"A valid scenario with {moves} of your own moves; write {3 - moves} more.")
+            return Grade(False, f"A valid scenario with {moves} of your own moves; write {3 - moves} more.")
         last = solve(scenario, times=1)
         ended = {e.label: float(last.endings[e.id].probability[-1]) for e in scenario.endings.values()}
         endings = "; ".join(f"{label} {percent(p)}" for label, p in ended.items())
-        return Verdict(True, f"A valid scenario with {moves} moves of your own. By {last.by_words}: {endings}.")
+        return Grade(True, f"A valid scenario with {moves} moves of your own. By {last.by_words}: {endings}.")
 
     return Exercise(
         "Write three moves",
@@ -92,7 +92,7 @@ def score_the_class(world: Scenario, ours: float) -> Exercise:
     usual, happened = _climatology(world), _happened(world)
     outcome = "it happened" if happened else "it did not happen"
 
-    def judge(entries: Sequence[str]) -> Verdict:
+    def judge(entries: Sequence[str]) -> Grade:
         names = dict(_forecasts(entries[0]))
         scores = {name: _brier(p, happened) for name, p in names.items()}
         pooled = sum(names.values()) / len(names)
@@ -100,7 +100,7 @@ def score_the_class(world: Scenario, ours: float) -> Exercise:
         scores |= {name: _brier(p, happened) for name, p in rivals.items()}
         ranked = sorted(scores.items(), key=lambda pair: pair[1])
         table = "; ".join(f"{name} {score:.3f}" for name, score in ranked)
-        return Verdict(
+        return Grade(
             None, f"The log says that {outcome}. Brier scores, the best first: {table}. One event says little."
         )
 

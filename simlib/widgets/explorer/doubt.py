@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from simlib.engines.ensemble import Ensemble
 from simlib.files import write_atomically
 from simlib.machine import priors
 from simlib.machine.belief import belief_of
-from simlib.results import Forecast
+from simlib.results import EventGroup, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 from simlib.widgets.explorer.answer_cache import AnswerCache
@@ -72,7 +71,7 @@ def compute(
         control.check()
         control.report((number + 1) / belief.draws)
     ensemble = Ensemble(scenario, belief, tuple(forecasts), stated, 0, {})
-    kinds: tuple[tuple[Literal["endings", "questions"], str], ...] = (("endings", "ending"), ("questions", "question"))
+    kinds: tuple[tuple[EventGroup, str], ...] = (("endings", "ending"), ("questions", "question"))
     named = [(f"{word}:{name}", name, kind) for kind, word in kinds for name in getattr(stated, kind)]
     means = {full: float(ensemble.weights @ ensemble.values(name, kind)[:, -1]) for full, name, kind in named}
     return Doubt(belief.draws, means, {full: ensemble.spread(name, kind) for full, name, kind in named})

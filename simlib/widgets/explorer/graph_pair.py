@@ -41,12 +41,12 @@ class GraphPair:
     # ---------------------------------------------------------------- the choices of the user
 
     @property
-    def tabs(self) -> list[second_graph.Choice]:
+    def tabs(self) -> list[second_graph.ShownChoice]:
         """The tabs of the second graph that apply to the scenario: [{id, label}]."""
         return second_graph.tabs(self.state)
 
     @property
-    def choices(self) -> list[second_graph.Choice]:
+    def choices(self) -> list[second_graph.ShownChoice]:
         """The choices within the open tab: [{id, label}]."""
         return second_graph.choices(self.state, self.tab)
 

@@ -34,7 +34,7 @@ EVENT_LIST_HEIGHT = 40
 ALTERNATIVE_TEXT_ASSUMPTIONS = 3
 """Number of assumptions that the alternative text names."""
 
-Choice = dict[str, str]
+ShownChoice = dict[str, str]
 
 TABS = {
     "endings": "Endings",
@@ -64,14 +64,14 @@ DRAWING = Still(b"", "", ["Drawing …"])
 """What a second graph shows until its picture is there."""
 
 
-def tabs(state: State) -> list[Choice]:
+def tabs(state: State) -> list[ShownChoice]:
     """Return the tabs of the second graph that apply to the scenario: [{id, label}]."""
     base = state.base
     there = {"ladder": base.ladders, "consequences": base.impacts, "endings": base.endings}
     return [{"id": name, "label": label} for name, label in TABS.items() if there.get(name, True)]
 
 
-def choices(state: State, tab: str) -> list[Choice]:
+def choices(state: State, tab: str) -> list[ShownChoice]:
     """Return the choices within a tab, such as the ladders: [{id, label}]."""
     base = state.base
     if tab == "ladder":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from simlib.errors import Problem, QuantityError, ScenarioError
-from simlib.quantities import Kind, Quantity, check_range, parse, spoken
+from simlib.quantities import Quantity, QuantityKind, check_range, parse, spoken
 from simlib.scenario.model import Scenario
 
 VALUES = ("assumptions", "moves.", "variables.")
 """A problem whose place begins with one of these may come from the value of an assumption."""
 
 
-def read(text: str, label: str, kind: Kind, unit: str = "") -> Quantity:
+def read(text: str, label: str, kind: QuantityKind, unit: str = "") -> Quantity:
     """Return the quantity that a typed text means (ScenarioError: names the field by `label`)."""
     try:
         quantity = parse(spoken(text).removeprefix("×"), kind, unit)
