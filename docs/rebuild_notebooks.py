@@ -29,7 +29,7 @@ from simlib import load
 from simlib._jupyter.save_hook import drop_live
 from simlib.plots.palette import Palette
 from simlib.scenario.library import shipped_scenarios
-from simlib.widgets.explorer import doubt, slider_order
+from simlib.widgets.explorer import answer_uncertainty, slider_order
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.settings import Settings
 from simlib.widgets.explorer.state import State
@@ -53,18 +53,19 @@ def store_influence() -> None:
     Files of other versions of a scenario are deleted.
     """
     worlds = [load(name) for name in shipped_scenarios()]
-    wanted = {part.file_name(world) for world in worlds for part in (slider_order, doubt)}
-    for old in (*STORED.glob("influence-*.json"), *STORED.glob("doubt-*.json")):
+    stores = (slider_order.INFLUENCE_STORE, answer_uncertainty.UNCERTAINTY_STORE)
+    wanted = {store.file_name(world) for world in worlds for store in stores}
+    for old in [file for store in stores for file in STORED.glob(f"{store.name}-*.json")]:
         if old.name not in wanted:
             old.unlink()
     for world in worlds:
         if slider_order.find_stored(world, [STORED]) is None:
-            slider_order.compute(world).save(STORED / slider_order.file_name(world))
-        if doubt.find_stored(world, [STORED]) is None:
+            slider_order.compute(world).save(world, STORED)
+        if answer_uncertainty.find_stored(world, [STORED]) is None:
             answers = AnswerCache(State(world))
-            found = doubt.compute(answers, Settings(), answers.answer(Settings()))
+            found = answer_uncertainty.compute(answers, Settings(), answers.answer(Settings()))
             if found is not None:
-                found.save(STORED / doubt.file_name(world))
+                found.save(world, STORED)
 
 
 def execute(path: Path) -> nbformat.NotebookNode:

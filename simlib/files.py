@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import secrets
 import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
+
+from simlib.typing import Returned
 
 
 def state_folder() -> Path:
@@ -104,3 +109,24 @@ def read_payload(source: Path) -> bytes:
     """Return the bytes that `write_payload` wrote to a file."""
     payload = source.read_bytes()
     return gzip.decompress(payload) if source.suffix == ".gz" else payload
+
+
+def stored_json(files: Iterable[Path], version: int, read: Callable[[Any], Returned]) -> Returned | None:
+    """Return the content of the first file that can be used, or None.
+
+    A file is passed over if it is missing, damaged or of another version, or if `read` refuses its data.
+
+    Args:
+        files: The files, each with a JSON mapping.
+        version: The value that a file must have under "format".
+        read: A function that makes the result from the data. It may raise ValueError, KeyError, TypeError or
+            AttributeError to refuse the data.
+    """
+    for file in files:
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            if data["format"] == version:
+                return read(data)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from simlib.files import write_atomically
+from simlib.files import stored_json, write_atomically
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes, links and modes of this kind")
 
@@ -109,3 +109,22 @@ def test_of_many_writers_of_a_new_file_exactly_one_wins(tmp_path: Path, monkeypa
         writer.join()
     assert winners == [file.read_text()]
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "text", [None, "{", "[]", "{}", '{"format": 1, "x": 1}', '{"format": 2, "x": 3}', '{"format": 2}']
+)
+def test_a_stored_file_that_cannot_be_used_is_passed_over(tmp_path: Path, text: str | None) -> None:
+    """Missing, damaged, no mapping, without a version, of an older version, refused by the reader, or incomplete."""
+    files = tmp_path / "first.json", tmp_path / "second.json"
+    if text is not None:
+        files[0].write_text(text)
+    files[1].write_text('{"format": 2, "x": 4}')
+
+    def read(data: dict) -> int:
+        if data["x"] == 3:
+            raise ValueError("three is refused")
+        return data["x"]
+
+    assert stored_json(files, 2, read) == 4
+    assert stored_json(files[:1], 2, read) is None

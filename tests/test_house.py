@@ -9,6 +9,7 @@ import functools
 import html
 import importlib.metadata
 import inspect
+import io
 import itertools
 import json
 import re
@@ -16,6 +17,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -298,6 +300,20 @@ def test_a_function_of_the_face_speaks_the_one_vocabulary(name):
         "within_days",
     } == set()
     assert len(params) - len(options) <= (3 if name in ("plot", "resolve") else 2)
+
+
+def test_code_says_uncertainty_where_prose_may_say_doubt():
+    """One name is left, because it is a key of the JSON: the attribute `doubt` of an `Accumulation`."""
+    attribute = {"cli.output.impact_text", "engines.montecarlo.counts", "engines.pooled_forecast"}
+    attribute |= {"results.amounts", "results.forecast"}
+    found = {
+        (module.removeprefix("simlib."), token.string)
+        for module, file in modules().items()
+        for token in tokenize.generate_tokens(io.StringIO(file.read_text(encoding="utf-8")).readline)
+        if token.type == tokenize.NAME and re.search(r"(?i)(^|_)doubts?($|_)", token.string)
+    }
+    assert found == {(module, "doubt") for module in attribute}
+    assert [module for module in modules() if "doubt" in module] == []
 
 
 def test_sentences_of_analyses_and_pictures_quote_labels_in_one_way():

@@ -126,8 +126,8 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     if len(count) < FEWEST_CASES or count.sum() == 0:
         raise SimlibError("to estimate the spread between cases takes at least five cases and one event")
     variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # quantiles that split the prior into equal shares
-    pooled, doubt = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))
-    means = pooled * np.exp(np.linspace(-6, 6, 2 * _GRID + 1) * doubt)
+    pooled, error = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))
+    means = pooled * np.exp(np.linspace(-6, 6, 2 * _GRID + 1) * error)
     likelihood = np.array([_log_likelihood(count, days, means, v**-2) for v in variation])
     weights = np.exp(likelihood - likelihood.max())
     weights /= weights.sum()

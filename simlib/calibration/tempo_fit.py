@@ -114,8 +114,8 @@ class TempoFit:
         """
         names, clock, low, high = self.levels, self.clock, self.low, self.high
         quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
-        doubt = math.log(high.rates[-1] / low.rates[-1]) / 2
-        wide = math.exp(math.hypot(doubt, Z_95TH_PERCENTILE * clock.spread))
+        half = math.log(high.rates[-1] / low.rates[-1]) / 2
+        wide = math.exp(math.hypot(half, Z_95TH_PERCENTILE * clock.spread))
         shares = [_number("{:.1%}", *ends) for ends in zip(clock.start, low.start, high.start, strict=True)]
         values = {"event_rate": ("Public events while quiet", "{:.3g} per day", [quiet, quiet / wide, quiet * wide])}
         for place, (level, following) in enumerate(steps):

@@ -39,8 +39,8 @@ class EndingsPanel(LivePanel):
         result: The first forecast.
         show: The ids of the endings and questions to show. Default: every ending.
         room: The width of the labels in pixels. Default: up to the edge of the figure.
-        doubt: By id, an array (5, T): five quantiles over draws from the priors, from 5% to 95%, at T times. The bands
-            then reach from the first to the last of these quantiles.
+        uncertainty: By id, an array (5, T): five quantiles over draws from the priors, from 5% to 95%, at T times. The
+            bands then reach from the first to the last of these quantiles.
         title: A title in place of the usual one.
         names: Labels in place of the usual ones, by id.
     """
@@ -52,7 +52,7 @@ class EndingsPanel(LivePanel):
         show: Sequence[str] | None = None,
         *,
         room: float | None = None,
-        doubt: Mapping[str, Floats] | None = None,
+        uncertainty: Mapping[str, Floats] | None = None,
         title: str = "",
         names: Mapping[str, str] | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class EndingsPanel(LivePanel):
         only_endings = all(name in result.endings for name in self.names)
         title = title or ("How it may end" if only_endings else "What may happen, and how it may end")
         super().__init__(ax, title, ax.get_window_extent().width + room)
-        self.doubt = doubt or {}
+        self.uncertainty = uncertainty or {}
         if show is None:
             self.names = [name for name in self.names if name != ONGOING]
         self.styles = [self._style(result, name) for name in self.names]
@@ -110,22 +110,22 @@ class EndingsPanel(LivePanel):
         names = [self._labels.get(name, _label(result, name)) for name in self.names]
         short = [self._labels.get(name, _label(result, name, short=True)) for name in self.names]
         values = [changed(new, old) for new, old in zip(ends, olds, strict=True)]
-        ranges = [_range(self.doubt.get(name)) for name in self.names]
+        ranges = [_range(self.uncertainty.get(name)) for name in self.names]
         self.labels.update(ends, names, [value + more for value, more in zip(values, ranges, strict=True)], short)
         return redraw
 
     def shaded(self, result: Forecast) -> list[str]:
         """Return the ids of the endings and questions with a shaded band for their range over draws."""
-        drawn = [name for name in self.names if name in self.doubt]
+        drawn = [name for name in self.names if name in self.uncertainty]
         likeliest = max(drawn, key=lambda name: float(_bands(result)[name].probability[-1]), default="")
         return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
         """Draw the shaded bands, if any, and return whether they show the error of the computation."""
-        sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
-        if self.doubt:
+        sampled = not self.uncertainty and any(np.any(band.high - band.low > 1e-4) for band in now)
+        if self.uncertainty:
             some = self.shaded(result)
-            between = [(self.doubt[name][0], self.doubt[name][-1]) if name in some else None for name in self.names]
+            between = [tuple(self.uncertainty[name][[0, -1]]) if name in some else None for name in self.names]
         else:
             between = [(band.low, band.high) if sampled else None for band in now]
         self.bands.set_verts([np.empty((0, 2)) if pair is None else outline(result.times, *pair) for pair in between])
@@ -142,7 +142,7 @@ class EndingsPanel(LivePanel):
         redraw = self.date_axis(result)
         both = [result] if baseline is None else [result, baseline]
         highs = [float(b.high.max()) for each in both for name, b in _bands(each).items() if name in self.names]
-        highest = max([*highs, *(float(self.doubt[name][-1].max()) for name in self.shaded(result))], default=1.0)
+        highest = max([*highs, *(float(self.uncertainty[name][-1].max()) for name in self.shaded(result))], default=1.0)
         top, need = self.ax.get_ylim()[1], style.round_top(highest)
         if redraw or need > top or (not moving and need < 0.6 * top):
             style.percent_axis(self.ax, style.round_top(AXIS_GROWTH * need) if moving else need)
@@ -175,7 +175,7 @@ def endings(
     *,
     baseline: Forecast | None = None,
     show: Sequence[str] | None = None,
-    doubt: Mapping[str, Floats] | None = None,
+    uncertainty: Mapping[str, Floats] | None = None,
 ) -> Axes:
     """Draw the probability of each ending over time.
 
@@ -187,10 +187,10 @@ def endings(
         baseline: The forecast of the unchanged scenario. Its lines are dotted, and the labels give the difference
             between the two forecasts in percentage points.
         show: The ids of the endings and questions to show. Default: every ending.
-        doubt: The quantiles of `Ensemble.spread`, by id. Bands then show the range of 90% of the draws from the priors.
-            Without `doubt`, bands show the error of the computation.
+        uncertainty: The quantiles of `Ensemble.spread`, by id. Bands then show the range of 90% of the draws from the
+            priors. Without `uncertainty`, bands show the error of the computation.
     """
-    panel = EndingsPanel(ax, result, show, doubt=doubt)
+    panel = EndingsPanel(ax, result, show, uncertainty=uncertainty)
     panel.update(result, baseline)
     bands = [_bands(result)[name] for name in panel.names]
     notes = [f"{ENDING_UNIT}, {written.basis(result)}"]

@@ -113,8 +113,8 @@ def _pictures(material: Material) -> Iterator[Block]:
     from simlib.plots.move_counts import moves
 
     forecast, before, draws = material.forecast, material.baseline, material.draws
-    doubt = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
-    draw = partial(endings, forecast, baseline=before, doubt=doubt)
+    uncertainty = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
+    draw = partial(endings, forecast, baseline=before, uncertainty=uncertainty)
     yield annex_figure(forecast, draw, forecast.sentences()[0], right=_LABELS)
     if forecast.ladders:
         draw = partial(ladder_fan, forecast, baseline=before)

@@ -145,13 +145,13 @@ class Accumulation:
 
         `label` is the label of the impact, and `by` is the last report time in words.
         """
-        mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
+        mean, half, chance, apart = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
         unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
-        by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))
+        by_chance, by_values = (plainly(size, f" {unit}") for size in (chance, apart))
         texts = [
             f"“{label}” by {by}: {average} on average. By chance alone, histories deviate by {by_chance} "
             "(standard deviation)"
-            + (f", and the mean varies by {by_doubt} between sets of assumptions." if doubt > 0 else ".")
+            + (f", and the mean varies by {by_values} between sets of assumptions." if apart > 0 else ".")
         ]
         if self.sample is not None:
             low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)

@@ -323,15 +323,15 @@ class _Speaker:
     def _rule(self, rule: RowRule) -> str:
         only = [str(part) for part in (rule.date, rule.actor, rule.target, rule.confidence) if part]
         rows = f"rows of {' or '.join(rule.words)}" + (f" ({', '.join(only)})" if only else "")
-        doubt = "" if rule.ratio is None else f"; each row is {rule.ratio:g} times as likely if this is true"
+        ratio = "" if rule.ratio is None else f"; each row is {rule.ratio:g} times as likely if this is true"
         if rule.ignore:
             return f"{rows} are left out: {rule.ignore}"
         if rule.setting:
             return f"{rows} set {', '.join(f'{name} to {level}' for name, level in rule.setting)}"
         if rule.level is not None:
-            return f"{rows} say that {condition_in_words(rule.level, self.world)}{doubt}"
+            return f"{rows} say that {condition_in_words(rule.level, self.world)}{ratio}"
         outcomes = f" with the outcome {' or '.join(rule.outcomes)}" if rule.outcomes else ""
-        return f"{rows} are firings{f' of {rule.move}' if rule.move else ''}{outcomes}{doubt}"
+        return f"{rows} are firings{f' of {rule.move}' if rule.move else ''}{outcomes}{ratio}"
 
     def assumption(self, number: Assumption) -> str:
         spread = ", fixed" if number.fixed else f" (90% range {_range(number)})"

@@ -15,7 +15,7 @@ from simlib.control import UNWATCHED
 from simlib.machine import measures
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
-from simlib.widgets.explorer import doubt, slider_order
+from simlib.widgets.explorer import answer_uncertainty, slider_order
 from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import shown_answers as asking
 from simlib.widgets.questions.question import PanelQuestion
@@ -62,9 +62,9 @@ def test_a_quick_answer_is_what_the_library_gives_today(name):
 def test_an_explorer_finds_its_ranges_and_the_order_of_its_sliders_stored(name):
     """Otherwise it computes them after it was opened, while its user moves the sliders."""
     world = load(name)
-    found = doubt.find_stored(world, [STORED])
+    found = answer_uncertainty.find_stored(world, [STORED])
     assert found is not None, AGAIN
-    assert found.draws == doubt.DOUBT_DRAWS
+    assert found.draws == answer_uncertainty.UNCERTAINTY_DRAWS
     assert {measure.name for measure in measures.every(world, ("ending", "question"))} == set(found.means)
     assert set(found.spread) == set(found.means)
     assert slider_order.find_stored(world, [STORED]) is not None, AGAIN

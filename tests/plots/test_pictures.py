@@ -308,8 +308,8 @@ def test_a_written_picture_names_the_band_for_what_it_is(ax):
 
 def test_draws_are_drawn_as_doubt_and_the_error_is_named_apart(ax):
     result = over_priors(forecast(runs=400))
-    doubt = {name: np.outer((0.2, 0.5, 1.0, 1.4, 2.0), band.probability) for name, band in result.endings.items()}
-    plots.endings(result, ax, show=("treaty", "war"), doubt=doubt)
+    uncertainty = {name: np.outer((0.2, 0.5, 1.0, 1.4, 2.0), band.probability) for name, band in result.endings.items()}
+    plots.endings(result, ax, show=("treaty", "war"), uncertainty=uncertainty)
     tops = [area[:, 1].max() for area in areas(ax)]
     assert tops == pytest.approx([2 * result.endings[name].probability[-1] for name in ("treaty", "war")])
     _, caption = captions(ax)
@@ -320,8 +320,8 @@ def test_draws_are_drawn_as_doubt_and_the_error_is_named_apart(ax):
 
 def test_of_many_endings_only_the_likeliest_is_shaded(ax):
     result = over_priors(forecast())
-    doubt = {name: np.outer((0.2, 0.5, 1.0, 1.4, 2.0), band.probability) for name, band in result.endings.items()}
-    plots.endings(result, ax, doubt=doubt)
+    uncertainty = {name: np.outer((0.2, 0.5, 1.0, 1.4, 2.0), band.probability) for name, band in result.endings.items()}
+    plots.endings(result, ax, uncertainty=uncertainty)
     assert sum(len(area) > 0 for area in areas(ax)) == 1
     assert "as a band for “A treaty is signed and kept”" in captions(ax)[1]
 

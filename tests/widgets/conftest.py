@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simlib.widgets.editor.session import TEMPLATE
-from simlib.widgets.explorer import doubt, idle
+from simlib.widgets.explorer import answer_uncertainty, idle
 from simlib.widgets.explorer.state import State
 
 VIEW = """\
@@ -31,7 +31,7 @@ def kept(tmp_path, monkeypatch):
 def hurry(monkeypatch):
     """The work at rest begins soon, and a range has few draws."""
     monkeypatch.setattr(idle, "IDLE_PAUSE", 0.02)
-    monkeypatch.setattr(doubt, "DOUBT_DRAWS", 16)
+    monkeypatch.setattr(answer_uncertainty, "UNCERTAINTY_DRAWS", 16)
 
 
 @pytest.fixture

@@ -607,7 +607,7 @@ def test_what_the_sliders_could_do_is_solved_at_rest(session, state):
 def test_the_ends_of_moved_sliders_are_solved_before_all_others(session, state, monkeypatch):
     state.set_value("signing", 0.1)
     state.set_value("meeting", 0.2)
-    monkeypatch.setattr(session.idle, "_doubt", lambda *_: 1 / 0)
+    monkeypatch.setattr(session.idle, "_uncertainty", lambda *_: 1 / 0)
     session.reach = session.display.reach = Reach(session.answers)
     session.update()
     assert session.wait(60)

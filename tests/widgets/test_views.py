@@ -25,7 +25,7 @@ from simlib.widgets.kit import components as parts
 
 LOGIC = (
     *("explorer.answer_cache", "explorer.view_comparison", "explorer.session", "explorer.sliders", "explorer.autosave"),
-    *("explorer.headline", "explorer.doubt", "explorer.graphs", "explorer.idle", "explorer.second_graph"),
+    *("explorer.headline", "explorer.answer_uncertainty", "explorer.graphs", "explorer.idle", "explorer.second_graph"),
     *("explorer.sampled_history", "explorer.slider_order", "explorer.saving", "explorer.state"),
     *("kit.latest_worker", "kit.blitting", "kit.glyph_cache", "editor.session"),
 )

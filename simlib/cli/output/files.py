@@ -222,7 +222,7 @@ def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
     foot = captions.foot(forecast)
     beside: dict[str, Any] = {"width": 1100, "left": 77, "right": 308, "top": 96, "bottom": 66, "foot": foot}
     spread = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
-    yield Picture("endings", partial(endings, forecast, doubt=spread), **beside)
+    yield Picture("endings", partial(endings, forecast, uncertainty=spread), **beside)
     for name in forecast.ladders:
         yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
     for name in forecast.impacts:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from simlib.results import Forecast
 from simlib.widgets.explorer import headline
 from simlib.widgets.explorer.answer_cache import AnswerCache
-from simlib.widgets.explorer.doubt import Doubt
+from simlib.widgets.explorer.answer_uncertainty import AnswerUncertainty
 from simlib.widgets.explorer.front import ExplorerFront, ShownGraphs
 from simlib.widgets.explorer.graph_pair import GraphPair
 from simlib.widgets.explorer.preview_loop import answer_status
@@ -39,7 +39,7 @@ class AnswerDisplay:
         shown: The answer that is shown, or None.
         status: Its status line.
         last_rest: The last settings whose full answer was shown, with that answer.
-        doubts: The ranges of answers over draws of the assumptions, by `AnswerCache.key`.
+        uncertainties: The ranges of answers over draws of the assumptions, by `AnswerCache.key`.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class AnswerDisplay:
         self.shown: Forecast | None = None
         self.status: Part = status("")
         self.last_rest: tuple[Settings, Forecast] | None = None
-        self.doubts: dict[Hashable, Doubt] = {}
+        self.uncertainties: dict[Hashable, AnswerUncertainty] = {}
 
     def show(self, forecast: Forecast, line: Part, *, moving: bool = False, ghost: Forecast | None = None) -> None:
         """Draw a forecast, with `ghost` (None: the forecast at the baseline) as dotted lines."""
         preview = line["kind"] == "preview"
         moving |= preview
-        baseline, doubt = ghost or self._baseline(), None if preview else self._doubt()
-        spread = None if doubt is None else doubt.spread.get(self.state.lead.name)
+        baseline, uncertainty = ghost or self._baseline(), None if preview else self._uncertainty()
+        spread = None if uncertainty is None else uncertainty.spread.get(self.state.lead.name)
         left, size = self.graphs.left(forecast, baseline, spread, moving=moving)
         right = self.graphs.right(forecast, baseline, moving=moving)
         self.shown, self.status = forecast, line
@@ -74,7 +74,7 @@ class AnswerDisplay:
                 left=left,
                 right=right,
                 size=size,
-                sentence=self._sentence(forecast, baseline, doubt),
+                sentence=self._sentence(forecast, baseline, uncertainty),
                 answers=headline.answers(self.state.base, forecast, baseline, self.last_rest and self.last_rest[1]),
                 status=line,
                 preview=preview,
@@ -125,21 +125,23 @@ class AnswerDisplay:
 
     def answer_in_words(self) -> str:
         """Return the answer to the leading question at the present settings, in words."""
-        return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._doubt()))
+        return "".join(part["text"] for part in self._sentence(*self.forecasts(), self._uncertainty()))
 
     def _baseline(self) -> Forecast | None:
         return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
-    def _doubt(self) -> Doubt | None:
-        return self.doubts.get(self.answers.key(self.state.settings))
+    def _uncertainty(self) -> AnswerUncertainty | None:
+        return self.uncertainties.get(self.answers.key(self.state.settings))
 
-    def _sentence(self, forecast: Forecast, baseline: Forecast | None, doubt: Doubt | None) -> list[Part]:
+    def _sentence(
+        self, forecast: Forecast, baseline: Forecast | None, uncertainty: AnswerUncertainty | None
+    ) -> list[Part]:
         stated = not self.state.values()
         return headline.sentence(
             forecast,
             self.state.lead,
             baseline,
-            doubt=doubt,
+            uncertainty=uncertainty,
             stated=stated,
             note=headline.changes_by_hand(self.state, self.shown),
         )

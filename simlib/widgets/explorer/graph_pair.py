@@ -71,21 +71,21 @@ class GraphPair:
     # ---------------------------------------------------------------- pictures
 
     def left(
-        self, forecast: Forecast, baseline: Forecast | None, doubt: Floats | None, *, moving: bool
+        self, forecast: Forecast, baseline: Forecast | None, uncertainty: Floats | None, *, moving: bool
     ) -> tuple[bytes, Size]:
         """Return the picture of the leading question as PNG, and its size.
 
         Args:
             forecast: The answer.
             baseline: The answer that is drawn as dotted lines.
-            doubt: Five percentiles of the answer over draws, at T times, as an array (5, T), drawn as a band. None: no
-                band.
+            uncertainty: Five percentiles of the answer over draws, at T times, as an array (5, T), drawn as a band.
+                None: no band.
             moving: Whether a slider moves.
         """
         measure, first = self.state.lead, self._first(forecast)
         key = (self.size, measure.name, self.state.settings.view, self.state.base.as_of)
         graph = self._graph("left", key, lambda: lead_graph(first, self.size, measure))
-        graph.panel.doubt = {} if doubt is None else {measure.of: doubt}
+        graph.panel.uncertainty = {} if uncertainty is None else {measure.of: uncertainty}
         return graph.png(forecast, baseline, moving=moving, ratio=1.0 if moving else self.ratio), graph.size
 
     def right(self, forecast: Forecast, baseline: Forecast | None, *, moving: bool) -> bytes | None:

@@ -13,7 +13,7 @@ from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Intervention, Scenario
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer.doubt import Doubt
+from simlib.widgets.explorer.answer_uncertainty import AnswerUncertainty
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status_line import Part, part
 
@@ -39,7 +39,7 @@ def sentence(
     measure: Measure,
     baseline: Forecast | None = None,
     *,
-    doubt: Doubt | None = None,
+    uncertainty: AnswerUncertainty | None = None,
     stated: bool = False,
     note: str = "",
 ) -> list[Part]:
@@ -49,7 +49,7 @@ def sentence(
         forecast: The answer.
         measure: The leading question or ending.
         baseline: The answer with which the forecast is compared, in percentage points.
-        doubt: The mean and the range of the answer over draws of the assumptions. None: not known yet.
+        uncertainty: The mean and the range of the answer over draws of the assumptions. None: not known yet.
         stated: Whether all assumptions have their stated values.
         note: Sentences about the changes by hand, shown last.
     """
@@ -59,11 +59,11 @@ def sentence(
     change = change_in_words(forecast, baseline, measure)
     parts.append(part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
     parts.append(part(" at the stated values." if stated and not change else "."))
-    if doubt is not None and measure.name in doubt.means:
+    if uncertainty is not None and measure.name in uncertainty.means:
         mean, low, high = (
-            percent(float(p)) for p in (doubt.means[measure.name], *doubt.spread[measure.name][[0, -1], -1])
+            percent(float(p)) for p in (uncertainty.means[measure.name], *uncertainty.spread[measure.name][[0, -1], -1])
         )
-        draws = counted(doubt.draws, "draw")
+        draws = counted(uncertainty.draws, "draw")
         parts.append(part(f" If all assumptions are uncertain: {mean} on average, {low} to {high} in 90% of {draws}."))
     ongoing = forecast.endings.get(ONGOING)
     if ongoing is not None and measure.of != ONGOING:

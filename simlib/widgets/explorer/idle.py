@@ -2,7 +2,7 @@
 
 - The *influence* of the assumptions on the answers, which orders the sliders.
 - The *reach* of each slider: the answers at both of its ends.
-- The *doubt* about each answer: its range over draws of the assumptions.
+- The *uncertainty* of each answer: its range over draws of the assumptions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simlib.errors import ScenarioError
 from simlib.machine import priors
 from simlib.results import Forecast
 from simlib.scenario.library import notebooks_folder
-from simlib.widgets.explorer import doubt, headline, slider_order
+from simlib.widgets.explorer import answer_uncertainty, headline, slider_order
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.explorer.reach import Ends
@@ -43,7 +43,7 @@ class IdleDisplay(Protocol):
     def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
         """Receive the answer to the leading question at both ends of each slider in `reach`."""
 
-    def take_doubt(self, settings: Settings, result: doubt.Doubt) -> None:
+    def take_uncertainty(self, settings: Settings, result: answer_uncertainty.AnswerUncertainty) -> None:
         """Receive the range of each answer over draws of the assumptions."""
 
     def tell_idle(self, settings: Settings, words: str) -> None:
@@ -66,13 +66,13 @@ class IdleWork:
         self.influence: slider_order.Influence | None = None
         self.worker = LatestWorker("simlib-idle")
 
-    def begin(self, settings: Settings, forecast: Forecast, *, doubtful: bool, shown: Callable[[], list[str]]) -> None:
+    def begin(self, settings: Settings, forecast: Forecast, *, ranged: bool, shown: Callable[[], list[str]]) -> None:
         """Start the work, now that no slider moves and the full answer is shown.
 
         Args:
             settings: The present settings.
             forecast: The full answer at these settings.
-            doubtful: Whether the range of the answer over draws of the assumptions is not known yet.
+            ranged: Whether the range of the answer over draws of the assumptions is known already.
             shown: A function that returns the ids of the sliders in their order.
         """
 
@@ -88,10 +88,10 @@ class IdleWork:
             moved = [name for name in first if name in changed]
             self._first_order(settings, forecast, moved, control)
             self._ends(settings, moved, control)
-            if doubtful:
-                self._doubt(settings, forecast, control)
-            else:
+            if ranged:
                 priors.draws(self.answers.state.base, 1)  # imports SciPy's statistics now, because that is slow
+            else:
+                self._uncertainty(settings, forecast, control)
             self._ends(settings, [name for name in first if name not in moved], control)
             self.display.tell_idle(settings, "")
 
@@ -103,7 +103,7 @@ class IdleWork:
             self.influence = self.answers.influence(state.against, control=control)
             if self.influence is not None:
                 with contextlib.suppress(OSError):
-                    self.influence.save(folder() / "cache" / slider_order.file_name(state.base))
+                    self.influence.save(state.base, folder() / "cache")
                 self.display.take_influence()
 
     def _first_order(self, settings: Settings, forecast: Forecast, without: list[str], control: Control) -> None:
@@ -120,17 +120,17 @@ class IdleWork:
                 ends[name] = (*slider_order.first_order(assumption, value, answer, slopes[name]), False)
         self.display.take_reach(settings, measure.name, ends)
 
-    def _doubt(self, settings: Settings, forecast: Forecast, control: Control) -> None:
+    def _uncertainty(self, settings: Settings, forecast: Forecast, control: Control) -> None:
         def progress(share: float) -> None:
             if round(share * 100) % 4 == 0:
                 self.display.tell_idle(settings, f"computing the range: {share:.0%}")
 
-        result = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
+        result = answer_uncertainty.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
         if result is not None:
             if settings == self.answers.state.against and self.answers.state.belief is None:
                 with contextlib.suppress(OSError):
-                    result.save(folder() / "cache" / doubt.file_name(self.answers.state.base))
-            self.display.take_doubt(settings, result)
+                    result.save(self.answers.state.base, folder() / "cache")
+            self.display.take_uncertainty(settings, result)
 
     def _ends(self, settings: Settings, names: list[str], control: Control) -> None:
         state, measure = self.answers.state, self.answers.state.lead

@@ -17,9 +17,9 @@ from simlib.results import Forecast
 from simlib.widgets.explorer import last_change, second_graph, slider_notes
 from simlib.widgets.explorer.answer_cache import AnswerCache
 from simlib.widgets.explorer.answer_display import AnswerDisplay
+from simlib.widgets.explorer.answer_uncertainty import AnswerUncertainty
+from simlib.widgets.explorer.answer_uncertainty import find_stored as find_uncertainty
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
-from simlib.widgets.explorer.doubt import Doubt
-from simlib.widgets.explorer.doubt import find_stored as find_doubt
 from simlib.widgets.explorer.front import ExplorerFront, Nobody
 from simlib.widgets.explorer.graph_pair import INITIAL_GRAPH_SIZE, GraphPair
 from simlib.widgets.explorer.graphs import Size
@@ -83,9 +83,9 @@ class ExplorerSession:
         with self.lock:
             self.draft = find_settings(self.drafts, self.state)
             self.idle.influence = find_stored(self.state.base, places())
-            doubt = find_doubt(self.state.base, places()) if self.state.belief is None else None
-            if doubt is not None:
-                self.display.doubts[self.answers.key(self.state.against)] = doubt
+            uncertainty = find_uncertainty(self.state.base, places()) if self.state.belief is None else None
+            if uncertainty is not None:
+                self.display.uncertainties[self.answers.key(self.state.against)] = uncertainty
             self._put_in_order()
             self.front.show_settings()
             self._loop.update()
@@ -328,8 +328,8 @@ class ExplorerSession:
         keep_settings(self.drafts, self.state, self.reasons)
         self.front.refresh_page()
         self.hold(self._held)
-        doubtful = self.answers.key(settings) not in self.display.doubts
-        self.idle.begin(settings, forecast, doubtful=doubtful, shown=lambda: [slider.id for slider in self.ordered()])
+        ranged = self.answers.key(settings) in self.display.uncertainties
+        self.idle.begin(settings, forecast, ranged=ranged, shown=lambda: [slider.id for slider in self.ordered()])
 
     def keep_reason(self, name: str, text: str) -> None:
         """Store the user's reason for the change of an assumption or move in the draft."""
@@ -385,10 +385,10 @@ class ExplorerSession:
                 if self.graphs.tab == "drivers":
                     self.display.draw_still()
 
-    def take_doubt(self, settings: Settings, result: Doubt) -> None:
+    def take_uncertainty(self, settings: Settings, result: AnswerUncertainty) -> None:
         """Store the range of the answers over draws of the assumptions, and show it."""
         with self.lock:
-            self.display.doubts[self.answers.key(settings)] = result
+            self.display.uncertainties[self.answers.key(settings)] = result
             if settings == self.state.settings:
                 self.redraw()
 

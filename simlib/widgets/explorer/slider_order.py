@@ -8,30 +8,29 @@ notebooks come with such files.
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
-from simlib.files import write_atomically
 from simlib.machine import priors
 from simlib.machine.measures import every
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
+from simlib.widgets.explorer.result_store import ResultStore
 
 if TYPE_CHECKING:
     from simlib.engines.exact.solver import Solver
 
-__all__ = ["Influence", "compute", "file_name", "find_stored", "first_order"]
+__all__ = ["INFLUENCE_STORE", "Influence", "compute", "find_stored", "first_order"]
 
-SLIDER_ORDER_FORMAT = 2
+INFLUENCE_STORE = ResultStore("influence", 2)
 
 LOGIT_MARGIN = 1e-6
 """Least distance of a probability from 0 and from 1, so that its logit is finite."""
@@ -78,18 +77,13 @@ class Influence:
             result[name] = (sum(map(abs, spans)) + abs(sum(spans))) / 2
         return result
 
-    def save(self, path: Path) -> None:
-        """Write the influence to a JSON file. If writing fails, an earlier file stays as it was."""
-        data = {
-            "format": SLIDER_ORDER_FORMAT,
-            "sha256": self.sha256,
-            "day": self.day,
-            "slopes": {
-                measure: {name: float(f"{slope:.9g}") for name, slope in slopes.items() if slope}
-                for measure, slopes in self.slopes.items()
-            },
+    def save(self, scenario: Scenario, folder: Path) -> None:
+        """Write the influence at the stated values of a scenario to a folder."""
+        slopes = {
+            measure: {name: float(f"{slope:.9g}") for name, slope in slopes.items() if slope}
+            for measure, slopes in self.slopes.items()
         }
-        write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
+        INFLUENCE_STORE.save(scenario, folder, {"sha256": self.sha256, "day": self.day, "slopes": slopes})
 
 
 def _steps(assumption: Assumption, value: float | None = None) -> tuple[float, float]:
@@ -156,24 +150,14 @@ def compute(
     return Influence(scenario.sha256, scenario.horizon_days, slopes)
 
 
-def file_name(scenario: Scenario) -> str:
-    """Return the name of the file that holds the influence of the assumptions in a scenario."""
-    return f"influence-{scenario.id}-{scenario.sha256[:12]}.json"
-
-
 def find_stored(scenario: Scenario, folders: list[Path]) -> Influence | None:
     """Return the influence stored for exactly this scenario in one of the folders, or None."""
     known = {measure.name for measure in every(scenario, ("ending", "question"))}
-    for folder in folders:
-        try:
-            data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
-            if (
-                data["format"] == SLIDER_ORDER_FORMAT
-                and data["sha256"] == scenario.sha256
-                and set(data["slopes"]) <= known
-            ):
-                slopes = {e: {str(a): float(x) for a, x in part.items()} for e, part in data["slopes"].items()}
-                return Influence(data["sha256"], float(data["day"]), slopes)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return None
+
+    def read(data: Any) -> Influence:
+        if data["sha256"] != scenario.sha256 or not set(data["slopes"]) <= known:
+            raise ValueError("the file is about another scenario")
+        slopes = {e: {str(a): float(x) for a, x in part.items()} for e, part in data["slopes"].items()}
+        return Influence(data["sha256"], float(data["day"]), slopes)
+
+    return INFLUENCE_STORE.find(scenario, folders, read)

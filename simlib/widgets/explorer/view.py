@@ -14,7 +14,7 @@ from simlib.plots.figure import picture_bundle, reduced, stacked, text_picture
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer import doubt
+from simlib.widgets.explorer import answer_uncertainty
 from simlib.widgets.explorer.front import ShownGraphs
 from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, words
 from simlib.widgets.explorer.second_graph import Still
@@ -369,7 +369,7 @@ def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update |
         return None
     world = scenario if isinstance(scenario, Scenario) else load(scenario)
     day = dt.date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    return update(world, events, as_of=day, learn=False, draws=doubt.DOUBT_DRAWS)
+    return update(world, events, as_of=day, learn=False, draws=answer_uncertainty.UNCERTAINTY_DRAWS)
 
 
 def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:

@@ -27,9 +27,9 @@ def table(scenario: Scenario, readings: Sequence[Reading]) -> tuple[tuple[str, .
 def _read_as(scenario: Scenario, reading: Reading) -> str:
     if reading.ignored:
         return f"left out: {reading.ignored}"
-    doubt = f", doubtful ({reading.ratio:g} to 1)" if reading.ratio is not None else ""
+    ratio = f", doubtful ({reading.ratio:g} to 1)" if reading.ratio is not None else ""
     if reading.level is not None:
-        return condition_in_words(reading.level, scenario, labels=True) + doubt
+        return condition_in_words(reading.level, scenario, labels=True) + ratio
     if reading.setting:
         return ", ".join(scenario.variables[name].at(level) for name, level in reading.setting)
     if not reading.firings:
@@ -37,7 +37,7 @@ def _read_as(scenario: Scenario, reading: Reading) -> str:
     move = scenario.moves[reading.firings[0][0]]
     outcomes = [move.outcome(outcome).label for _, outcome in reading.firings]
     some = f" ({' or '.join(outcomes)})" if len(move.outcomes) > 1 else ""
-    return f"{move.label}{some}{doubt}"
+    return f"{move.label}{some}{ratio}"
 
 
 def _when(row: LogRow) -> str:

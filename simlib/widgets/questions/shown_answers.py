@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simlib.files import write_atomically
+from simlib.files import stored_json, write_atomically
 from simlib.plots.figure import PICTURE_WIDTH, SHARP, small_png
 from simlib.scenario.library import notebooks_folder
 from simlib.widgets.explorer.autosave import folder
@@ -99,21 +99,19 @@ def write_answer(answer: ShownAnswer, file: Path) -> None:
 
 def read_answer(file: Path) -> ShownAnswer | None:
     """Return the answer in a file, or None if the file is missing or cannot be read."""
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        if data["format"] != SHOWN_ANSWER_FORMAT:
-            return None
-        return ShownAnswer(
-            tuple(data["sentences"]),
-            tuple(data["head"]),
-            tuple(tuple(row) for row in data["rows"]),
-            data["numbers"],
-            base64.b64decode(data["png"]),
-            tuple(data["size"]),
-            data.get("more", {}),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return stored_json([file], SHOWN_ANSWER_FORMAT, _read)
+
+
+def _read(data: Any) -> ShownAnswer:
+    return ShownAnswer(
+        tuple(data["sentences"]),
+        tuple(data["head"]),
+        tuple(tuple(row) for row in data["rows"]),
+        data["numbers"],
+        base64.b64decode(data["png"]),
+        tuple(data["size"]),
+        data.get("more", {}),
+    )
 
 
 def answer_folders() -> list[Path]:

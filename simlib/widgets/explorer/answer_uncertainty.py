@@ -1,33 +1,34 @@
-"""The doubt about an answer: its range over draws of all assumptions from their priors."""
+"""The uncertainty of an answer: its range over draws of all assumptions from their priors."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import Ensemble
-from simlib.files import write_atomically
 from simlib.machine import priors
 from simlib.machine.belief import belief_of
 from simlib.results import EventGroup, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 from simlib.widgets.explorer.answer_cache import AnswerCache
+from simlib.widgets.explorer.result_store import ResultStore
 from simlib.widgets.explorer.settings import Settings
 
-DOUBT_DRAWS = 128
+UNCERTAINTY_DRAWS = 128
 """Number of draws of the assumptions. The ends of a range are then off by a few percentage points."""
 
-DOUBT_FORMAT = 2
+UNCERTAINTY_STORE = ResultStore("doubt", 2)
+"""The files keep their old name, so that those of earlier sessions are found."""
 
 
 @dataclass(frozen=True)
-class Doubt:
+class AnswerUncertainty:
     """The range of the probability of each ending and question, over draws of the assumptions.
 
     - `draws`: the number of draws.
@@ -40,17 +41,16 @@ class Doubt:
     means: Mapping[str, float]
     spread: Mapping[str, Floats]
 
-    def save(self, path: Path) -> None:
-        """Write the ranges to a JSON file. If writing fails, an earlier file stays as it was."""
+    def save(self, scenario: Scenario, folder: Path) -> None:
+        """Write the ranges at the stated values of a scenario to a folder."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
         means = {name: round(mean, 6) for name, mean in self.means.items()}
-        data = {"format": DOUBT_FORMAT, "draws": self.draws, "means": means, "spread": spread}
-        write_atomically(path, (json.dumps(data) + "\n").encode())
+        UNCERTAINTY_STORE.save(scenario, folder, {"draws": self.draws, "means": means, "spread": spread})
 
 
 def compute(
     answers: AnswerCache, settings: Settings, stated: Forecast, *, control: Control = UNWATCHED
-) -> Doubt | None:
+) -> AnswerUncertainty | None:
     """Return the range of the probability of every ending and question at the given settings.
 
     `stated` is the answer to these settings. The assumptions are drawn from their priors. After an update with a log of
@@ -63,7 +63,7 @@ def compute(
         return None
     scenario = answers.state.scenario(settings)
     learnt = answers.state.belief if not answers.state.values(settings) else None
-    belief, centre = belief_of(scenario, learnt or DOUBT_DRAWS), priors.theta(scenario)
+    belief, centre = belief_of(scenario, learnt or UNCERTAINTY_DRAWS), priors.theta(scenario)
     forecasts = []
     quiet = control.silent()
     for number, (theta, start) in enumerate(belief.rows()):
@@ -74,22 +74,14 @@ def compute(
     kinds: tuple[tuple[EventGroup, str], ...] = (("endings", "ending"), ("questions", "question"))
     named = [(f"{word}:{name}", name, kind) for kind, word in kinds for name in getattr(stated, kind)]
     means = {full: float(ensemble.weights @ ensemble.values(name, kind)[:, -1]) for full, name, kind in named}
-    return Doubt(belief.draws, means, {full: ensemble.spread(name, kind) for full, name, kind in named})
+    return AnswerUncertainty(belief.draws, means, {full: ensemble.spread(name, kind) for full, name, kind in named})
 
 
-def file_name(scenario: Scenario) -> str:
-    """Return the name of the file that stores the ranges of a scenario at its stated values."""
-    return f"doubt-{scenario.id}-{scenario.sha256[:12]}.json"
-
-
-def find_stored(scenario: Scenario, folders: list[Path]) -> Doubt | None:
+def find_stored(scenario: Scenario, folders: list[Path]) -> AnswerUncertainty | None:
     """Return the ranges stored for exactly this scenario in one of the folders, or None."""
-    for folder in folders:
-        try:
-            data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
-            if data["format"] == DOUBT_FORMAT:
-                spread = {str(name): np.array(points, float) for name, points in data["spread"].items()}
-                return Doubt(int(data["draws"]), {str(n): float(mean) for n, mean in data["means"].items()}, spread)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return None
+    return UNCERTAINTY_STORE.find(scenario, folders, _read)
+
+
+def _read(data: Any) -> AnswerUncertainty:
+    spread = {str(name): np.array(points, float) for name, points in data["spread"].items()}
+    return AnswerUncertainty(int(data["draws"]), {str(n): float(mean) for n, mean in data["means"].items()}, spread)
