@@ -282,15 +282,21 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
     known = list(dict.fromkeys(rate.role for rate in figures() if rate.role)) + list(EXPOSURES)
     if role not in known:
         return f"unknown role {role!r}", did_you_mean(role, known)
-    if ":" in stands_for:
-        ladder, rung = (part.strip() for part in stands_for.split(":", 1))
-        rungs = [item.id for item in scenario.ladders[ladder].rungs] if ladder in scenario.ladders else []
-        known = [f"{name}: {item.id}" for name, each in scenario.ladders.items() for item in each.rungs]
-        return None if rung in rungs else (f"unknown rung {stands_for!r}", did_you_mean(stands_for, known))
+    named = _rung(stands_for)
+    if named:
+        rungs = [(name, item.id) for name, each in scenario.ladders.items() for item in each.rungs]
+        expected = did_you_mean(stands_for, map(": ".join, rungs))
+        return None if named in rungs else (f"unknown rung {stands_for!r}", expected)
     unknown = [name for name in stands_for.split() if name not in scenario.moves]
     if unknown or not stands_for:
         return f"unknown move {' '.join(unknown)!r}", did_you_mean(" ".join(unknown), scenario.moves)
     return None
+
+
+def _rung(stands_for: str) -> tuple[str, str] | None:
+    """Return the ladder and the rung of "LADDER: RUNG", or None if a role stands for moves."""
+    ladder, colon, rung = (part.strip() for part in stands_for.partition(":"))
+    return (ladder, rung) if colon else None
 
 
 # -------------------------------------------------------------------- implied probabilities
@@ -305,9 +311,9 @@ def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> d
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"
-        if ":" in stands_for:
-            ladder, rung = (part.strip() for part in stands_for.split(":", 1))
-            questions[name] = Question(name, role, when=_at_least(scenario, ladder, rung))
+        named = _rung(stands_for)
+        if named:
+            questions[name] = Question(name, role, when=_at_least(scenario, *named))
         elif len(stands_for.split()) == 1:
             questions[name] = Question(name, role, move=stands_for)
     return questions

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from simlib.errors import did_you_mean
 from simlib.scenario.assumptions import Numbers, plain_number, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.evidence import CERTAIN_REPORT, Coverage, Evidence, History, RowRule, StartShares
 from simlib.scenario.model import Move
+from simlib.scenario.moves import move_and_outcome, unknown_outcome
 from simlib.scenario.schema.evidence_shape import EvidenceShape, LogRuleShape, SeenShape
 
 COVERAGE_WORDS = {"always": 1.0, "never": 0.0}
@@ -70,7 +70,7 @@ class EvidenceReader:
     # ---------------------------------------------------------------- coverage
 
     def _seen(self, name: str, written: str | SeenShape, place: Place) -> Coverage | None:
-        move, _, outcome = name.partition(":")
+        move, outcome = move_and_outcome(name)
         if not self._known(move, outcome, place):
             return None
         if isinstance(written, str):
@@ -95,7 +95,7 @@ class EvidenceReader:
             return False
         outcomes = [each.id for each in self.moves[move].outcomes]
         if outcome and outcome not in outcomes:
-            self.document.note(place, f"{move!r} has no outcome {outcome!r}", did_you_mean(outcome, outcomes))
+            self.document.note(place, *unknown_outcome(move, outcome, outcomes))
             return False
         return True
 

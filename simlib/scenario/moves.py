@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from simlib.errors import did_you_mean
 from simlib.scenario.condition import ALWAYS, Condition, Window
 from simlib.scenario.resolved_form import SPARSE
 
@@ -172,3 +173,14 @@ class Move:
             if outcome.id == outcome_id:
                 return outcome
         raise KeyError(outcome_id)
+
+
+def move_and_outcome(name: str) -> tuple[str, str]:
+    """Split "MOVE" or "MOVE:OUTCOME" into the ids of the move and of its outcome ("" for any outcome)."""
+    move, _, outcome = name.partition(":")
+    return move, outcome
+
+
+def unknown_outcome(move: str, outcome: str, known: Iterable[str]) -> tuple[str, str]:
+    """Return the problem and the expectation for an outcome that a move does not have."""
+    return f"{move!r} has no outcome {outcome!r}", did_you_mean(outcome, known)

@@ -20,6 +20,7 @@ from simlib.scenario.evidence import Evidence
 from simlib.scenario.evidence_reader import EvidenceReader
 from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.move_reader import MoveReader
+from simlib.scenario.moves import unknown_outcome
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
     CounterShape,
@@ -226,8 +227,7 @@ class _Resolver:
             return
         outcomes = self.shape.moves[move].outcomes or ("done",)
         if outcome is not None and outcome not in outcomes:
-            what = f"{move!r} has no outcome {outcome!r}"
-            self.document.note((*place, "outcome"), what, did_you_mean(outcome, outcomes))
+            self.document.note((*place, "outcome"), *unknown_outcome(move, outcome, outcomes))
 
     def _impact(self, name: str, shape: ImpactShape) -> model.Impact:
         place: Place = ("impacts", name)

@@ -14,6 +14,7 @@ from simlib.scenario.condition import Condition
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.evidence import CERTAIN_REPORT, Coverage, Evidence, RowRule
 from simlib.scenario.model import Effect, Move, Outcome, Scenario
+from simlib.scenario.moves import unknown_outcome
 
 FALLBACK_RULE = RowRule(())
 """The rule for a row that fits no rule of the scenario file."""
@@ -115,8 +116,7 @@ def _outcomes(scenario: Scenario, move: Move, rule: RowRule, row: LogRow, proble
     known = {outcome.id: outcome for outcome in move.outcomes}
     if row.outcome:
         if row.outcome not in known:
-            what = f"{move.id!r} has no outcome {row.outcome!r}"
-            problems.append(Problem(row.file, row.line, "outcome", what, did_you_mean(row.outcome, known)))
+            problems.append(Problem(row.file, row.line, "outcome", *unknown_outcome(move.id, row.outcome, known)))
             return ()
         return (row.outcome,)
     usual = next((outcome for outcome in move.outcomes if outcome.chance is None), None)

@@ -53,6 +53,7 @@ from simlib.machine.belief import Belief, drawn_from
 from simlib.machine.measures import By, Measure, days_by, find, watched_days
 from simlib.machine.priors import insist_on_uncertain
 from simlib.scenario.model import Question, Scenario
+from simlib.scenario.moves import move_and_outcome, unknown_outcome
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
     moves = [move.id for move in scenario if not move.covert] if names is None else list(names)
     problems, result = [], []
     for name in moves:
-        move_id, _, outcome_id = name.partition(":")
+        move_id, outcome_id = move_and_outcome(name)
         move = scenario.moves.get(move_id)
         outcomes = {} if move is None else {outcome.id: outcome for outcome in move.outcomes}
         if move is None:
@@ -276,8 +277,7 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
         elif move.covert:
             problems.append(Problem("", 0, name, f"nobody observes {move_id!r}", "expected a public move"))
         elif outcome_id and outcome_id not in outcomes:
-            what = f"{move_id!r} has no outcome {outcome_id!r}"
-            problems.append(Problem("", 0, name, what, did_you_mean(outcome_id, outcomes)))
+            problems.append(Problem("", 0, name, *unknown_outcome(move_id, outcome_id, outcomes)))
         else:
             label = f"{move.label} ({outcomes[outcome_id].label})" if outcome_id else move.label
             result.append(Question(f"seen {name}", label, move=move_id, outcome=outcome_id or None))

@@ -14,6 +14,7 @@ from simlib.scenario.checks import Misfit
 from simlib.scenario.condition_reader import no_such_level
 from simlib.scenario.document import Place, dotted
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
+from simlib.scenario.moves import unknown_outcome
 from simlib.scenario.scales import shifted
 
 
@@ -131,5 +132,4 @@ def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> It
     elif isinstance(intervention, Force) and intervention.outcome is not None:
         outcomes = [outcome.id for outcome in move.outcomes]
         if intervention.outcome not in outcomes:
-            what = f"{move.id!r} has no outcome {intervention.outcome!r}"
-            yield ("outcome",), what, did_you_mean(intervention.outcome, outcomes)
+            yield (("outcome",), *unknown_outcome(move.id, intervention.outcome, outcomes))
