@@ -176,7 +176,7 @@ class Move:
 
 
 def move_and_outcome(name: str) -> tuple[str, str]:
-    """Split "MOVE" or "MOVE:OUTCOME" into the ids of the move and of its outcome ("" for any outcome)."""
+    """Split "MOVE" or "MOVE:OUTCOME" into the ids of move and outcome ("" for any outcome)."""
     move, _, outcome = name.partition(":")
     return move, outcome
 
