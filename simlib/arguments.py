@@ -15,10 +15,12 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from simlib.errors import DOES_NOT_FIT, ArgumentError, Unsupported
-from simlib.typing import Returned
+
+if TYPE_CHECKING:
+    from simlib.typing import Returned
 
 Engine = Literal["auto", "exact", "montecarlo"]
 """The engine that answers a question. "auto" means the exact engine if it can answer, else Monte Carlo."""

@@ -9,9 +9,10 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simlib.typing import Returned
+if TYPE_CHECKING:
+    from simlib.typing import Returned
 
 
 def state_folder() -> Path:
