@@ -136,6 +136,8 @@ def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     rules = {name: rule for name, rule in _RULES.items() if name in types}
     if "int" in types.get("dates", ""):
         rules["dates"] = _number_or_dates
+    if "Iterable" in types.get("runs", ""):
+        rules["runs"] = _number_or_replicates
     if function.__name__ == "compare":
         rules["runs"] = _whole(0)  # 0: the histories that end differently are not counted
 
@@ -212,7 +214,7 @@ def _dates(name: str, value: Any) -> Any:
     return [date(name, each) for each in value]
 
 
-def _replicates(name: str, value: Any) -> Any:
+def _number_or_replicates(name: str, value: Any) -> Any:
     if isinstance(value, numbers.Number) or not isinstance(value, Iterable) or isinstance(value, str):
         return whole(name, value, 1)
     return [whole(name, each) for each in value]
@@ -290,7 +292,6 @@ _RULES: dict[str, Callable[[str, Any], Any]] = {
     "seed": _whole(0),
     "draws": _draws,
     "dates": _dates,
-    "replicates": _replicates,
     "horizons": _horizons,
     "top": _top,
     "values": _mapping,

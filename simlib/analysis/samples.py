@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.engines.montecarlo.replay import Histories, histories
+from simlib.engines.montecarlo.replay import Histories, replayed
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, drawn_from
@@ -108,7 +108,7 @@ def sample(
     alone, parts = Control(cancel=control.cancel, threads=1), []
     for number, (theta, start) in enumerate(rows):
         own = range(number * runs, (number + 1) * runs)
-        parts.append(histories(simulator, own, theta=simulator.values(theta, centre, start), seed=seed, control=alone))
+        parts.append(replayed(simulator, own, simulator.values(theta, centre, start), seed=seed, control=alone))
         control.report((number + 1) / len(rows))
         control.check()
     source = {"engine": "montecarlo", "seed": seed, "runs": runs, "histories": len(rows) * runs}

@@ -191,7 +191,7 @@ def simulated_cases(
     """
     import pandas as pd
 
-    from simlib.engines.montecarlo.replay import histories
+    from simlib.engines.montecarlo.replay import replayed
     from simlib.engines.montecarlo.simulator import Simulator
     from simlib.machine.belief import belief_of
 
@@ -199,9 +199,8 @@ def simulated_cases(
     number, day, category = [], [], []
     moves = np.array([*scenario.moves, ""])
     for draw, theta in enumerate(belief.theta):
-        played = histories(
-            simulator, range(draw * each, (draw + 1) * each), theta=theta, centre=simulator.stated, seed=seed
-        )
+        at = simulator.values(theta, simulator.stated)
+        played = replayed(simulator, range(draw * each, (draw + 1) * each), at, seed=seed)
         number += [np.repeat(played.replicates, np.diff(played.start)), played.replicates]
         day += [played.time, np.where(np.isfinite(played.ending_time), played.ending_time, played.horizon)]
         category += [moves[played.move], np.full(len(played), "")]

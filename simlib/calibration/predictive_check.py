@@ -26,7 +26,7 @@ import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.engines.montecarlo.replay import Histories, histories
+from simlib.engines.montecarlo.replay import Histories, replayed
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.evidence.exact_filter import world_of
 from simlib.evidence.log_intake import rows_record
@@ -276,7 +276,7 @@ def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: in
     weights_of_the_log = simulator.stated[len(scenario.assumptions) :]
     for number, draw in enumerate(belief.theta):
         which, theta = range(number * runs, (number + 1) * runs), np.append(draw, weights_of_the_log)
-        played = histories(simulator, which, theta=theta, centre=simulator.stated, seed=seed)
+        played = replayed(simulator, which, simulator.values(theta, simulator.stated), seed=seed)
         parts.append(_by_week(played, len(past.moves)))
         control.check()
         control.report((number + 1) / belief.draws)

@@ -19,7 +19,7 @@ import numpy as np
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration.predictive_check import Beside, beside
 from simlib.control import UNWATCHED, Control
-from simlib.engines.montecarlo.replay import Histories, histories
+from simlib.engines.montecarlo.replay import Histories, replayed
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Unsupported
 from simlib.evidence.exact_filter import Filter
@@ -212,7 +212,8 @@ def _played(taken: Intake, edges: Floats, end: float, seed: int, control: Contro
     parts, first = [], 0
     for place, (number, count) in enumerate(zip(numbers.tolist(), runs.tolist(), strict=True)):
         theta = taken.theta[number]
-        played = histories(simulator, range(first, first + count), theta=theta, centre=simulator.stated, seed=seed)
+        at = simulator.values(theta, simulator.stated)
+        played = replayed(simulator, range(first, first + count), at, seed=seed)
         parts.append(_rows_of(prepared, played, theta, edges, end, dice))
         first += count
         control.check()

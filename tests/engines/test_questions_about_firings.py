@@ -15,7 +15,7 @@ import simlib
 from simlib.analysis.samples import question_times
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.solver import Solver
-from simlib.engines.montecarlo.replay import histories
+from simlib.engines.montecarlo.replay import replayed
 from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.engines.reference import Reference, sample
 from simlib.errors import Unsupported
@@ -162,7 +162,7 @@ def test_too_many_states_for_a_count_send_it_to_histories():
 def test_a_replayed_history_answers_as_the_run_did(dice):
     scenario = random_world(dice, lulls=True)
     simulator = Simulator(scenario, times=3)
-    counts, played = simulator.run(runs=40, seed=5), histories(simulator, 40, seed=5)
+    counts, played = simulator.run(runs=40, seed=5), replayed(simulator, range(40), seed=5)
     for place, question in enumerate(scenario.questions.values()):
         np.testing.assert_array_equal(question_times(played, question), counts.question_time[:, place])
         by_then = (counts.question_time[:, place, None] <= simulator.times).sum(axis=0)

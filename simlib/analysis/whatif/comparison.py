@@ -29,7 +29,7 @@ from simlib.answer import dated, provenance
 from simlib.arguments import Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import Solver
-from simlib.engines.montecarlo.replay import histories
+from simlib.engines.montecarlo.replay import replayed
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.machine import priors
@@ -332,7 +332,7 @@ class _Comparer:
         numbers = coupling.typical_flips(before, after)
         if not len(numbers):
             return ()
-        one, other = (histories(each, numbers, seed=self.seed) for each in (simulator, changed))
+        one, other = (replayed(each, numbers, seed=self.seed) for each in (simulator, changed))
         return tuple(diverge(one, other, int(number), name) for number in numbers)
 
 

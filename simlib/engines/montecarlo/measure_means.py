@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.control import Control
 from simlib.engines.montecarlo.counts import Counts, reader
-from simlib.engines.montecarlo.replay import Histories, histories
+from simlib.engines.montecarlo.replay import Histories, replayed
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine.measures import Measure
 from simlib.typing import Floats, Ints
@@ -44,7 +44,7 @@ def means_of(simulator: Simulator, measures: Sequence[Measure]) -> _Means:
         result = np.empty((len(simulator.times), len(measures)))
         result[:, [place for place in range(len(measures)) if place not in long]] = read(counts)
         at = simulator.values(theta, **own)
-        played = histories(simulator, which, theta=at, seed=seed, control=control)
+        played = replayed(simulator, which, at, seed=seed, control=control)
         for place in long:
             variable = simulator.tables.variable(measures[place].of)
             level = simulator.tables.level(measures[place].of, measures[place].part)

@@ -7,6 +7,7 @@ name (see `streams`). So any replicate can be replayed with the same seed, and g
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from simlib.scenario.model import Scenario
 
-__all__ = ["Histories", "histories"]
+__all__ = ["Histories", "histories", "replayed"]
 
 
 @dataclass(frozen=True)
@@ -155,12 +156,10 @@ class Histories:
 
 
 def histories(
-    scenario: Scenario | Simulator,
-    replicates: int | Iterable[int] = 1,
+    scenario: Scenario,
+    runs: int | Iterable[int] = 1,
     *,
     values: Mapping[str, float] | None = None,
-    theta: Floats | Values | None = None,
-    centre: Floats | None = None,
     by: By = None,
     ignore_windows: bool = False,
     seed: int = 0,
@@ -169,11 +168,9 @@ def histories(
     """Replay replicates of a simulation and keep every event.
 
     Args:
-        scenario: The scenario, or a `Simulator`. With a `Simulator`, `by` and `ignore_windows` are not used.
-        replicates: How many replicates to replay, from number 0 on, or the numbers of the replicates to replay.
+        scenario: The scenario, with its interventions.
+        runs: How many replicates to replay, from number 0 on, or the numbers of the replicates to replay.
         values: Assumption values that replace stated ones, by name, in base units.
-        theta: All assumption values (A,) in place of `values`, or the result of `Simulator.values`.
-        centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: the scenario's horizon.
         ignore_windows: Whether to ignore the calendar windows of moves and factors.
         seed: Seed of the run to replay.
@@ -181,30 +178,48 @@ def histories(
 
     Raises:
         ScenarioError: For an unknown assumption, or a horizon or an intervention outside the scenario's dates.
-        ValueError: For a seed or replicate numbers out of range, or if both `values` and `theta` are given.
+        ValueError: For a seed or replicate numbers out of range.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
-    if values is not None and theta is not None:
-        raise ValueError("give either values or theta, not both")
-    if isinstance(scenario, Simulator):
-        simulator = scenario
-    else:
-        simulator = Simulator(scenario, times=1, by=by, ignore_windows=ignore_windows)
-    seed = check_seed(seed)
-    numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
-    chosen = priors.theta(simulator.scenario, values) if theta is None else theta
-    at = chosen if isinstance(chosen, Values) else simulator.values(chosen, centre)
-    blocks = list(_blocks(numbers))
+    simulator, theta = (
+        Simulator(scenario, times=1, by=by, ignore_windows=ignore_windows),
+        priors.theta(scenario, values),
+    )
+    numbers = range(runs) if isinstance(runs, int | np.integer) else runs
+    played = replayed(simulator, numbers, simulator.values(theta), seed=seed, control=control)
+    return dataclasses.replace(played, values=scenario.changed_values(theta))
+
+
+def replayed(
+    simulator: Simulator,
+    numbers: Iterable[int],
+    at: Values | None = None,
+    *,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Histories:
+    """Replay the replicates with these numbers in a simulator, and keep every event.
+
+    Args:
+        simulator: The simulator of the run to replay.
+        numbers: The numbers of the replicates.
+        at: The assumption values, as `Simulator.values` returns them. None: the stated values.
+        seed: Seed of the run to replay.
+        control: Cancellation and number of threads.
+
+    Raises the errors of `histories`.
+    """
+    seed, chosen = check_seed(seed), list(map(int, numbers))
+    values, blocks = simulator.values() if at is None else at, list(_blocks(chosen))
 
     def play(block: tuple[int, int]) -> tuple[Any, Any, int]:
         control.check()
-        return _replay(simulator, at, seed, *block)
+        return _replay(simulator, values, seed, *block)
 
     with helper_threads(thread_count(control.threads, len(blocks)), control) as (pool, _):
         parts = list(pool.map(play, blocks))
-    differences = simulator.scenario.changed_values(None if isinstance(chosen, Values) else chosen)
-    return _histories_of(simulator, seed, numbers, parts, differences)
+    return _histories_of(simulator, seed, chosen, parts)
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -231,13 +246,7 @@ def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: i
         room *= 4
 
 
-def _histories_of(
-    simulator: Simulator,
-    seed: int,
-    numbers: list[int],
-    parts: list[tuple[Any, Any, int]],
-    values: Mapping[str, float] | None,
-) -> Histories:
+def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
     tables = simulator.tables
     counts = np.concatenate([np.diff(history.start) for _, history, _ in parts])
     branch, known = np.concatenate([history.branch[:rows] for _, history, rows in parts]), len(tables.branches.outcome)
@@ -262,7 +271,7 @@ def _histories_of(
         levels=unpack(every("state"), tables.sizes, tables.bit_start)[:, : len(simulator.scenario.variables)],
         ending=np.concatenate([output.ending for output, _, _ in parts]).astype(np.int64),
         ending_time=np.concatenate([output.ending_time for output, _, _ in parts]),
-        values=values,
+        values=simulator.scenario.changed_values(),
     )
 
 

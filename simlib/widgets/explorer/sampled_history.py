@@ -53,19 +53,19 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
 
     Raises ScenarioError, and MissingDependency if Numba is not installed.
     """
-    from simlib.engines.montecarlo.replay import histories
+    from simlib.engines.montecarlo.replay import replayed
 
     engines = answers.engines(settings)
     simulator = answers.simulator(engines)
     if simulator is None:
         raise MissingDependency(engines.reason)
-    theta = answers.theta(settings)
+    at = simulator.values(answers.theta(settings))
     fitting = _fitting(answers, settings, ending)
     if len(fitting) == 0:
         return None
     place = number % len(fitting)
     replicate = int(fitting[place])
-    played = histories(simulator, [replicate], theta=theta, seed=answers.seed)
+    played = replayed(simulator, [replicate], at, seed=answers.seed)
     rows = played.rows(replicate)
     scenario = engines.scenario
     ladder = answers.state.ladder()
