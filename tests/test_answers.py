@@ -24,6 +24,7 @@ from simlib.analysis.samples import Sample, sample
 from simlib.analysis.uncertainty.fans import ladder_fan
 from simlib.answer import Answer
 from simlib.engines.ensemble import over_priors
+from simlib.machine.measures import headline
 from simlib.plots.pictures import PICTURES
 
 DOCS = Path(__file__).parents[1] / "docs" / "json.md"
@@ -323,6 +324,19 @@ def test_every_kind_of_answer_draws_itself(answers):
     for name, answer in answers.items():
         if type(answer).__name__ in PICTURES:
             assert isinstance(answer.plot(), Axes), name
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda world: simlib.evppi(world, draws=128).measure,
+        lambda world: simlib.evsi(world, draws=64, runs=16).measure,
+        lambda world: simlib.discover(world, draws=64, runs=8).measure,
+    ],
+    ids=["evppi", "evsi", "discover"],
+)
+def test_a_question_without_a_measure_is_about_the_headline(ask, world):
+    assert ask(world) == headline(world)
 
 
 BY_VALUES = [name for name in simlib.__all__ if "values" in getattr(getattr(simlib, name), "__annotations__", ())]

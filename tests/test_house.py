@@ -299,6 +299,9 @@ def test_a_function_of_the_face_speaks_the_one_vocabulary(name):
     options = [param for param in params if param.kind is param.KEYWORD_ONLY]
     assert len(params) <= 9
     assert {param.name for param in params} - vocabulary().keys() == set()
+    assert {
+        param.name: param.default for param in params if param.name in ("measure", "measures") and param.default
+    } == {}
     assert len(params) - len(options) <= (3 if name in ("plot", "resolve") else 2)
 
 

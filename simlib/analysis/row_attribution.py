@@ -252,7 +252,9 @@ def row_effects(
         Cancelled: When `control` cancels the work.
     """
     part = control.part(0.0, 0.5)
-    taken = take_in(scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=part)
+    taken = take_in(
+        scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip_impossible=skip_impossible, control=part
+    )
     return effects_of(taken, measure, control=control.part(0.5, 1.0))
 
 

@@ -139,7 +139,9 @@ def rows_per_week(
         ScenarioError, ImpossibleLog, NotLearnt, Cancelled: As in `simlib.update`.
     """
     part = control.part(0.0, 0.5)
-    taken = take_in(scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=part)
+    taken = take_in(
+        scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip_impossible=skip_impossible, control=part
+    )
     prepared = taken.prepared
     start, end = _span(taken)
     edges = 7 * np.arange(np.ceil(start / 7), np.floor(end / 7) + 1)

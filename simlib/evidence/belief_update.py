@@ -246,7 +246,15 @@ def update(
         Cancelled: When `control` cancels the work.
     """
     taken = take_in(
-        scenario, events, as_of, complete_to, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=control
+        scenario,
+        events,
+        as_of,
+        complete_to,
+        learn=learn,
+        draws=draws,
+        seed=seed,
+        skip_impossible=skip_impossible,
+        control=control,
     )
     return updated(taken)
 

@@ -204,7 +204,15 @@ def learn(
         control: Progress callback, cancellation and number of threads.
     """
     taken = take_in(
-        scenario, events, as_of, complete_to, learn=True, draws=draws, seed=seed, skip=skip_impossible, control=control
+        scenario,
+        events,
+        as_of,
+        complete_to,
+        learn=True,
+        draws=draws,
+        seed=seed,
+        skip_impossible=skip_impossible,
+        control=control,
     )
     key = ScenarioKey(scenario.id, scenario.title, scenario.sha256, taken.as_of)
     numbers = dict(taken.prepared.world.assumptions)

@@ -78,7 +78,7 @@ def take_in(
     learn: bool,
     draws: int,
     seed: int = 0,
-    skip: bool = False,
+    skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> Intake:
     """Filter a log of events as of a date, and draw the assumptions.
@@ -91,7 +91,7 @@ def take_in(
         learn: Whether the draws come from the posterior. Otherwise they come from the prior.
         draws: Number of draws.
         seed: The seed of the draws.
-        skip: Whether rows that are impossible in the scenario are left out. Otherwise they raise an error.
+        skip_impossible: Whether rows that are impossible in the scenario are left out. Otherwise they raise an error.
         control: Progress, cancelling and threads.
 
     Raises the errors of `update`.
@@ -99,7 +99,7 @@ def take_in(
     rows = whole_log(scenario, events)
     as_of = as_of or scenario.as_of
     complete_to = complete_to or last_day(rows, as_of)
-    prepared, passed, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip)
+    prepared, passed, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip_impossible)
     learning = Learning(prepared, draws, seed, control)
     drawn = learning.posterior() if learn else learning.prior()
     theta = priors.values_from_scores(prepared.world, drawn.scores)

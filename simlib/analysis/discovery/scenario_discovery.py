@@ -50,7 +50,7 @@ BOXES, DEPTH = 2, 2
 
 def discover(
     scenario: Scenario,
-    measure: str,
+    measure: str | None = None,
     *,
     threshold: float | None = None,
     by: By = None,
@@ -67,7 +67,7 @@ def discover(
 
     Args:
         scenario: The scenario, with its interventions.
-        measure: The name of a measure, such as "ending:ID".
+        measure: The name of a measure, such as "ending:ID". Default: the headline.
         threshold: A draw is a case of interest if the measure is at least this number. Default: the upper
             quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.

@@ -198,7 +198,7 @@ def _about(w: Worth) -> str:
 
 def evppi(
     scenario: Scenario,
-    measure: str,
+    measure: str | None = None,
     *,
     by: By = None,
     engine: Engine = "auto",
@@ -213,7 +213,7 @@ def evppi(
 
     Args:
         scenario: The scenario, with its interventions.
-        measure: An ending, question, level or rung, such as "question:truce".
+        measure: An ending, question, level or rung, such as "question:truce". Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: The engine at each draw: "exact", "montecarlo", or "auto".
         draws: Number of draws (sets of assumption values) of the prior, at least 128. A conditional probability needs

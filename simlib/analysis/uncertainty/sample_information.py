@@ -185,7 +185,7 @@ class Evsi(Traced):
 
 def evsi(
     scenario: Scenario,
-    measure: str,
+    measure: str | None = None,
     *,
     observations: Iterable[str] | None = None,
     by: By = None,
@@ -199,7 +199,7 @@ def evsi(
 
     Args:
         scenario: The scenario, with its interventions.
-        measure: An ending or a question.
+        measure: An ending or a question. Default: the headline.
         observations: The moves or outcomes to watch for, as "MOVE" or "MOVE:OUTCOME". Default: every public move.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         look_by: The last day of watching, given like `by`. It must lie before the target. Default: 14 days, or half of

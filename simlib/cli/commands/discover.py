@@ -23,16 +23,15 @@ def execute(arguments: Request) -> int:
     The ranges have two forms: boxes (each with the ranges of a few assumptions), and a tree.
     """
     from simlib.analysis.discovery.scenario_discovery import discover
-    from simlib.machine.measures import headline
     from simlib.machine.priors import insist_on_uncertain
 
     subject = requested(arguments)
     scenario = subject.scenario
     insist_on_uncertain(scenario)
     results: dict[str, Discovery] = {}
-    for measure in arguments.measure or [headline(scenario).name]:
-        with Task(f"discovering where {measure} is likely") as task:
-            results[f"discovery-{slug(measure)}"] = discover(
+    for measure in arguments.measure or [None]:
+        with Task(f"discovering where {measure or 'the headline'} is likely") as task:
+            result = discover(
                 scenario,
                 measure,
                 threshold=arguments.threshold,
@@ -42,6 +41,7 @@ def execute(arguments: Request) -> int:
                 seed=arguments.seed,
                 control=task.control,
             )
+        results[f"discovery-{slug(measure or result.measure.name)}"] = result
     method = how_made(next(iter(results.values())).provenance)
     return tell(
         arguments,

@@ -49,7 +49,7 @@ def execute(arguments: Request) -> int:
             learn=not arguments.no_learn,
             draws=arguments.draws,
             seed=arguments.seed,
-            skip=arguments.skip_impossible,
+            skip_impossible=arguments.skip_impossible,
             control=task.control,
         )
         answer = updated(taken)
