@@ -27,6 +27,7 @@ from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
 
 import simlib
+import simlib.sweep
 import simlib.widgets
 from simlib.cli import main
 from tests.data.test_reader import MIDI as INCIDENTS
@@ -292,10 +293,13 @@ def vocabulary() -> dict[str, str]:
     return {name: meaning for names, meaning in rows for name in re.findall(r"`(\w+)`", names)}
 
 
-@pytest.mark.parametrize("name", [name for name, value in face().items() if inspect.isfunction(value)])
-def test_a_function_of_the_face_speaks_the_one_vocabulary(name):
+ASKED = face() | {f"sweep.{name}": getattr(simlib.sweep, name) for name in simlib.sweep.__all__}
+
+
+@pytest.mark.parametrize("name", [name for name, value in ASKED.items() if inspect.isfunction(value)])
+def test_a_public_function_speaks_the_one_vocabulary(name):
     """At most eight arguments beside the scenario, all but one by name, each in a table of docs/api.md."""
-    params = list(inspect.signature(face()[name]).parameters.values())
+    params = list(inspect.signature(ASKED[name]).parameters.values())
     options = [param for param in params if param.kind is param.KEYWORD_ONLY]
     assert len(params) <= 9
     assert {param.name for param in params} - vocabulary().keys() == set()

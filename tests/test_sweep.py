@@ -382,8 +382,6 @@ def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=21)
     with pytest.raises(SimlibError, match="other values, seeds or scenarios of the points, 4 points instead of 5"):
         sweep.run(sweep.sobol_design(doors(), 5), tmp_path, runs=20)
-    with pytest.raises(SimlibError, match="another sweep: calendar windows kept instead of left out; choose"):
-        sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20, ignore_windows=True)
     with pytest.raises(SimlibError, match="holds no sweep"):
         sweep.read(tmp_path / "nowhere")
 

@@ -31,6 +31,7 @@ from simlib.arguments import DEFAULT_RUNS, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, Unsupported, refuse
 from simlib.formatting import counted, percent, quoted
+from simlib.machine.measures import By, days_by
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -234,6 +235,7 @@ def pool(
     views: Mapping[str, Scenario],
     *,
     weights: Mapping[str, float] | None = None,
+    by: By = None,
     engine: Engine = "auto",
     draws: int = 0,
     runs: int | None = None,
@@ -241,11 +243,12 @@ def pool(
     times: int | Iterable[float] = 60,
     control: Control = UNWATCHED,
 ) -> Pool:
-    """Forecast each view of a scenario to the horizon of the first view, and pool the forecasts.
+    """Forecast each view of a scenario up to the same day, and pool the forecasts.
 
     Args:
         views: The views of one scenario, by name. At least two.
         weights: The weight of each view, scaled to sum to one. By default all views have equal weights.
+        by: The target: a date, or days after `as_of`. Default: the horizon of the first view.
         engine: "auto" is the exact engine, or Monte Carlo for all views if one of them has too many states.
         draws: Number of draws (sets of assumption values) from the priors of each view. 0: the stated values.
         runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws of a view together.
@@ -257,7 +260,7 @@ def pool(
         disagreement.
 
     Raises:
-        ScenarioError: For weights that do not fit the views.
+        ScenarioError: For weights that do not fit the views, and a target outside the forecast of the first view.
         Unsupported: For views with different endings, questions or dates, if every ending is ruled out by at least one
             view, and if `draws` is a belief.
         TooManyStates: For "exact", when there are too many states.
@@ -265,16 +268,16 @@ def pool(
         Cancelled: When `control` cancels the work.
     """
     shares = _scaled(list(views), weights)
-    horizon = next(iter(views.values())).horizon_days
-    worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
+    first = next(iter(views.values()))
+    days, worlds = days_by(first, by), {n: view.replace(horizon_days=first.horizon_days) for n, view in views.items()}
     each = -(-DEFAULT_RUNS // max(draws, 1)) if runs is None else runs
     times = times if isinstance(times, int) else list(times)
-    ask = partial(_forecasts, worlds, control, draws=draws, runs=each, seed=seed, times=times)
+    ask = partial(_forecasts, worlds, control, draws=draws, runs=each, seed=seed, times=times, by=days)
     forecasts = exact_where_it_fits(engine, partial(ask, "exact"), partial(ask, "montecarlo"))
     chosen = next(iter(forecasts.values())).engine
-    first, replicates = next(iter(worlds.values())), each if chosen == "montecarlo" else None
+    replicates = each if chosen == "montecarlo" else None
     sources = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
-    size = {"draws": draws, "runs": replicates, "by_day": float(next(iter(forecasts.values())).times[-1])}
+    size = {"draws": draws, "runs": replicates, "by_day": days}
     source = provenance(first, engine=chosen, seed=seed, **size, views=sources)
     return _pool(forecasts, shares, ScenarioKey.of(first), source)
 

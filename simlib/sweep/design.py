@@ -157,21 +157,21 @@ def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_see
 
 
 def views_design(
-    worlds: Mapping[str, Scenario],
+    views: Mapping[str, Scenario],
     *,
     plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
 ) -> SweepDesign:
     """Return the design of a sweep over every combination of views, plans and seeds.
 
-    `worlds` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If there
+    `views` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If there
     are any, the plan `baseline` without interventions is added (see `cross`). The assumptions keep the values that they
-    have in `worlds`. Raises ScenarioError for interventions that are impossible in a scenario.
+    have in `views`. Raises ScenarioError for interventions that are impossible in a scenario.
     """
-    rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
-    theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])
+    rows = [(number, view, seed) for number, view in enumerate(views) for seed in seeds]
+    theta = np.array([priors.theta(views[view]) for _, view, _ in rows])
     which, seed_of = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 2))
-    design = SweepDesign(tuple(worlds.values()), which, theta, seed_of, {"view": [view for _, view, _ in rows]})
+    design = SweepDesign(tuple(views.values()), which, theta, seed_of, {"view": [view for _, view, _ in rows]})
     return design.cross(plans) if plans else design
 
 

@@ -45,7 +45,6 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
             **pick(options, "engine", "runs"),
             "times": list(options.times),
             "horizon_days": options.horizon,
-            "ignore_windows": options.ignore_windows,
             "scenario": design.worlds[0].id,
             "scenario_sha256": [world.sha256 for world in design.worlds],
             "plans": _plain_plans(design),
@@ -63,7 +62,7 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
     there = json.loads(manifest.read_text())
     decides = wanted | {"version": _versions()["version"]}
     different = _plans_apart(there.get("plans") or {}, decides["plans"]) or [
-        _difference(key, there.get(key), value) for key, value in decides.items() if there.get(key) != value
+        _DIFFERENCES[key].format(there.get(key), value) for key, value in decides.items() if there.get(key) != value
     ]
     if different:
         raise SimlibError(
@@ -95,7 +94,6 @@ _DIFFERENCES = {
     "runs": "{} replicates of a point instead of {}",
     "times": "other report times",
     "horizon_days": "a horizon of {} days instead of {}",
-    "ignore_windows": "calendar windows {} instead of {}",
     "scenario": "the scenario {} instead of {}",
     "scenario_sha256": "other content of the scenario or its views",
     "plans": "other plans",
@@ -105,12 +103,6 @@ _DIFFERENCES = {
 
 The first {} stands for the entry of the sweep in the folder, and the second for that of the requested sweep.
 """
-
-
-def _difference(key: str, there: Any, wanted: Any) -> str:
-    if key == "ignore_windows":
-        there, wanted = ("left out" if value else "kept" for value in (there, wanted))
-    return _DIFFERENCES[key].format(there, wanted)
 
 
 def _versions() -> dict[str, str]:

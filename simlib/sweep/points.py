@@ -35,14 +35,12 @@ class Options:
     - `runs`: number of replicates of each forecast (0 for the exact engine).
     - `times`: the report times, in days.
     - `horizon`: the length of the forecast, in days.
-    - `ignore_windows`: whether the calendar windows of moves and factors are left out.
     """
 
     engine: Engine
     runs: int
     times: tuple[float, ...]
     horizon: float
-    ignore_windows: bool
 
 
 HISTORIES_PER_FORECAST = 1000
@@ -76,7 +74,7 @@ def _simulator(world: Scenario, options: Options) -> Any:
 
 
 def _common(options: Options) -> dict[str, Any]:
-    return {"times": options.times, "by": options.horizon, "ignore_windows": options.ignore_windows}
+    return {"times": options.times, "by": options.horizon}
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
@@ -103,9 +101,9 @@ def work(
     frames, busy = [], 0.0
     for row in np.argsort(part.world, kind="stable"):
         world = part.worlds[part.world[row]]
-        machine = (_solver if options.engine == "exact" else _simulator)(world, options)
+        engine = (_solver if options.engine == "exact" else _simulator)(world, options)
         begun = clock.perf_counter()
-        bands = _answer(machine, part, int(row), world, options, halted)
+        bands = _answer(engine, part, int(row), world, options, halted)
         busy += clock.perf_counter() - begun
         frames.append(_rows(int(numbers[row]), bands, options))
     columns = {name: np.concatenate([frame[name] for frame in frames]) for name in frames[0]}
@@ -113,14 +111,14 @@ def work(
 
 
 def _answer(
-    machine: Any, part: SweepDesign, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
+    engine: Any, part: SweepDesign, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
 ) -> list[tuple[str, str, Band]]:
     theta, seed, control = part.theta[row], int(part.seed[row]), Control(cancel=halted, threads=1)
     common = {"centre": priors.theta(world) if part.drawn else None, "seed": seed, "control": control}
     if options.engine != "exact":
-        counts = machine.run(theta, runs=options.runs, **common)
-        return _bands(world, counts) + (_means(machine.forecast(counts, theta=theta)) if world.impacts else [])
-    forecast: Forecast = machine.solve(theta, runs=HISTORIES_PER_FORECAST, **common)
+        counts = engine.run(theta, runs=options.runs, **common)
+        return _bands(world, counts) + (_means(engine.forecast(counts, theta=theta)) if world.impacts else [])
+    forecast: Forecast = engine.solve(theta, runs=HISTORIES_PER_FORECAST, **common)
     return [
         (kind, name, band)
         for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))

@@ -69,7 +69,6 @@ def run(
     runs: int = 1000,
     times: int | Iterable[float] = 1,
     by: str | float | dt.date | None = None,
-    ignore_windows: bool = False,
     workers: int | str | None = None,
     block: int = 32,
     control: Control = UNWATCHED,
@@ -86,7 +85,6 @@ def run(
         runs: Number of Monte Carlo replicates of each forecast.
         times: A number of equal steps up to the target, or the report times in days.
         by: The target: a date, or days after `as_of`. By default the horizon that all scenarios of the design share.
-        ignore_windows: Whether the calendar windows of moves and factors are left out.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler such
             as "tcp://host:8786".
         block: The number of forecasts in a file.
@@ -106,7 +104,7 @@ def run(
     longest = _one_horizon(design) if by is None else min(days_by(world, by) for world in design.worlds)
     days = tuple(float(t) for t in grid(longest, times))
     days = days[1:] if isinstance(times, int | np.integer) else days
-    options = _with_engine(design, Options(engine, runs, days, longest, ignore_windows))
+    options = _with_engine(design, Options(engine, runs, days, longest))
     claim(Path(folder), design, options, block)
     order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]

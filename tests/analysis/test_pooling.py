@@ -144,6 +144,16 @@ def test_it_is_told_tabled_and_stored(views):
     assert stored["endings"]["war"]["views"]["calm"] == pytest.approx(pooled.items[0].views[0].tolist())
 
 
+def test_views_are_pooled_by_a_day_before_the_horizon(world, views):
+    pooled = pool(views, by=world.horizon_days / 2, times=2)
+    assert (pooled.by_day, pooled.provenance["horizon_days"]) == (world.horizon_days / 2,) * 2
+    later = pool(views, times=4)
+    for short, long in zip(pooled.items, later.items, strict=True):
+        assert short.linear == pytest.approx(long.linear[:3], abs=1e-9)
+    with pytest.raises(ScenarioError, match=r"by: .* lies outside the forecast"):
+        pool(views, by=world.horizon_days + 1)
+
+
 def test_a_question_may_be_what_they_disagree_most_about(world):
     """The views differ in how often patrols are challenged, which hardly reaches the endings."""
     few = solve(world, times=2)
