@@ -5,6 +5,7 @@ people can tell apart. Every picture of 9 by 6 inches is readable in print and o
 imported only when a picture is drawn.
 """
 
+from simlib.plots.boxes_and_arrows import diagram, state_diagram
 from simlib.plots.comparison_bars import comparison
 from simlib.plots.driver_bars import drivers
 from simlib.plots.ending_curves import endings
@@ -13,8 +14,7 @@ from simlib.plots.impact_charts import impact_bars, impact_fan
 from simlib.plots.ladders import ladder_fan
 from simlib.plots.move_counts import moves
 from simlib.plots.pictures import PICTURES, plot
-from simlib.plots.state_diagram import diagram, machine
 from simlib.plots.story_line import story
 
-__all__ = ["PICTURES", "comparison", "dashboard", "diagram", "drivers", "endings", "ladder_fan", "machine", "moves"]
-__all__ += ["impact_bars", "impact_fan", "plot", "story"]
+__all__ = ["PICTURES", "comparison", "dashboard", "diagram", "drivers", "endings", "ladder_fan", "moves"]
+__all__ += ["impact_bars", "impact_fan", "plot", "state_diagram", "story"]

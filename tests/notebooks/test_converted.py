@@ -16,7 +16,7 @@ from simlib._jupyter.save_hook import drop_live
 ROOT = Path(__file__).resolve().parents[2]
 CELLS = (
     "import simlib\nfrom simlib import plots\nfrom simlib.widgets import Explorer, HowSure",
-    'plots.machine(simlib.load("two-islands"))',
+    'plots.state_diagram(simlib.load("two-islands"))',
     'Explorer("two-islands")',
     'panel = HowSure("two-islands", draws=64, runs=100)\npanel.wait(120)\npanel',
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simlib.plots.state_diagram import arrows, height, in_words, machine
+from simlib.plots.boxes_and_arrows import arrows, height, in_words, state_diagram
 from simlib.scenario.loader import load, load_text
 
 WORLD = r"""
@@ -58,7 +58,7 @@ def test_a_hidden_variable_has_its_arrows_too(world):
 
 @pytest.mark.parametrize("width", [480, 900])
 def test_the_diagram_names_every_level_move_and_ending(world, width):
-    figure = machine(world, width=width)
+    figure = state_diagram(world, width=width)
     said = " ".join(" ".join(text.get_text() for text in figure.axes[0].texts).split())
     for words in (
         "calm",
@@ -80,7 +80,7 @@ def test_the_diagram_names_every_level_move_and_ending(world, width):
 
 
 def test_the_list_names_everything_that_multiplies_a_rate():
-    said = " ".join(" ".join(t.get_text() for t in machine(load("two-islands")).axes[0].texts).split())
+    said = " ".join(" ".join(t.get_text() for t in state_diagram(load("two-islands")).axes[0].texts).split())
     assert (
         "Fire on a patrol · 0.002 per day · ×17 while tempo is hot · ×2 while resolve is firm · 40%: ship hit" in said
     )
@@ -90,7 +90,7 @@ def test_the_list_names_everything_that_multiplies_a_rate():
 
 def test_nothing_of_it_lies_outside(world):
     for width in (480, 760, 1200):
-        figure = machine(world, width=width)
+        figure = state_diagram(world, width=width)
         figure.canvas.draw()
         for text in figure.axes[0].texts:
             box = text.get_window_extent()

@@ -100,7 +100,7 @@ DRAWINGS: dict[str, Callable[[str], Figure]] = {
     "comparison": lambda text: _on_axes(
         lambda ax: lettering.lettered(comparison)({text: named(text), f"{text} 2": named(text)}, ax, title=text)
     ),
-    "diagram": lambda text: plots.machine(scenario(text)),
+    "diagram": lambda text: plots.state_diagram(scenario(text)),
     "foot": _signed,
 }
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import simlib
-from simlib.plots.state_diagram import arrows, machine
+from simlib.plots.boxes_and_arrows import arrows, state_diagram
 from simlib.report.assumption_blocks import readable
 from simlib.scenario.explanation import explain
 from simlib.scenario.loader import load, load_text
@@ -48,9 +48,9 @@ def test_factors_of_an_outcome_are_read_and_said():
 
 
 def test_the_diagram_says_that_a_chance_is_before_its_factors():
-    texts = " ".join(" ".join(text.get_text() for text in machine(load_text(CHANCES)).axes[0].texts).split())
+    texts = " ".join(" ".join(text.get_text() for text in state_diagram(load_text(CHANCES)).axes[0].texts).split())
     assert "20% (before its factors): both lanes; otherwise: one lane" in texts
-    assert "before its factors" not in " ".join(text.get_text() for text in machine(load(BRIDGE)).axes[0].texts)
+    assert "before its factors" not in " ".join(text.get_text() for text in state_diagram(load(BRIDGE)).axes[0].texts)
 
 
 def test_the_hash_of_a_world_without_them_is_as_before():

@@ -8,7 +8,7 @@ import pytest
 import simlib
 from simlib.cli import main
 from simlib.errors import ScenarioError
-from simlib.plots.state_diagram import arrows, in_words, machine
+from simlib.plots.boxes_and_arrows import arrows, in_words, state_diagram
 from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.explanation import explain_text
 from simlib.scenario.loader import load_text
@@ -99,7 +99,7 @@ def test_words_do_not_list_the_numbers():
     assert max(map(len, said.splitlines())) < 400
     assert "Trucks: 0 to 60" in in_words(world())
     assert not arrows(world(), world().variables["trucks"])
-    assert machine(world()).get_axes()
+    assert state_diagram(world()).get_axes()
 
 
 def test_a_counter_is_set_by_number(capsys):

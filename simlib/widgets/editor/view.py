@@ -11,9 +11,9 @@ import ipywidgets as w
 
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import counted
+from simlib.plots.boxes_and_arrows import diagram, height, in_words
 from simlib.plots.figure import picture_bundle, reduced, stacked
 from simlib.plots.forecast_figure import Dashboard
-from simlib.plots.state_diagram import diagram, height, in_words
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession

@@ -345,7 +345,7 @@ def in_words(scenario: Scenario) -> str:
     return f"State diagram of {scenario.title}. {levels}."
 
 
-def machine(scenario: Scenario, *, width: int = PICTURE_WIDTH) -> Figure:
+def state_diagram(scenario: Scenario, *, width: int = PICTURE_WIDTH) -> Figure:
     """Return a figure with the state diagram, `width` pixels wide and as high as it needs."""
     figure = new_figure(width, height(scenario, width), in_words(scenario))
     diagram(scenario, figure.add_axes((0, 0, 1, 1)))
