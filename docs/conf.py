@@ -23,6 +23,7 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 # Some pages include a file of the project (such as the README of a scenario). Its links lead to files outside the site.
 suppress_warnings = ["myst.xref_missing"]
+autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"

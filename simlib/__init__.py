@@ -24,14 +24,18 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.lint.rules import lint
     from simlib.analysis.paths.classes import paths
+    from simlib.analysis.paths.medoids import typical_histories
+    from simlib.analysis.paths.stays import rung_times
+    from simlib.analysis.paths.waypoint_shares import waypoints
     from simlib.analysis.pooling import pool
     from simlib.analysis.row_attribution import row_effects
     from simlib.analysis.scenario_diff import diff
     from simlib.analysis.sensitivity.exact_slopes import elasticities
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.sensitivity.sobol_indices import sobol
+    from simlib.analysis.uncertainty.fans import fan
     from simlib.analysis.uncertainty.perfect_information import evppi, evppi_from
-    from simlib.analysis.uncertainty.propagation import uncertainty
+    from simlib.analysis.uncertainty.propagation import Precision, uncertainty
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.comparison import compare
     from simlib.analysis.whatif.variants import delay, repeat, vary
@@ -81,10 +85,14 @@ _HOMES = {
     "simlib.analysis.sensitivity.exact_slopes": ("elasticities",),
     "simlib.analysis.sensitivity.one_at_a_time": ("drivers",),
     "simlib.analysis.sensitivity.sobol_indices": ("sobol",),
-    "simlib.analysis.uncertainty.propagation": ("uncertainty",),
+    "simlib.analysis.uncertainty.propagation": ("Precision", "uncertainty"),
+    "simlib.analysis.uncertainty.fans": ("fan",),
     "simlib.analysis.uncertainty.perfect_information": ("evppi", "evppi_from"),
     "simlib.analysis.uncertainty.sample_information": ("evsi",),
     "simlib.analysis.paths.classes": ("paths",),
+    "simlib.analysis.paths.waypoint_shares": ("waypoints",),
+    "simlib.analysis.paths.stays": ("rung_times",),
+    "simlib.analysis.paths.medoids": ("typical_histories",),
     "simlib.analysis.dated_forecasts": ("forecast_series",),
     "simlib.analysis.row_attribution": ("row_effects",),
     "simlib.analysis.indicators.watch_list": ("indicators",),
@@ -104,25 +112,70 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "LogRow"]
-__all__ += ["Pin", "Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View"]
-__all__ += ["__version__", "backtest", "base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities"]
-__all__ += ["evppi", "evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators"]
-__all__ += ["learn", "lint"]
-__all__ += ["load", "load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat"]
-__all__ += [
+__all__ = [
+    "Answer",
+    "Assume",
+    "Belief",
+    "Cancelled",
+    "Control",
+    "Forbid",
+    "Force",
+    "Forecast",
+    "Hold",
+    "LogRow",
+    "Pin",
+    "Policy",
+    "Precision",
+    "Scenario",
+    "ScenarioError",
+    "SimlibError",
+    "TooManyStates",
+    "Unsupported",
+    "View",
+    "__version__",
+    "backtest",
+    "base_rates",
+    "compare",
+    "delay",
+    "diff",
+    "discover",
+    "drivers",
+    "elasticities",
+    "evppi",
+    "evppi_from",
+    "evsi",
+    "explain",
+    "fan",
+    "forecast",
+    "forecast_series",
+    "histories",
+    "indicators",
+    "learn",
+    "lint",
+    "load",
+    "load_answer",
+    "paths",
+    "plot",
+    "pool",
+    "prior_predictive",
+    "read_log",
+    "register",
+    "repeat",
     "resolve",
     "row_effects",
     "rows_per_week",
+    "rung_times",
     "score_registry",
     "simulate",
     "sobol",
     "solve",
+    "typical_histories",
     "uncertainty",
     "update",
     "vary",
+    "waypoints",
+    "write_report",
 ]
-__all__ += ["write_report"]
 
 
 def __getattr__(name: str) -> Any:

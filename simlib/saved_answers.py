@@ -32,7 +32,7 @@ _PACKAGES = {
         "indicators.result",
     ),
     "simlib.analysis.lint": ("subject", "rules"),
-    "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),
+    "simlib.analysis.paths": ("result", "waypoint_shares", "stays", "medoids"),
     "simlib.analysis.sensitivity": ("screening", "exact_slopes", "one_at_a_time", "sobol_indices"),
     "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "result", *_INFORMATION),
     "simlib.analysis.whatif": ("result", "contrast", "coupling", "divergence", "variants"),

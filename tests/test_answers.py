@@ -17,13 +17,8 @@ import pandas as pd
 import pytest
 
 import simlib
-from simlib.analysis.paths.medoids import typical_histories
-from simlib.analysis.paths.rung_times import times_between_rungs
-from simlib.analysis.paths.waypoints import passages
-from simlib.analysis.samples import Sample, sample
-from simlib.analysis.uncertainty.fans import ladder_fan
+from simlib.analysis.samples import Sample
 from simlib.answer import Answer
-from simlib.engines.ensemble import over_priors
 from simlib.machine.measures import headline
 from simlib.plots.pictures import PICTURES
 
@@ -92,10 +87,10 @@ QUESTIONS = {
     "forecast_series": lambda world: simlib.forecast_series(world, measures=WAR, dates=2, draws=16),
     "rows_per_week": lambda world: simlib.rows_per_week(world, draws=16),
     "evppi_from": lambda world: simlib.evppi_from(simlib.uncertainty(world, WAR, draws=128)),
-    "fan": lambda world: ladder_fan(over_priors(world, engine="montecarlo", draws=10, runs=20, times=4)),
-    "waypoints": lambda world: passages(world, WAR),
-    "rung_times": lambda world: times_between_rungs(sample(world, draws=4, runs=50)),
-    "typical_histories": lambda world: typical_histories(sample(world, runs=200), simlib.paths(world)),
+    "fan": lambda world: simlib.fan(world, ladder="standard", draws=10),
+    "waypoints": simlib.waypoints,
+    "rung_times": lambda world: simlib.rung_times(world, draws=4, runs=50),
+    "typical_histories": lambda world: simlib.typical_histories(world, runs=200),
     "row_effects": lambda world: simlib.row_effects(world, measure=WAR, draws=16),
     "score_registry": simlib.score_registry,
     "backtest": lambda world: simlib.backtest(world, every=21, draws=4),
@@ -126,6 +121,8 @@ def test_every_kind_of_answer_is_asked(answers):
     face = {name: getattr(simlib, name) for name in simlib.__all__}
     returns = {name: inspect.signature(f).return_annotation for name, f in face.items() if inspect.isfunction(f)}
     assert {name for name, kind in returns.items() if kind in names} <= set(QUESTIONS)
+    assert names <= set(returns.values())
+    assert {each.kind for each in kinds()} <= set(returns)
 
 
 ARGUMENTS = {

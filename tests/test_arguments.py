@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 import simlib
-from simlib.analysis.uncertainty.propagation import Precision
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import ArgumentError
 from tests.worlds import World
@@ -72,6 +71,11 @@ def test_an_argument_of_solve_that_cannot_be_used_is_named(name, given, expected
         (simlib.simulate, {"seed": 1.5}, "seed is 1.5; expected a whole number"),
         (simlib.histories, {"runs": -1}, "runs is -1; expected a whole number of at least 1"),
         (simlib.histories, {"runs": [1.5]}, "runs is 1.5; expected a whole number of at least 0"),
+        (simlib.fan, {"measure": "war", "ladder": "up"}, "ladder is 'up'; expected a measure or a ladder, not both"),
+        (simlib.fan, {"draws": 1}, "draws is 1; expected at least 2"),
+        (simlib.waypoints, {"given": 3}, "given is 3; expected a text"),
+        (simlib.rung_times, {"runs": 0}, "runs is 0; expected a whole number of at least 1"),
+        (simlib.typical_histories, {"seed": -1}, "seed is -1; expected a whole number from 0 to"),
         (simlib.drivers, {"draws": 1}, "draws is 1; expected a whole number of at least 2"),
         (simlib.drivers, {"top": 0}, "top is 0; expected a whole number of at least 1"),
         (simlib.drivers, {"measures": 3}, "measures is 3; expected the name of a measure"),
@@ -167,7 +171,7 @@ def test_a_tolerance_is_checked_wherever_it_is_given():
     with pytest.raises(ArgumentError, match="tolerance is nan"):
         Solver(SCENARIO).run(np.array([0.1]), tolerance=math.nan)
     with pytest.raises(ArgumentError, match="tolerance is -1"):
-        Precision(tolerance=-1)
+        simlib.Precision(tolerance=-1)
 
 
 def test_numbers_of_numpy_are_whole_numbers():

@@ -280,6 +280,11 @@ def test_every_name_of_the_face_is_explained():
     assert [name for name, value in face().items() if callable(value) and not value.__doc__] == []
 
 
+def test_the_page_of_the_functions_lists_the_face_once():
+    page = (HOME / "docs" / "api.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\.\. auto(?:function|class):: (\w+)$", page, re.MULTILINE)) == sorted(face())
+
+
 def test_every_home_says_which_of_its_names_are_in_the_face():
     homes = {home: importlib.import_module(home) for home in simlib._HOMES}
     said = {home: set(getattr(module, "__all__", ())) for home, module in homes.items()}

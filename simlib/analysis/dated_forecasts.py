@@ -130,7 +130,7 @@ class ForecastSeries(Answer):
     pace: a warning if rows are much more or less frequent from the scenario's first day on than before ("": none).
     """
 
-    kind: ClassVar[str] = "series"
+    kind: ClassVar[str] = "forecast_series"
 
     scenario: ScenarioKey
     by: dt.date

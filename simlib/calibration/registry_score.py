@@ -51,7 +51,7 @@ class RegistryScore(Answer):
     - receipt: hash of the last record of the registry.
     """
 
-    kind: ClassVar[str] = "score"
+    kind: ClassVar[str] = "score_registry"
 
     scenario: ScenarioKey
     rows: tuple[ScoredForecast, ...]

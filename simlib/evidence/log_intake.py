@@ -103,7 +103,7 @@ def take_in(
     learning = Learning(prepared, draws, seed, control)
     drawn = learning.posterior() if learn else learning.prior()
     theta = priors.values_from_scores(prepared.world, drawn.scores)
-    record = log_record(rows, as_of, complete_to, learn=learn, skip_impossible=skip)
+    record = log_record(rows, as_of, complete_to, learn=learn, skip_impossible=skip_impossible)
     return Intake(prepared, passed, drawn, theta, impossible, as_of, complete_to, learn, draws, seed, record)
 
 

@@ -41,6 +41,9 @@ _OBSERVATION_DRAWS = 128
 _VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
 """Sets of assumption values for each view, and histories with each set if the view is not solved exactly."""
 
+_PATHS = 8
+"""Number of path classes in a report."""
+
 _MOST_SOLVED = 1_000_000
 """A view is solved exactly if its number of states times its number of sets of assumption values is at most this."""
 
@@ -173,7 +176,6 @@ def _steps(
     world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
 ) -> dict[str, Callable[..., Any]]:
     """Return {field of `Material`: function that computes it} for further parts of a report."""
-    from simlib.analysis.paths.classes import paths
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.calibration.predictive_check import has_log, prior_predictive
@@ -187,7 +189,7 @@ def _steps(
         way: Engine = "auto" if engine == "exact" else engine
         steps["tornado"] = partial(drivers, world, about, engine=way, draws=belief or 0, seed=seed)
     if world.ladders:
-        steps["paths"] = partial(paths, world, engine=engine, top=8, seed=seed)
+        steps["paths"] = partial(_likeliest_paths, world, engine, seed)
     if world.uncertain and lead and any(not move.covert for move in world):
         steps["seeing"] = partial(evsi, world, lead[0].name, draws=belief or _OBSERVATION_DRAWS, seed=seed)
     if classes_of(world) and belief is None:
@@ -195,6 +197,16 @@ def _steps(
     if has_log(world) and belief is None:
         steps["past"] = partial(prior_predictive, world, seed=seed)
     return steps
+
+
+def _likeliest_paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> Paths:
+    from simlib.analysis.paths.classes import counted_paths, searched_paths
+    from simlib.analysis.paths.request import PATH_HISTORIES
+    from simlib.analysis.samples import sample
+
+    if engine == "exact":
+        return searched_paths(world, top=_PATHS, control=control)
+    return counted_paths(sample(world, runs=PATH_HISTORIES, seed=seed, control=control), top=_PATHS)
 
 
 def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:

@@ -11,15 +11,16 @@ import pytest
 import simlib
 from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 from simlib.analysis.paths.classes import counted_paths, paths
-from simlib.analysis.paths.medoids import typical_histories
-from simlib.analysis.paths.rung_times import times_between_rungs
-from simlib.analysis.paths.waypoints import counted_passages, passages
+from simlib.analysis.paths.medoids import typical_of
+from simlib.analysis.paths.stays import counted_rung_times
+from simlib.analysis.paths.waypoint_shares import counted_waypoints, waypoints
 from simlib.analysis.samples import question_times, sample
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import ScenarioError, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief
+from simlib.machine.measures import headline
 from tests import worlds
 
 WAR = "ending:open-war"
@@ -34,9 +35,9 @@ def islands():
 ANSWERS = {
     "paths": lambda world: paths(world, given=WAR),
     "counted paths": lambda world: paths(world, engine="montecarlo"),
-    "waypoints": lambda world: passages(world, WAR),
-    "rung times": lambda world: times_between_rungs(sample(world, runs=200).histories),
-    "typical histories": lambda world: typical_histories(sample(world, runs=200).histories, paths(world)),
+    "waypoints": lambda world: waypoints(world, WAR),
+    "rung times": lambda world: counted_rung_times(sample(world, runs=200).histories),
+    "typical histories": lambda world: typical_of(sample(world, runs=200).histories, paths(world)),
     "indicators": lambda world: indicators(world, WAR, draws=10, runs=40),
     "exact indicators": lambda world: indicators(world, "question:ship-hit", engine="exact"),
     "forced": lambda world: indicators(world, WAR, draws=10, runs=40).with_forcing(1),
@@ -80,7 +81,7 @@ def test_a_belief_of_equal_weights_made_from_the_priors_own_draws_gives_the_same
     assert plain.before == held.before
     one, two = (counted_paths(sample(world, draws=draws, runs=20)) for draws in (49, belief))
     assert one.classes == two.classes
-    first, second = (counted_passages(sample(world, draws=draws, runs=20), "war") for draws in (49, belief))
+    first, second = (counted_waypoints(sample(world, draws=draws, runs=20), "war") for draws in (49, belief))
     assert first.rows == second.rows
 
 
@@ -144,10 +145,46 @@ def test_auto_is_exact_at_the_stated_values_and_counts_where_the_states_do_not_f
 
     monkeypatch.setattr("simlib.engines.exact.solver.enumerate_states", refuse)
     assert not indicators(world, "war", draws=0, runs=50).exact
-    assert paths(world).engine == passages(world, "war", runs=200).provenance["engine"] == "montecarlo"
+    assert paths(world).engine == waypoints(world, "war", runs=200).provenance["engine"] == "montecarlo"
     for ask in (lambda: paths(world, engine="exact"), lambda: indicators(world, "war", engine="exact")):
         with pytest.raises(TooManyStates):
             ask()
+
+
+# -------------------------------------------------------------------- by the names of the face
+
+
+def test_histories_of_an_ending_are_drawn_or_selected(monkeypatch):
+    world = uncertain_war()
+    drawn = simlib.rung_times(world, given="war", runs=300)
+    assert drawn.question.startswith("How long do histories that end in “war” stay on each rung of “moods” up to ")
+    assert {stay.to for stay in drawn.stays} == {"warm", "war"}
+    assert (drawn.to_dict()["given"], drawn.provenance["histories"]) == ("ending:war", 300)
+    every = simlib.rung_times(world, runs=300)
+    assert (every.given, every.provenance["histories"]) == (None, 300)
+    assert "end of forecast" in {stay.to for stay in every.stays}
+    typical = simlib.typical_histories(world, given="war", runs=300)
+    assert {path.ending for path, _ in typical.typical} == {"war"}
+    assert set(typical.histories.ending) == {0}
+
+    def refuse(*_, **__):
+        raise TooManyStates(14, 5, complete=False)
+
+    monkeypatch.setattr("simlib.engines.exact.solver.enumerate_states", refuse)
+    selected = simlib.rung_times(world, given="war", runs=300)
+    assert 0 < selected.provenance["histories"] < 300
+    assert {stay.to for stay in selected.stays} == {"warm", "war"}
+    with pytest.raises(ScenarioError, match="none of the 3 histories ends in"):
+        simlib.rung_times(world, given="war", by=0.001, runs=3)
+
+
+def test_runs_are_the_histories_that_paths_counts():
+    answer = simlib.paths(uncertain_war(), engine="montecarlo", draws=4, runs=50)
+    assert (answer.draws, answer.runs, answer.provenance["histories"]) == (4, 50, 200)
+
+
+def test_waypoints_without_an_ending_are_those_of_the_headline(islands):
+    assert simlib.waypoints(islands).given == headline(islands, ("ending",))
 
 
 # -------------------------------------------------------------------- questions

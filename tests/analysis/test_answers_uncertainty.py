@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+import simlib
 from simlib.analysis.lint.rules import Finding, Findings, lint
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, quantile, variance_over_draws
 from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
@@ -19,9 +20,9 @@ from simlib.analysis.uncertainty.sampling import Spread
 from simlib.answer import ScenarioKey, load_answer
 from simlib.calibration.reference_classes import BaseRate, BaseRates, RateCheck, base_rates
 from simlib.engines.ensemble import over_priors
-from simlib.errors import Unsupported
+from simlib.errors import ScenarioError, Unsupported
 from simlib.machine.belief import Belief
-from simlib.machine.measures import Measure
+from simlib.machine.measures import Measure, headline
 from simlib.scenario import model
 from simlib.scenario.loader import load_text
 from tests.analysis.test_uncertainty import MEDIAN, T, ferry
@@ -105,6 +106,16 @@ def test_a_fan_has_a_row_for_each_series_and_time():
     assert list(marks.index) == list(range(8)), "two rungs above the lowest, at four times"
     assert fan.sentences()[0].startswith("“across” by 30 April 2031: ")
     assert ladder_fan(draws).sentences()[0].startswith("“far” or above on 30 April 2031: ")
+
+
+def test_a_fan_is_of_the_headline_or_of_a_ladder():
+    world, draws = ferry(), over_priors(ferry(), draws=8)
+    line, stack = simlib.fan(world, draws=8), simlib.fan(world, ladder="banks", draws=8)
+    assert line.names == (headline(world).name,)
+    assert np.array_equal(line.quantiles, measure_fan(draws, headline(world).name).quantiles)
+    assert np.array_equal(stack.quantiles, ladder_fan(draws, "banks").quantiles)
+    with pytest.raises(ScenarioError, match="'bank' is not known; did you mean 'banks'"):
+        simlib.fan(world, ladder="bank", draws=8)
 
 
 # ---------------------------------------------------------------- beliefs

@@ -1,4 +1,4 @@
-"""Path classes, passages and times between rungs, against closed forms and brute counting."""
+"""Path classes, waypoints and times between rungs, against closed forms and brute counting."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import gamma, norm
 
 from simlib.analysis.paths import classes
-from simlib.analysis.paths.classes import counted_paths, courses, paths
-from simlib.analysis.paths.medoids import typical_histories
-from simlib.analysis.paths.rung_times import Stay, times_between_rungs
-from simlib.analysis.paths.waypoints import counted_passages, passages
+from simlib.analysis.paths.classes import counted_paths, courses, paths, searched_paths
+from simlib.analysis.paths.medoids import typical_of
+from simlib.analysis.paths.stays import Stay, counted_rung_times
+from simlib.analysis.paths.waypoint_shares import counted_waypoints, waypoints
 from simlib.analysis.samples import sample
 from simlib.analysis.sensitivity.exact_slopes import elasticities
 from simlib.control import Control
@@ -100,7 +100,7 @@ def test_exact_classes_match_counted_ones(seed):
     scenario = worlds.intervened_world() if seed is None else seeded_world(seed)
     if not scenario.ladders:
         pytest.skip("a world without a ladder")
-    exact = paths(scenario, top=1000)
+    exact = searched_paths(scenario, top=1000)
     assert exact.coverage == pytest.approx(1.0, abs=1e-7)
     told = histories(scenario, 2000, seed=4)
     counted = {(p.rungs, p.ending): p.probability for p in counted_paths(told, top=10_000).classes}
@@ -115,12 +115,12 @@ def test_classes_sum_to_the_endings(seed):
     scenario = seeded_world(seed)
     if not scenario.ladders:
         pytest.skip("a world without a ladder")
-    classes = paths(scenario, top=1000).classes
+    classes = searched_paths(scenario, top=1000).classes
     forecast = solve(scenario)
     for name, band in forecast.endings.items():
         assert sum(p.probability for p in classes if p.ending == name) == pytest.approx(band.probability[-1], abs=1e-7)
         if name != "ongoing" and band.probability[-1] > 1e-6:
-            given = paths(scenario, given=name, top=1000)
+            given = searched_paths(scenario, given=name, top=1000)
             assert given.given_probability == pytest.approx(band.probability[-1], rel=1e-5)
             assert given.coverage == pytest.approx(1.0, abs=1e-5)
 
@@ -146,7 +146,7 @@ def test_a_pin_begins_a_new_stretch_of_path():
 
 
 def test_passages():
-    found = passages(crossroads(), "home")
+    found = waypoints(crossroads(), "home")
     assert found.provenance["draws"] == 0
     frame = found.frame().set_index("id")
     assert frame.loc["go-home", "share"] == pytest.approx(1.0)
@@ -156,13 +156,13 @@ def test_passages():
 
 
 def test_rungs_and_moves_on_the_way_are_told_apart():
-    told = passages(crossroads(), "home").sentences()
+    told = waypoints(crossroads(), "home").sentences()
     assert "rungs" in told[0]
     assert "the move “go-home”" in told[0]
     assert told[1].startswith("Other rungs on the way: “right” in 75%")
     assert told[2].startswith("Other moves on the way: “go-right” in 75%")
-    rows = tuple(row for row in passages(crossroads(), "home").rows if row.share < 1)
-    told = dataclasses.replace(passages(crossroads(), "home"), rows=rows).sentences()
+    rows = tuple(row for row in waypoints(crossroads(), "home").rows if row.share < 1)
+    told = dataclasses.replace(waypoints(crossroads(), "home"), rows=rows).sentences()
     assert [line.split(":")[0] for line in told[1:]] == ["Rungs on the way", "Moves on the way"]
 
 
@@ -170,14 +170,14 @@ def test_a_rung_has_the_same_name_in_a_sentence_and_in_the_picture():
     world = crossroads()
     ladder = world.ladders["places"]
     rungs = tuple(dataclasses.replace(rung, label=f"what {rung.id} means") for rung in ladder.rungs)
-    told = passages(world.replace(ladders={"places": dataclasses.replace(ladder, rungs=rungs)}), "home").sentences()
+    told = waypoints(world.replace(ladders={"places": dataclasses.replace(ladder, rungs=rungs)}), "home").sentences()
     assert told[1].startswith("Other rungs on the way: “right” in 75%")
 
 
 def test_a_forced_move_is_a_passage():
     """Whoever is still at the crossing on day 5 is made to go left: that counts as passing, as in sampled histories."""
     forced = crossroads().replace(interventions=(Force("go-left", worlds.date(5)),))
-    frame = passages(forced, "home").frame().set_index("id")
+    frame = waypoints(forced, "home").frame().set_index("id")
     told = histories(forced, 20_000, seed=3)
     home = told.ending == 0
     lefts = np.array([np.any(told.move[a:b] == list(forced.moves).index("go-left")) for a, b in pairwise(told.start)])
@@ -190,7 +190,7 @@ def test_a_forced_move_is_a_passage():
 def test_passages_while_a_place_is_held():
     """No way leads through the right while the place is kept at the crossing; then both ways are as before."""
     kept = crossroads().replace(interventions=(Hold("place", "cross", until=worlds.date(12)),))
-    frame = passages(kept, "home").frame().set_index("id")
+    frame = waypoints(kept, "home").frame().set_index("id")
     assert frame.loc["right", "share"] == pytest.approx(0.75, abs=1e-8)
     free = crossroads().replace(horizon_days=18.0)
     assert solve(kept).endings["home"].probability[-1] == pytest.approx(solve(free).endings["home"].probability[-1])
@@ -200,15 +200,15 @@ def test_passages_while_a_place_is_held():
 
 def test_times_between_rungs_keep_what_the_horizon_cuts_off():
     told = histories(crossroads(), 4000, seed=1)
-    frame = times_between_rungs(told).frame().set_index(["rung", "to"])
+    frame = counted_rung_times(told).frame().set_index(["rung", "to"])
     assert frame.loc[("cross", "right"), "p50"] == pytest.approx(np.log(2) / 0.4, abs=0.15)
     entered_left = sum("left" in visited for visited, _ in courses(told, "places"))
     assert frame.loc["left", "count"].sum() == entered_left
 
 
 def test_passages_are_counted_where_they_cannot_be_computed():
-    exact = passages(crossroads(), "home").frame().set_index("id")
-    counted = counted_passages(histories(crossroads(), 4000, seed=5), "home").frame().set_index("id")
+    exact = waypoints(crossroads(), "home").frame().set_index("id")
+    counted = counted_waypoints(histories(crossroads(), 4000, seed=5), "home").frame().set_index("id")
     assert set(counted.index) == set(exact.index)
     for name, row in counted.iterrows():
         assert row["low"] - 0.01 <= exact.loc[name, "share"] <= row["high"] + 0.01
@@ -217,11 +217,11 @@ def test_passages_are_counted_where_they_cannot_be_computed():
     assert counted.loc["go-home", "share"] == 1
     assert counted.loc["go-home", "low"] < 1
     with pytest.raises(ScenarioError, match="'hoem': is no ending"):
-        counted_passages(histories(crossroads(), 5), "hoem")
+        counted_waypoints(histories(crossroads(), 5), "hoem")
 
 
 def test_few_stays_have_no_percentage_points():
-    few, many = (times_between_rungs(histories(crossroads(), n, seed=1)).frame() for n in (9, 400))
+    few, many = (counted_rung_times(histories(crossroads(), n, seed=1)).frame() for n in (9, 400))
     assert few["p50"].isna().all()
     assert (few["count"] > 0).all()
     assert many.loc[many["count"] >= 10, "p90"].notna().all()
@@ -229,7 +229,7 @@ def test_few_stays_have_no_percentage_points():
 
 def test_a_median_is_told_from_ten_stays_on():
     stays = tuple(Stay("cross", to, count, (1.0,) * 5) for to, count in (("left", 9), ("right", 10)))
-    told = dataclasses.replace(times_between_rungs(histories(crossroads(), 9, seed=1)), stays=stays).sentences()
+    told = dataclasses.replace(counted_rung_times(histories(crossroads(), 9, seed=1)), stays=stays).sentences()
     assert told == ["From “cross” to “right” the median time is 1 day, in 10 stays by 30 April 2031."]
 
 
@@ -248,7 +248,7 @@ def test_the_sentence_on_what_is_covered_is_about_the_paths_listed():
 
 def test_an_ending_that_cannot_happen_is_refused_in_words():
     kept = crossroads().replace(interventions=(Hold("place", "cross"),))
-    for ask in (paths, passages):
+    for ask in (paths, waypoints):
         with pytest.raises(ScenarioError, match="given: “home” cannot happen by 30 April 2031: no history leads"):
             ask(kept, given="home")
     with pytest.raises(SimlibError, match="'ending:home' has the probability 0 at the horizon, so there is no history"):
@@ -267,7 +267,7 @@ def test_unknown_names_and_cancel():
     for name in ("ending:ongoing", "rung:places=left", "moves:go-left"):
         with pytest.raises(Unsupported, match=f"conditional on an ending, such as ending:ID, not on '{name}'"):
             paths(crossroads(), given=name)
-    for ask in (paths, passages):
+    for ask in (paths, waypoints):
         with pytest.raises(Cancelled):
             ask(crossroads(), given="home", control=Control(cancel=lambda: True))
 
@@ -292,7 +292,7 @@ def test_the_sentences_begin_with_the_finding_and_end_with_what_a_path_is_and_ho
 def test_the_histories_picked_out_are_of_the_likeliest_paths_and_nearest_to_their_averages():
     scenario = crossroads()
     played, likeliest = histories(scenario, 300, seed=3), paths(scenario)
-    found = typical_histories(played, likeliest)
+    found = typical_of(played, likeliest)
     assert [path for path, _ in found.typical] == list(likeliest.classes[:2])  # no history takes the third
     names = [rung.id for rung in scenario.ladders[likeliest.ladder].rungs]
     taken = courses(played, likeliest.ladder)
@@ -309,7 +309,7 @@ def test_the_histories_picked_out_are_of_the_likeliest_paths_and_nearest_to_thei
 
 
 def test_a_path_that_no_history_takes_has_none_picked_out():
-    assert len(typical_histories(histories(crossroads(), 1, seed=3), paths(crossroads())).typical) <= 1
+    assert len(typical_of(histories(crossroads(), 1, seed=3), paths(crossroads())).typical) <= 1
 
 
 @pytest.mark.slow
@@ -347,7 +347,7 @@ def test_rare_endings_keep_their_digits_in_paths():
     assert given.given_probability == pytest.approx(chance, rel=1e-3)
     assert given.classes[0].probability == pytest.approx(1.0)
     assert len(histories_given(scenario, "ending:in", 20, seed=0)) == 20
-    assert passages(scenario, "in").frame().set_index("id").loc["top", "share"] == pytest.approx(1.0)
+    assert waypoints(scenario, "in").frame().set_index("id").loc["top", "share"] == pytest.approx(1.0)
     slope = elasticities(scenario, "ending:in")
     assert slope.answers["ending:in"] == pytest.approx(chance, rel=1e-3)
     steepness = 0.05 * 10 * gamma.pdf(0.5, 15) / chance  # d ln P / d ln rate
@@ -359,7 +359,7 @@ def test_stays_that_an_ending_cuts_off_are_counted_under_it():
     world.move("up", 0.1, {"x": "b"}, when={"x": "a"}).move("treaty", 0.2, {"y": "t"}, when={"y": "n"})
     scenario = world.ending("done", {"y": "t"}).ladder("l", low=None, high={"x": "b"}).scenario()
     told = histories(scenario, 1000, seed=1)
-    count = times_between_rungs(told).frame().set_index(["rung", "to"])["count"]
+    count = counted_rung_times(told).frame().set_index(["rung", "to"])["count"]
     assert count["low"].sum() == 1000  # everybody's stay on the first rung ends in one way or another
     assert count["high"].sum() == count["low", "high"]
     assert count["low", "done"] + count["high", "done"] == (told.ending >= 0).sum()
@@ -367,5 +367,5 @@ def test_stays_that_an_ending_cuts_off_are_counted_under_it():
 
 def test_a_world_without_a_ladder_has_no_paths():
     world = worlds.World("flat", 30.0).variable("x", "a", "b", start="a").move("go", 0.1, {"x": "b"})
-    with pytest.raises(ScenarioError, match="'flat' has no ladder; expected a ladder: paths are made of its rungs"):
+    with pytest.raises(ScenarioError, match="'flat' has no ladder; expected a scenario with a ladder"):
         paths(world.scenario())

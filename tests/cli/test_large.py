@@ -35,7 +35,7 @@ def large(bridge, monkeypatch):
 QUESTIONS = {
     "compare": ["--forbid", "close", "--runs", "500"],
     "drivers": ["--measure", "ending:agreement", "--top", "2"],
-    "paths": ["--runs", "500", "--given", "agreement", "--passages"],
+    "paths": ["--runs", "500", "--given", "agreement", "--waypoints"],
     "pool": ["--runs", "500"],
 }
 
@@ -129,7 +129,7 @@ def test_indicators_print_a_table(bridge, capsys):
 
 @pytest.mark.slow
 def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch):
-    argv = ["paths", large, "--runs", "2000", "--given", "agreement", "--passages"]
+    argv = ["paths", large, "--runs", "2000", "--given", "agreement", "--waypoints"]
     title = "Rungs and moves in the histories that end in “Agreed” by 30 May 2031, as a share of these histories"
     assert main(argv) == 0
     out, err = capsys.readouterr()

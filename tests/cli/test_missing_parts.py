@@ -88,7 +88,7 @@ def test_without_public_moves_levels_are_signs(options, write, tmp_path, capsys)
 
 @pytest.mark.slow
 def test_without_public_moves_there_are_paths(write, capsys):
-    code, out, _ = ask(capsys, "paths", write(endings=BLOCKED, covert=True), "--given", "blocked", "--passages")
+    code, out, _ = ask(capsys, "paths", write(endings=BLOCKED, covert=True), "--given", "blocked", "--waypoints")
     assert code == 0
     assert (
         "Of the histories that end in “The bridge is blocked” by 30 May 2031 (95% of all), "

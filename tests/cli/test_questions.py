@@ -21,7 +21,7 @@ CASES = {
     "compare": ["--forbid", "patrol", "--runs", "500", "--measure", "ending:open-war"],
     "drivers": ["--measure", "ending:open-war", "--top", "3"],
     "uncertainty": ["--measure", "ending:open-war", "--draws", "128"],
-    "paths": ["--given", "open-war", "--passages"],
+    "paths": ["--given", "open-war", "--waypoints"],
     "indicators": ["--measure", "open-war", "--draws", "20", "--runs", "20", "--doing", "1"],
     "discover": ["--measure", "ending:settlement", "--draws", "60", "--runs", "60"],
     "pool": ["--views", "baseline,hawks"],
@@ -137,7 +137,7 @@ SMALL = {
     "compare": ["--set", "opening=every 5 days", "--runs", "200"],
     "drivers": [],
     "uncertainty": ["--draws", "128"],
-    "paths": ["--over", "door", "--given", "opened", "--passages"],
+    "paths": ["--over", "door", "--given", "opened", "--waypoints"],
     "indicators": ["--draws", "20", "--runs", "20"],
     "discover": ["--draws", "40", "--runs", "200"],
     "diff": [],
@@ -231,14 +231,14 @@ def test_what_was_there_stays_where_writing_fails(monkeypatch, tmp_path, capsys)
 
 
 def test_each_part_of_the_paths_has_its_provenance(capsys):
-    argv = ["paths", "two-islands", "--given", "settlement", "--passages", "--draws", "4", "--runs", "50"]
+    argv = ["paths", "two-islands", "--given", "settlement", "--waypoints", "--draws", "4", "--runs", "50"]
     assert main([*argv, "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)
-    sources = {name: told[name]["provenance"] for name in ("paths", "passages", "times")}
+    sources = {name: told[name]["provenance"] for name in ("paths", "waypoints", "times")}
     assert {source["draws"] for source in sources.values()} == {4}
     assert sources["times"]["given"] == "ending:settlement"
     assert sources["times"]["histories"] == 50
-    assert told["passages"]["rows"]
+    assert told["waypoints"]["rows"]
     assert told["times"]["rows"]
 
 

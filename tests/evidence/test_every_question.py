@@ -10,9 +10,9 @@ import pytest
 
 import simlib
 from simlib.analysis.paths.classes import counted_paths
-from simlib.analysis.paths.medoids import typical_histories
-from simlib.analysis.paths.rung_times import times_between_rungs
-from simlib.analysis.paths.waypoints import passages
+from simlib.analysis.paths.medoids import typical_of
+from simlib.analysis.paths.stays import counted_rung_times
+from simlib.analysis.paths.waypoint_shares import waypoints
 from simlib.analysis.samples import sample
 from simlib.engines.exact.endpoint import histories_given
 from simlib.errors import Unsupported
@@ -47,9 +47,9 @@ ASK = {
     "discover": lambda u: simlib.discover(u.scenario, "open-war", draws=u.belief, runs=16),
     "indicators": lambda u: simlib.indicators(u.scenario, draws=u.belief, **COUNTED),
     "paths": lambda u: simlib.paths(u.scenario, draws=u.belief, seed=3),
-    "waypoints": lambda u: passages(u.scenario, "settlement", draws=u.belief, **COUNTED),
-    "rung times": lambda u: times_between_rungs(drawn(u)),
-    "typical histories": lambda u: typical_histories(drawn(u), counted_paths(drawn(u))),
+    "waypoints": lambda u: waypoints(u.scenario, "settlement", draws=u.belief, **COUNTED),
+    "rung times": lambda u: counted_rung_times(drawn(u)),
+    "typical histories": lambda u: typical_of(drawn(u), counted_paths(drawn(u))),
 }
 
 REFUSED = {
@@ -87,7 +87,7 @@ def test_a_report_and_the_explorer_take_the_update(update, tmp_path):
 
 def test_another_date_is_refused_by_every_question_over_histories(update):
     before = update.before
-    for ask in (simlib.paths, simlib.indicators, lambda world, draws: passages(world, "settlement", draws=draws)):
+    for ask in (simlib.paths, simlib.indicators, lambda world, draws: waypoints(world, "settlement", draws=draws)):
         with pytest.raises(Unsupported, match="is as of 2031-05-01 and the scenario as of 2031-04-01"):
             ask(before, draws=update.belief)
 
@@ -123,7 +123,7 @@ def test_paths_start_where_the_log_leaves_the_world_with_the_weights_of_the_draw
         ("mid", "high"): pytest.approx(0.8),
         ("low",): pytest.approx(0.2),
     }
-    times = times_between_rungs(sample(scenario, draws=belief, runs=50))
+    times = counted_rung_times(sample(scenario, draws=belief, runs=50))
     assert {(stay.rung, stay.to): stay.count for stay in times.stays}["mid", "high"] == 50
 
 
@@ -138,7 +138,7 @@ def test_percentiles_of_stays_are_weighted():
     def median(weights):
         belief = Belief("log", scenario.as_of, tuple(scenario.assumptions), theta, np.array(weights))
         drawn = sample(scenario, draws=belief, runs=2000)
-        (stay,) = (stay for stay in times_between_rungs(drawn).stays if stay.to == "high")
+        (stay,) = (stay for stay in counted_rung_times(drawn).stays if stay.to == "high")
         return stay.days[2]
 
     assert median([0.001, 0.999]) == pytest.approx(np.log(2), rel=0.1)

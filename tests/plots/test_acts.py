@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import simlib
-from simlib.analysis.paths.waypoints import passages
+from simlib.analysis.paths.waypoint_shares import waypoints
 from simlib.cli import main
 from simlib.plots.figure import new_figure
 from simlib.plots.forecast_figure import Dashboard
@@ -51,6 +51,6 @@ def test_tables_of_moves_list_them_when_all_are_asked_for(capsys):
 
 
 def test_they_are_no_waypoints(world):
-    found = passages(world, "ending:open-war", engine="exact")
+    found = waypoints(world, "ending:open-war", engine="exact")
     assert COOLS not in {row.label for row in found.rows}
     assert any(row.kind == "move" for row in found.rows)

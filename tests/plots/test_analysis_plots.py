@@ -19,7 +19,7 @@ from simlib.analysis.discovery.result import Bound, Box
 from simlib.analysis.discovery.scenario_discovery import discover
 from simlib.analysis.indicators.watch_list import indicators_of_endings
 from simlib.analysis.paths.classes import paths
-from simlib.analysis.paths.medoids import typical_histories
+from simlib.analysis.paths.medoids import typical_of
 from simlib.analysis.sensitivity.exact_slopes import elasticities
 from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import Index, sobol
@@ -532,7 +532,7 @@ def test_histories_on_a_ladder_tell_the_likeliest_path_of_all_and_pick_out_one_f
     given, every = paths(scenario, given="war"), paths(scenario)
     played = {given.given: histories_given(scenario, "ending:war", 200), None: histories(scenario, 200)}
     for result, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, "")):
-        found = typical_histories(played[result.given], result)
+        found = typical_of(played[result.given], result)
         ax, text = drawn(ladder_histories, found)
         text = text.replace("\n", " ")
         assert re.search(rf"{percent(result.classes[0].probability)} of all .* (until|by) {by}", text) or result.given

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -30,11 +31,14 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.replay import Histories
 from simlib.machine.belief import Belief
-from simlib.machine.measures import By, Measure, days_by
+from simlib.machine.measures import By, days_by
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
-__all__ = ["Branch", "PathClass", "Paths", "counted_paths", "courses", "paths"]
+__all__ = ["Branch", "PathClass", "Paths", "counted_paths", "courses", "paths", "searched_paths"]
+
+TOP = 20
+"""Default number of path classes."""
 
 MOST_PREFIXES = 400
 """The exact search follows at most this many beginnings of paths (rungs visited first, in order)."""
@@ -48,15 +52,14 @@ def paths(
     by: By = None,
     engine: Engine = "auto",
     draws: int | Belief = 0,
-    top: int = 20,
+    runs: int | None = None,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Paths:
-    """Return the most probable path classes over a ladder, searched exactly or counted.
+    """Return the 20 most probable path classes over a ladder, searched exactly or counted.
 
     A path class holds all histories that first visit the rungs (levels) of the ladder in the same order, and that have
-    the same ending (or none) on the target day. Counting uses 5,000 histories. To count more histories, pass the result
-    of `simlib.analysis.samples.sample` to `counted_paths`.
+    the same ending (or none) on the target day.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -67,7 +70,7 @@ def paths(
             and the states are few enough.
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
             stated in the scenario.
-        top: Number of classes.
+        runs: Histories of each draw that Monte Carlo simulates. Default: as many as make 5,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
@@ -82,26 +85,48 @@ def paths(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
     days = days_by(scenario, by)
-    play = partial(sampled, scenario, draws, PATH_HISTORIES, None, by=days, seed=seed, control=control)
+    which: dict[str, Any] = {"given": given, "ladder": known_ladder(scenario, ladder)}
+    if given:
+        known_ending(scenario, given)
+    play = partial(sampled, scenario, draws, PATH_HISTORIES, runs, by=days, seed=seed, control=control)
     return exact_where_it_fits(
         engine_over(draws, engine),
-        lambda: _exact_paths(scenario, ladder, target, days, top, control),
-        lambda: counted_paths(play(), ladder=ladder, given=given, top=top),
+        lambda: searched_paths(scenario, **which, by=days, control=control),
+        lambda: counted_paths(play(), **which),
     )
 
 
-def _exact_paths(
-    scenario: Scenario, ladder: str, given: Measure | None, days: float, top: int, control: Control
+def searched_paths(
+    scenario: Scenario,
+    *,
+    ladder: str | None = None,
+    given: str | None = None,
+    by: By = None,
+    top: int = TOP,
+    control: Control = UNWATCHED,
 ) -> Paths:
+    """Search exactly for the `top` most probable path classes, at the stated values.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        ladder: The id of the ladder. Default: the ladder that the scenario shows first.
+        given: An ending to condition on, such as "ending:open-war".
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        top: Number of classes.
+        control: Progress callback and cancellation.
+
+    Raises the errors of `paths`.
+    """
+    ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
+    days = days_by(scenario, by)
     solver = Solver(scenario, times=1, by=days, control=control.silent())
-    wanted = -1 if given is None else list(scenario.endings).index(given.of)
+    wanted = -1 if target is None else list(scenario.endings).index(target.of)
     outcome = PathSearch(solver, ladder, wanted, control).run(top, MOST_PREFIXES)
-    if given is not None and outcome.total <= 0:
-        raise cannot_happen(scenario, given, days)
+    if target is not None and outcome.total <= 0:
+        raise cannot_happen(scenario, target, days)
     ids, endings = [step.id for step in scenario.ladders[ladder].rungs], [*scenario.endings, ONGOING]
-    scale = 1.0 if given is None else outcome.total
+    scale = 1.0 if target is None else outcome.total
     error = outcome.error / max(scale, 1e-300)
     classes = tuple(
         PathClass(
@@ -117,11 +142,11 @@ def _exact_paths(
     size = {"prefixes": len(outcome.prefixes), "states": len(solver.space), "by_day": days, "top": top}
     covered, rest = sum(c.probability for c in classes), (outcome.left / scale, outcome.unassigned / scale)
     source = provenance(scenario, engine="exact", draws=0, **size)
-    return Paths(scenario, ladder, days, given, scale, classes, covered, tree, *rest, source)
+    return Paths(scenario, ladder, days, target, scale, classes, covered, tree, *rest, source)
 
 
 def counted_paths(
-    played: Histories | Sample, *, ladder: str | None = None, given: str | None = None, top: int = 20
+    played: Histories | Sample, *, ladder: str | None = None, given: str | None = None, top: int = TOP
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 

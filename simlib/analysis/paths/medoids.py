@@ -14,20 +14,24 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.paths.classes import courses
+from simlib.analysis.paths.classes import courses, paths
+from simlib.analysis.paths.conditional_histories import ending_histories
 from simlib.analysis.paths.request import rungs_of_rows
 from simlib.analysis.paths.result import PathClass, Paths
 from simlib.analysis.samples import Sample
 from simlib.answer import Answer, pick
+from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import long_date, percent, quoted
+from simlib.machine.belief import Belief
+from simlib.machine.measures import By
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TypicalHistories", "typical_histories"]
+__all__ = ["TypicalHistories", "typical_histories", "typical_of"]
 
 TYPICAL = 3
 """Largest number of path classes for which a typical history is chosen."""
@@ -43,7 +47,7 @@ class TypicalHistories(Answer):
     typical: pairs of a path class and the index of its typical history.
     """
 
-    kind: ClassVar[str] = "typical-histories"
+    kind: ClassVar[str] = "typical_histories"
 
     histories: Histories
     paths: Paths
@@ -119,7 +123,46 @@ class TypicalHistories(Answer):
         return result
 
 
-def typical_histories(played: Histories | Sample, paths: Paths) -> TypicalHistories:
+def typical_histories(
+    scenario: Scenario,
+    *,
+    given: str | None = None,
+    ladder: str | None = None,
+    by: By = None,
+    draws: int | Belief = 0,
+    runs: int | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> TypicalHistories:
+    """Return a typical history of each of the three likeliest path classes of a ladder.
+
+    A path class holds all histories that first visit the rungs (levels) of the ladder in the same order, and that have
+    the same ending (or none) on the target day. Classes without a sampled history are left out.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        given: An ending to condition on, such as "ending:open-war".
+        ladder: The id of the ladder. Default: the ladder that the scenario shows first.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
+            stated in the scenario.
+        runs: Histories of each draw. Default: as many as make 5,000 in all. If the exact engine can draw histories
+            under the condition of an ending, the number in all, at most 2,000, which is also the default.
+        seed: Seed of the draws and the histories.
+        control: Progress callback and cancellation.
+
+    Raises:
+        ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
+        Unsupported: For a `given` that is not an ending, and for a belief about another scenario or date.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` cancels the work.
+    """
+    size: dict[str, Any] = {"by": by, "draws": draws, "runs": runs, "seed": seed}
+    likeliest = paths(scenario, given=given, ladder=ladder, control=control.part(0.0, 0.5), **size)
+    return typical_of(ending_histories(scenario, likeliest.given, control=control.part(0.5, 1.0), **size), likeliest)
+
+
+def typical_of(played: Histories | Sample, likeliest: Paths) -> TypicalHistories:
     """Return a typical history of each of the `TYPICAL` likeliest path classes.
 
     A class without a history is left out.
@@ -127,22 +170,22 @@ def typical_histories(played: Histories | Sample, paths: Paths) -> TypicalHistor
     Args:
         played: The histories. If the histories come from several draws of the assumptions, averages use the weights of
             the draws.
-        paths: The path classes (orders in which rungs of a ladder are first visited).
+        likeliest: The path classes (orders in which rungs of a ladder are first visited).
     """
     drawn = Sample.of(played)
     histories = drawn.histories
-    rungs = rungs_of_rows(histories, paths.ladder)
-    taken = courses(histories, paths.ladder)
-    stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[paths.ladder].rungs))
+    rungs = rungs_of_rows(histories, likeliest.ladder)
+    taken = courses(histories, likeliest.ladder)
+    stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[likeliest.ladder].rungs))
     typical = []
-    for path in paths.classes[:TYPICAL]:
+    for path in likeliest.classes[:TYPICAL]:
         same = np.array([course == (path.rungs, path.ending) for course in taken], dtype=bool)
         own = np.flatnonzero(same & (drawn.weight > 0))
         if len(own):
             average = np.average(stays[own], axis=0, weights=drawn.weight[own])
             apart = np.abs(stays[own] - average).sum(axis=1)
             typical.append((path, int(own[np.argmin(apart)])))
-    return TypicalHistories(histories, paths, rungs, tuple(typical))
+    return TypicalHistories(histories, likeliest, rungs, tuple(typical))
 
 
 def _days_on_rungs(histories: Histories, rungs: Ints, count: int) -> Floats:

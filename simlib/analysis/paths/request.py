@@ -36,7 +36,7 @@ def known_ladder(scenario: Scenario, ladder: str | None) -> str:
     Raises ScenarioError for an unknown name, and for a scenario without ladders.
     """
     if not scenario.ladders:
-        expected = "expected a ladder: paths are made of its rungs"
+        expected = "expected a scenario with a ladder"
         raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
     name = ladder or scenario.ladder or next(iter(scenario.ladders))
     if name not in scenario.ladders:

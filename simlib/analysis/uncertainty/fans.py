@@ -14,19 +14,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from simlib.analysis.paths.request import known_ladder
 from simlib.analysis.uncertainty.estimates import quantile_of
 from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.arguments import Engine
+from simlib.control import UNWATCHED, Control
+from simlib.engines.ensemble import Ensemble, over_priors
+from simlib.errors import ArgumentError
 from simlib.formatting import by_date, percent, quoted
-from simlib.machine.belief import drawn_from
-from simlib.machine.measures import conditional, find, of_forecast
+from simlib.machine.belief import Belief, drawn_from
+from simlib.machine.measures import By, Measure, conditional, find, of_forecast
+from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simlib.engines.ensemble import Ensemble
-
-__all__ = ["QUANTILES", "Fan", "ladder_fan", "measure_fan"]
+__all__ = ["QUANTILES", "Fan", "fan", "ladder_fan", "measure_fan"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -114,14 +118,56 @@ class Fan(Answer):
         return pick(self, "label", "names", "draws", "times", "mean", "stated") | {"quantiles": quantiles}
 
 
-def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
-    """Return the fan of a ladder (default: the first) from a forecast at each draw.
+def fan(
+    scenario: Scenario,
+    measure: str | None = None,
+    *,
+    ladder: str | None = None,
+    by: By = None,
+    engine: Engine = "auto",
+    draws: int | Belief = 200,
+    runs: int | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Fan:
+    """Return the range of one probability, or of a ladder's rungs, over time.
 
-    Raises KeyError for an unknown ladder, and ValueError for a scenario without ladders.
+    The range is over draws of the assumptions. It shows how uncertain the probability is.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: A probability, such as "question:truce". Default: the headline.
+        ladder: The id of a ladder, to be asked about in place of a measure.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: The engine at each draw: "exact", "montecarlo", or "auto".
+        draws: A number of draws (sets of assumption values) of the prior, at least 2, or a belief (weighted draws).
+        runs: Monte Carlo replicates of each draw. Default: as many as make about 10,000 in all.
+        seed: Seed of the draws and of the replicates.
+        control: Progress callback, cancellation and number of threads.
+
+    Raises:
+        ScenarioError: For an unknown measure or ladder, and a target outside the forecast.
+        ValueError: For an expected count or amount, and for a measure together with a ladder.
+        Unsupported: For a belief about another scenario or date.
+        TooManyStates: For "exact", when there are too many states.
+        MissingDependency: Without Numba, for the Monte Carlo engine.
+        Cancelled: When `control` cancels the work.
     """
-    name = ladder or next(iter(draws.scenario.ladders), None)
-    if name is None:
-        raise ValueError(f"{quoted(draws.scenario.title)} has no ladder to draw")
+    if measure is not None and ladder is not None:
+        raise ArgumentError("ladder", ladder, "expected a measure or a ladder, not both")
+    name = _known_probability(scenario, measure).name if ladder is None else known_ladder(scenario, ladder)
+    size: dict[str, Any] = {"draws": draws, "runs": runs, "seed": seed}
+    ensemble = over_priors(scenario, by=by, engine=engine, **size, control=control)
+    return measure_fan(ensemble, name) if ladder is None else ladder_fan(ensemble, name)
+
+
+def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
+    """Return the fan of a ladder from a forecast at each draw.
+
+    Without `ladder`, it is the ladder that the scenario shows first.
+    Raises ScenarioError for an unknown ladder, and for a scenario without ladders.
+    """
+    name = known_ladder(draws.scenario, ladder)
     rungs = draws.scenario.ladders[name].rungs
 
     def borders(shares: Mapping[str, Floats]) -> Floats:
@@ -140,10 +186,7 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
     condition at that draw and time. Raises ScenarioError for an unknown measure, and ValueError for an expected count
     or amount.
     """
-    target = find(draws.scenario, measure)[0]
-    if not target.probability:
-        raise ValueError(f"{target.name!r} is an expected count; a fan shows a probability")
-    given = None
+    target, given = _known_probability(draws.scenario, measure), None
     if target.kind == "given":
         both, given = (draws.values(name, "questions") for name in (target.both, target.condition))
         whole = conditional(both.mean(axis=0), given.mean(axis=0), target)
@@ -153,6 +196,13 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
     else:
         series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
     return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :], given)
+
+
+def _known_probability(scenario: Scenario, measure: str | None) -> Measure:
+    target = find(scenario, measure)[0]
+    if not target.probability:
+        raise ValueError(f"{target.name!r} is an expected count; a fan shows a probability")
+    return target
 
 
 def _fan(

@@ -67,13 +67,14 @@ FIRST_DRAWS, RUNS_PER_DRAW = 128, 2000
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work is allowed.
 
-    tolerance: the wanted half-width of each quantile. For an expected count, it is a fraction of the mean of the count.
-    quantiles: the wanted quantiles, strictly between 0 and 1.
-    most_draws: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
-    patience: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact. The
-        answer at the stated values may be exact even if the product for all draws is larger than this.
-    answer_when_cancelled: whether a cancelled question is answered from the draws and replicates before the unfinished
-        doubling, if there are any.
+    - `tolerance`: the wanted half-width of each quantile. For an expected count, it is a fraction of the mean of the
+      count.
+    - `quantiles`: the wanted quantiles, strictly between 0 and 1.
+    - `most_draws`: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
+    - `patience`: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact.
+      The answer at the stated values may be exact even if the product for all draws is larger than this.
+    - `answer_when_cancelled`: whether a cancelled question is answered from the draws and replicates before the
+      unfinished doubling, if there are any.
     """
 
     tolerance: float = 0.02

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,25 +22,22 @@ from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.result import Paths
-    from simlib.analysis.paths.rung_times import RungTimes
-    from simlib.analysis.paths.waypoints import Waypoints
+    from simlib.analysis.paths.stays import RungTimes
+    from simlib.analysis.paths.waypoint_shares import Waypoints
     from simlib.analysis.samples import Sample
     from simlib.machine.belief import Belief
     from simlib.machine.measures import Measure
 
-CONDITIONAL_HISTORIES = 2_000
-"""Number of histories simulated conditional on an ending, unless --runs asks for fewer."""
-
-PASSAGES = 20
+WAYPOINTS = 20
 """Largest number of rungs and moves in the printed table. The files of --out and --json have all of them."""
 
 
 def execute(arguments: Request) -> int:
     """Print the most probable paths, and the rungs and moves on the way to an ending."""
-    from simlib.analysis.paths.classes import counted_paths, paths
-    from simlib.analysis.paths.medoids import typical_histories
-    from simlib.analysis.paths.request import known_ending
-    from simlib.analysis.paths.rung_times import times_between_rungs
+    from simlib.analysis.paths.classes import counted_paths, searched_paths
+    from simlib.analysis.paths.medoids import typical_of
+    from simlib.analysis.paths.request import engine_over, known_ending
+    from simlib.analysis.paths.stays import counted_rung_times
     from simlib.analysis.whatif.variants import with_ladder_over
     from simlib.machine.measures import headline
 
@@ -52,28 +49,27 @@ def execute(arguments: Request) -> int:
     given = known_ending(scenario, named) if named else None
     played = _Played(scenario, draws, given, arguments)
 
-    def by(engine: str) -> Paths:
-        if engine == "montecarlo":
+    def by(engine: Any) -> Paths:
+        if engine_over(draws, engine) == "montecarlo":
             return counted_paths(played.all, ladder=ladder, given=named, top=arguments.top)
         with Task("following the paths") as task:
-            options: dict[str, Any] = {"ladder": ladder, "given": named, "top": arguments.top, "draws": draws}
-            return paths(scenario, engine="exact", control=task.control, **options)
+            return searched_paths(scenario, ladder=ladder, given=named, top=arguments.top, control=task.control)
 
     result = either(by, arguments.engine or ("montecarlo" if draws else None))
     results: dict[str, Result] = {"paths": result, "tree": Table(result.frame("tree"))}
     tables: list[str] = []
-    if given and arguments.passages:
-        waypoints = _passages(result, played)
-        results["passages"] = waypoints
-        tables += _passed(waypoints)
-    elif arguments.passages:
-        world.note("--passages lists the rungs and moves on the paths to an ending: it has no effect without --given")
+    if given and arguments.waypoints:
+        on_the_way = _waypoints(result, played)
+        results["waypoints"] = on_the_way
+        tables += _passed(on_the_way)
+    elif arguments.waypoints:
+        world.note("--waypoints lists the rungs and moves on the paths to an ending: it has no effect without --given")
     some = played.to_the_ending()
     if some is not None:
-        times = times_between_rungs(some, ladder=result.ladder)
+        times = counted_rung_times(some, ladder=result.ladder)
         results["times"] = times
         tables += _times(times, played.how_many(some))
-    typical = typical_histories(some, result) if some is not None and arguments.out is not None else None
+    typical = typical_of(some, result) if some is not None and arguments.out is not None else None
     source = {**result.provenance, "engine": result.engine}
     if not draws:
         source["runs"] = result.provenance.get("histories")
@@ -107,14 +103,12 @@ class _Played:
 
         Return None if no histories can be simulated.
         """
-        import numpy as np
+        from simlib.analysis.paths.conditional_histories import selected_given
 
         try:
             if self.given is None:
                 return self.all
-            index = list(self.scenario.endings).index(self.given.of)
-            some = self._drawn(self.given) or self.all.only(np.flatnonzero(self.all.histories.ending == index))
-            return replace(some, provenance=some.provenance | {"given": self.given.name, "histories": len(some)})
+            return self._drawn(self.given) or selected_given(self.all, self.given)
         except MissingDependency as error:
             world.note(f"no histories are simulated: {error}")
             return None
@@ -125,24 +119,18 @@ class _Played:
         The simulation takes no more time for a rare ending than for a common one. Return None if the exact engine
         cannot be used.
         """
-        from simlib.analysis.samples import Sample
-        from simlib.engines.exact.endpoint import histories_given
-        from simlib.machine.belief import belief_of, drawn_from
+        from simlib.analysis.paths.conditional_histories import drawn_given
 
         if self.arguments.engine == "montecarlo":
             return None
-        few = min(self.arguments.runs or CONDITIONAL_HISTORIES, CONDITIONAL_HISTORIES)
-        seed = self.arguments.seed
+        runs, seed = self.arguments.runs, self.arguments.seed
         try:
             with Task("drawing histories given the ending") as task:
-                belief = belief_of(self.scenario, self.draws, seed=seed) if self.draws else None
-                options: dict[str, Any] = {"draws": belief or 0, "seed": seed, "control": task.control}
-                drawn = Sample.of(histories_given(self.scenario, given.name, few, **options))
-                self.drawn = True
-                over = drawn_from(belief, seed) | ({"runs": None} if belief else {})
-                return replace(drawn, provenance=drawn.provenance | over)
+                some = drawn_given(self.scenario, given, draws=self.draws, runs=runs, seed=seed, control=task.control)
         except DOES_NOT_FIT:
             return None
+        self.drawn = True
+        return some
 
     def how_many(self, some: Sample) -> str:
         if self.given is None:
@@ -152,23 +140,23 @@ class _Played:
         return f"in those {len(some):,} of {len(self.all):,} simulated histories that end in {self.given.words}"
 
 
-def _passages(result: Paths, played: _Played) -> Waypoints:
-    from simlib.analysis.paths.waypoints import counted_passages, passages
+def _waypoints(result: Paths, played: _Played) -> Waypoints:
+    from simlib.analysis.paths.waypoint_shares import counted_waypoints, waypoints
 
     assert result.given is not None
     if result.engine == "montecarlo":
-        return counted_passages(played.all, result.given.name, ladder=result.ladder)
-    with Task("computing the passages") as task:
-        return passages(result.scenario, result.given.name, ladder=result.ladder, engine="exact", control=task.control)
+        return counted_waypoints(played.all, result.given.name, ladder=result.ladder)
+    with Task("computing the waypoints") as task:
+        return waypoints(result.scenario, result.given.name, ladder=result.ladder, engine="exact", control=task.control)
 
 
-def _passed(waypoints: Waypoints) -> Iterator[str]:
-    some, exact, rows = [row for row in waypoints.rows if row.share > 0], waypoints.exact, []
-    for row in some[:PASSAGES]:
+def _passed(result: Waypoints) -> Iterator[str]:
+    some, exact, rows = [row for row in result.rows if row.share > 0], result.exact, []
+    for row in some[:WAYPOINTS]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
         rows.append(Row(row.label, [row.kind, percent(row.share), *interval]))
-    title = f"Rungs and moves in the histories that end in {waypoints.given.words} by {waypoints.by_words}"
-    how = "" if exact else f", counted in {waypoints.provenance['histories']:,} of them"
+    title = f"Rungs and moves in the histories that end in {result.given.words} by {result.by_words}"
+    how = "" if exact else f", counted in {result.provenance['histories']:,} of them"
     head = [["", "share", *([] if exact else ["95% interval"])]]
     text = table(f"{title}, as a share of these histories{how}", head, rows)
     left = len(some) - len(rows)

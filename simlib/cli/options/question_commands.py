@@ -69,7 +69,7 @@ def paths(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
-        "--passages", action="store_true", help="with --given: for each rung and move, the share of histories with it"
+        "--waypoints", action="store_true", help="with --given: for each rung and move, the share of histories with it"
     )
     parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
     common.add_as_of(parser)

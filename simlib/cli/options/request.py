@@ -52,7 +52,7 @@ class Request:
     given: str | None = None
     ladder: str | None = None
     over: str | None = None
-    passages: bool = False
+    waypoints: bool = False
     threshold: float | None = None
     quantile: tuple[float, ...] = ()
     times_seen: int = 1

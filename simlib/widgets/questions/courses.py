@@ -51,13 +51,11 @@ class ByWhichPath(PanelQuestion):
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the most probable orders in which rungs are reached."""
-        from simlib.analysis.paths.classes import paths
+        from simlib.analysis.paths.classes import searched_paths
         from simlib.plots import path_charts as charts
 
         given = None if chosen["ending"] == NONE else f"ending:{chosen['ending']}"
-        result = paths(
-            self.scenario, given=given, ladder=chosen["ladder"], engine="exact", top=chosen["top"], control=control
-        )
+        result = searched_paths(self.scenario, given=given, ladder=chosen["ladder"], top=chosen["top"], control=control)
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return shown_answer(
             result.sentences(),
@@ -84,11 +82,11 @@ class WherePathsDiverge(PanelQuestion):
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the likeliest orders of rungs, and draw the tree of their first steps."""
-        from simlib.analysis.paths.classes import paths
+        from simlib.analysis.paths.classes import searched_paths
         from simlib.plots.path_charts import path_tree, unit
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = paths(self.scenario, ladder=chosen["ladder"], given=given, engine="exact", top=100, control=control)
+        result = searched_paths(self.scenario, ladder=chosen["ladder"], given=given, top=100, control=control)
         least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
@@ -134,23 +132,23 @@ class OnTheWayTo(PanelQuestion):
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Among histories that reach the ending, compute the share with each rung (level) and move."""
-        from simlib.analysis.paths.classes import paths
-        from simlib.analysis.paths.medoids import TYPICAL, typical_histories
-        from simlib.analysis.paths.waypoints import passages
+        from simlib.analysis.paths.classes import searched_paths
+        from simlib.analysis.paths.medoids import TYPICAL, typical_of
+        from simlib.analysis.paths.waypoint_shares import waypoints
         from simlib.engines.exact.endpoint import histories_given
         from simlib.plots.path_charts import ladder_histories
 
         target = f"ending:{chosen['ending']}"
-        waypoints = passages(self.scenario, target, engine="exact", control=control.part(0.0, 0.6))
+        result = waypoints(self.scenario, target, engine="exact", control=control.part(0.0, 0.6))
         drawn_ones = histories_given(self.scenario, target, chosen["count"], control=control.part(0.6, 1.0))
         quiet = control.silent()
-        likeliest = paths(self.scenario, given=target, engine="exact", top=TYPICAL, control=quiet)
+        likeliest = searched_paths(self.scenario, given=target, top=TYPICAL, control=quiet)
         return shown_answer(
-            waypoints.sentences(),
+            result.sentences(),
             ("kind", "rung or move", "share of the histories to this ending"),
-            [(row.kind, row.label, percent(row.share)) for row in waypoints.rows],
+            [(row.kind, row.label, percent(row.share)) for row in result.rows],
             1,
-            Drawing(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 566, 180, 110, 131),
+            Drawing(partial(ladder_histories, typical_of(drawn_ones, likeliest)), 566, 180, 110, 131),
         )
 
 

@@ -28,13 +28,13 @@ from simlib.engines.exact.states import EMPTY_TABOO, Taboo
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import percent, quoted
 from simlib.machine.belief import Belief
-from simlib.machine.measures import By, Measure, days_by
+from simlib.machine.measures import By, Measure, days_by, headline
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Waypoint", "Waypoints", "counted_passages", "passages"]
+__all__ = ["Waypoint", "Waypoints", "counted_waypoints", "waypoints"]
 
 _DIGITS = 9
 """Digits of a share that are reliable after the subtraction of two probabilities."""
@@ -115,9 +115,9 @@ class Waypoints(Answer):
         return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
-def passages(
+def waypoints(
     scenario: Scenario,
-    given: str,
+    given: str | None = None,
     *,
     ladder: str | None = None,
     by: By = None,
@@ -134,7 +134,7 @@ def passages(
 
     Args:
         scenario: The scenario, with its interventions.
-        given: The ending, such as "ending:open-war".
+        given: The ending, such as "ending:open-war". Default: the headline if it is an ending, else the first ending.
         ladder: The id of the ladder. Default: the ladder that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact" computes at the stated values, "montecarlo" counts histories. "auto" is exact if `draws` is 0
@@ -142,8 +142,7 @@ def passages(
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
             stated in the scenario.
         runs: Histories of each draw that Monte Carlo simulates. Histories with another ending, or with none, are then
-            left out.
-            Default: as many as make 5,000 in all.
+            left out. Default: as many as make 5,000 in all.
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
@@ -158,16 +157,17 @@ def passages(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)
+    target = known_ending(scenario, given or headline(scenario, ("ending",)).name)
+    ladder, days = known_ladder(scenario, ladder), days_by(scenario, by)
     play = partial(sampled, scenario, draws, PATH_HISTORIES, runs, by=days, seed=seed, control=control)
     return exact_where_it_fits(
         engine_over(draws, engine),
-        lambda: _exact_passages(scenario, target, ladder, days, control),
-        lambda: counted_passages(play(), given, ladder=ladder),
+        lambda: _exact_waypoints(scenario, target, ladder, days, control),
+        lambda: counted_waypoints(play(), target.name, ladder=ladder),
     )
 
 
-def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float, control: Control) -> Waypoints:
+def _exact_waypoints(scenario: Scenario, given: Measure, ladder: str, days: float, control: Control) -> Waypoints:
     quiet = control.silent()
     solver = Solver(scenario, times=1, by=days, control=quiet)
     index, chain = list(scenario.endings).index(given.of), solver.chain()
@@ -192,7 +192,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     return _ranked(scenario, ladder, given, days, rows, source)
 
 
-def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
+def counted_waypoints(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
     """Count the share of the histories with a given ending that pass each rung and each move.
 
     Args:

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.paths.request import known_ladder, rungs_of_rows
+from simlib.analysis.paths.conditional_histories import ending_histories
+from simlib.analysis.paths.request import known_ending, known_ladder, rungs_of_rows
 from simlib.analysis.samples import Sample
 from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import in_days, quoted
-from simlib.machine.belief import quantiles
+from simlib.machine.belief import Belief, quantiles
+from simlib.machine.measures import By, Measure, find
+from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RungTimes", "Stay", "times_between_rungs"]
+__all__ = ["RungTimes", "Stay", "counted_rung_times", "rung_times"]
 
 FEWEST_STAYS = 10
 """Fewest stays of one kind for which percentiles are given."""
@@ -49,12 +53,18 @@ class Stay:
 
 @dataclass(frozen=True)
 class RungTimes(Answer):
-    """The days from entering each rung (level of a ladder) to entering the next one."""
+    """The days from entering each rung (level of a ladder) to entering the next one.
 
-    kind: ClassVar[str] = "rung-times"
+    ladder: the id of the ladder.
+    given: the ending of the histories (None: any).
+    stays: the stays on each rung before each next rung.
+    """
+
+    kind: ClassVar[str] = "rung_times"
 
     scenario: ScenarioKey
     ladder: str
+    given: Measure | None
     by: dt.date
     by_day: float
     stays: tuple[Stay, ...]
@@ -63,7 +73,8 @@ class RungTimes(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How long do histories stay on each rung of {quoted(self.ladder)} up to {self.by_words}?"
+        which = f"histories that end in {self.given.words}" if self.given else "histories"
+        return f"How long do {which} stay on each rung of {quoted(self.ladder)} up to {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Say for the `limit` commonest changes of rung the median number of days before each."""
@@ -94,11 +105,51 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, and the stays on each rung before each next rung, as plain data."""
-        return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
+        """Return the ladder, the ending, and the stays on each rung, as plain data."""
+        given = self.given and self.given.name
+        return {"ladder": self.ladder, "given": given, "rows": self.frame().to_dict("records")}
 
 
-def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None) -> RungTimes:
+def rung_times(
+    scenario: Scenario,
+    *,
+    given: str | None = None,
+    ladder: str | None = None,
+    by: By = None,
+    draws: int | Belief = 0,
+    runs: int | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> RungTimes:
+    """Return the days from entering each rung (level of a ladder) to entering the next one.
+
+    The days are counted in sampled histories. A stay may be cut off by an ending or by the end of the forecast. Such a
+    stay counts under the label of the ending, or under "end of forecast".
+
+    Args:
+        scenario: The scenario, with its interventions.
+        given: An ending, such as "ending:open-war". Histories with another ending, or with none, are left out.
+        ladder: The id of the ladder. Default: the ladder that the scenario shows first.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
+            stated in the scenario.
+        runs: Histories of each draw. Default: as many as make 5,000 in all. If the exact engine can draw histories
+            under the condition of an ending, the number in all, at most 2,000, which is also the default.
+        seed: Seed of the draws and the histories.
+        control: Progress callback and cancellation.
+
+    Raises:
+        ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
+        Unsupported: For a `given` that is not an ending, and for a belief about another scenario or date.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` cancels the work.
+    """
+    ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
+    sample = ending_histories(scenario, target, by=by, draws=draws, runs=runs, seed=seed, control=control)
+    return counted_rung_times(sample, ladder=ladder)
+
+
+def counted_rung_times(played: Histories | Sample, *, ladder: str | None = None) -> RungTimes:
     """Return the days from entering each rung (level of a ladder) to entering the next one.
 
     A stay may be cut off by an ending or by the end of the forecast. Such a stay counts under the label of the ending,
@@ -123,7 +174,8 @@ def times_between_rungs(played: Histories | Sample, *, ladder: str | None = None
     ranked = sorted(lengths.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
     stays = tuple(Stay(*pair, len(days), _points(days)) for pair, days in ranked)
     by, source = scenario.by_date(histories.horizon), {**drawn.provenance, "by_day": histories.horizon}
-    return RungTimes(ScenarioKey.of(scenario), ladder, by, histories.horizon, stays, provenance(scenario, **source))
+    subject = (ScenarioKey.of(scenario), ladder, find(scenario, source["given"])[0] if "given" in source else None)
+    return RungTimes(*subject, by, histories.horizon, stays, provenance(scenario, **source))
 
 
 def _points(stays: list[tuple[float, float]]) -> tuple[float, ...]:
