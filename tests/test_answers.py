@@ -315,12 +315,28 @@ def test_the_page_of_the_contract_names_every_key(answers):
         assert {p for p, optional in page.items() if not optional} - seen == set(), kind
 
 
+WITHOUT_PICTURE = {
+    "Findings": "warnings are sentences",
+    "PriorPredictive": "the statistics of the log have different units",
+    "RungTimes": "each pair of rungs has its own range of days",
+    "Waypoints": "the shares are a list, which the table shows in full",
+}
+
+
 def test_every_kind_of_answer_draws_itself(answers):
     from matplotlib.axes import Axes
 
     for name, answer in answers.items():
-        if type(answer).__name__ in PICTURES:
+        if type(answer).__name__ not in WITHOUT_PICTURE:
             assert isinstance(answer.plot(), Axes), name
+    assert set(PICTURES) | set(WITHOUT_PICTURE) == {each.__name__ for each in kinds()}
+    assert not set(PICTURES) & set(WITHOUT_PICTURE)
+
+
+def test_a_log_that_changed_no_assumption_draws_an_empty_picture(world):
+    assert (
+        simlib.update(world, learn=False, draws=16).plot().get_title(loc="left").startswith("The assumptions were not")
+    )
 
 
 @pytest.mark.parametrize(

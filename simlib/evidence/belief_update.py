@@ -29,7 +29,7 @@ from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.tables import Tables
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.row_meaning import Reading
 
 if TYPE_CHECKING:
@@ -97,6 +97,11 @@ class Update(Answer):
         """The question that this update answers."""
         return f"What does the log say about “{self.scenario.title}” as of {long_date(self.as_of)}?"
 
+    @property
+    def numbers(self) -> dict[str, Assumption]:
+        """The assumptions before the log by id, including those of `evidence`."""
+        return {**self.before.assumptions, **self.before.log_assumptions}
+
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
         """Return the probability of each level of each variable, before the log and after it.
 
@@ -163,8 +168,7 @@ class Update(Answer):
 
     def about_assumptions(self) -> list[str]:
         """Return a sentence for each assumption that the log changed, and sentences on the others."""
-        numbers = {**self.before.assumptions, **self.before.log_assumptions}
-        return lesson_sentences(self.learnt, numbers) if self.learnt else []
+        return lesson_sentences(self.learnt, self.numbers) if self.learnt else []
 
     def assumptions(self) -> pd.DataFrame:
         """Return a table with a row for each uncertain assumption: its prior and its posterior."""

@@ -16,6 +16,7 @@ __all__ = ["PICTURES", "plot"]
 
 PICTURES: dict[str, str] = {
     "Backtest": "simlib.plots.backtest_charts:forecasts_by_day",
+    "BaseRates": "simlib.plots.rate_charts:beside_past_crises",
     "Comparison": "simlib.plots.waterfall_bars:effects",
     "Diff": "simlib.plots.comparison_bars:both_forecasts",
     "Discovery": "simlib.plots.box_charts:box",
@@ -29,18 +30,24 @@ PICTURES: dict[str, str] = {
     "Paths": "simlib.plots.path_charts:path_classes",
     "Pool": "simlib.plots.pool_bars:pools",
     "RegistryScore": "simlib.plots.registry_charts:registered",
-    "Lessons": "simlib.plots.prior_posterior_bars:priors_and_posteriors",
+    "Lessons": "simlib.plots.prior_posterior_bars:prior_and_posterior",
     "RowsPerWeek": "simlib.plots.weekly_rows_chart:weekly_rows",
     "RowEffects": "simlib.plots.row_effect_bars:row_bars",
     "ForecastSeries": "simlib.plots.series_lines:series",
     "Sobol": "simlib.plots.sobol_bars:shares",
     "TypicalHistories": "simlib.plots.path_charts:ladder_histories",
     "Uncertainty": "simlib.plots.uncertainty_charts:distribution",
+    "Update": "simlib.plots.prior_posterior_bars:prior_and_posterior",
 }
 """The function that draws the answers of each class, as "module:name". Its module is imported at its first use."""
 
 _SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
-_WITHOUT_LABELS = {"RowsPerWeek": ((720, 440), (0.08, 0.14, 0.89, 0.66))}  # no labels at the right
+_LESSONS = (1000, 700), (0.03, 0.08, 0.68, 0.76)  # twelve assumptions, each with a label and a verdict
+_OWN_SIZES = {
+    "Lessons": _LESSONS,
+    "RowsPerWeek": ((720, 440), (0.08, 0.14, 0.89, 0.66)),  # no labels at the right
+    "Update": _LESSONS,
+}
 """Size of a new figure in pixels, and the box of its axes as shares of the figure: left, bottom, width, height. The
 figure has room for a title above the axes and for labels at the right."""
 
@@ -56,7 +63,7 @@ def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
         raise Unsupported(f"there is no picture of a {names[0]}; there are pictures of {', '.join(PICTURES)}")
     module, _, name = home.partition(":")
     if ax is None:
-        size, box = _WITHOUT_LABELS.get(names[0], (_SIZE, _BOX))
+        size, box = _OWN_SIZES.get(names[0], (_SIZE, _BOX))
         ax = new_figure(*size, " ".join(answer.sentences())).add_axes(box)
     drawn: Axes = getattr(importlib.import_module(module), name)(answer, ax, **options)
     settle(drawn)

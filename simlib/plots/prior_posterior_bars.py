@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.evidence.lessons import HARDLY_CHANGED, UNDECIDED
-from simlib.formatting import counted, long_date, percent
+from simlib.evidence.lessons import HARDLY_CHANGED, UNDECIDED, Lessons
+from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.row_layout import heading, name, number, rows
+from simlib.plots.row_layout import heading, name, rows
 from simlib.quantities import show
 from simlib.scenario.scales import Z_95TH_PERCENTILE, forward
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.evidence.belief_update import LearntAssumption, Update
-    from simlib.evidence.lessons import Lessons
+    from simlib.evidence.belief_update import Update
+    from simlib.evidence.lessons import LearntAssumption
     from simlib.scenario.model import Assumption
 
-LEARNT_ROWS, LESSONS = 12, 9
-"""Largest number of assumptions in the two pictures."""
+LEARNT_ROWS = 12
+"""Largest number of assumptions in the picture."""
 
 ASSUMPTION_LABEL_LETTERS = 72
 """Letters in a line of a label in a picture of the usual width."""
@@ -30,28 +30,30 @@ _REACH = 2.6
 """The axis goes this far to both sides of the median of the prior, in standard deviations of the prior."""
 
 
-def chosen(result: Update, most: int = LEARNT_ROWS) -> list[LearntAssumption]:
+def chosen(result: Update | Lessons, most: int = LEARNT_ROWS) -> list[LearntAssumption]:
     """Return up to `most` of the assumptions that the log could change, the most changed first."""
     some = [each for each in result.learnt if each.reach != "untouched"]
     return sorted(some, key=lambda each: each.strength)[:most]
 
 
-def height_of(result: Update) -> int:
+def height_of(result: Update | Lessons) -> int:
     """Return the height in pixels that a picture of all assumptions with whole labels needs."""
-    numbers, some = {**result.before.assumptions, **result.before.log_assumptions}, chosen(result)
+    numbers, some = result.numbers, chosen(result)
     row = 42 if all(len(numbers[each.id].short_label) <= ASSUMPTION_LABEL_LETTERS for each in some) else 52
     return 170 + row * max(len(some), 1)
 
 
-def prior_and_posterior(result: Update, ax: Axes, *, most: int = LEARNT_ROWS) -> Axes:
+def prior_and_posterior(result: Update | Lessons, ax: Axes, *, most: int = LEARNT_ROWS) -> Axes:
     """Draw the range (5 to 95%) and the median of each assumption before and after the log.
 
     At most `most` assumptions are drawn, the most changed first. The unit of the axis is described in `scores`.
     """
-    learnt, numbers = chosen(result, most), {**result.before.assumptions, **result.before.log_assumptions}
+    learnt, numbers = chosen(result, most), result.numbers
     count = sum(each.taught for each in result.learnt)
     title = f"The log teaches something about {count} of {len(result.learnt)} uncertain assumptions"
     title = title if count else f"The log teaches hardly anything about {len(result.learnt)} uncertain assumptions"
+    title = title if result.learnt else "The assumptions were not updated with the log"
+    title += f", as of {long_date(result.as_of)}" if isinstance(result, Lessons) else ""
     note = (
         "grey: 5 to 95% and median before the log; colour: after it (dark: moved or narrower, dashed: the draws "
         "cannot decide, pale: hardly changed)"
@@ -99,35 +101,3 @@ def _range(ax: Axes, place: float, points: np.ndarray, colour: str, line: Any = 
     low, middle, high = np.clip(points, -_REACH, _REACH)
     ax.plot([low, high], [place, place], color=colour, linewidth=5, linestyle=line, solid_capstyle="butt", zorder=3)
     ax.plot([middle], [place], "o", color="white", markeredgecolor=colour, markersize=6, markeredgewidth=1.6, zorder=4)
-
-
-def priors_and_posteriors(result: Lessons, ax: Axes, *, most: int = LESSONS) -> Axes:
-    """Draw the range of each assumption before (grey) and after (colour) learning from a log.
-
-    Values are normal scores: the prior has mean 0 and standard deviation 1. A bar is the mean ± 1.645 standard
-    deviations, which is the range from 5 to 95% of a normal distribution. A dot shows the mean after learning.
-    """
-    some = result.ranked()[:most]
-    taught = sum(each.taught for each in result.learnt)
-    little = "nothing" if all(each.change == HARDLY_CHANGED for each in result.learnt) else "hardly anything"
-    title = f"The log teaches about {counted(taught, 'assumption')}" if taught else f"The log teaches {little}"
-    note = (
-        "unit: standard deviation of the prior; bar: mean ± 1.645 standard deviations (5 to 95% of a normal "
-        "distribution); grey: before the log, colour: after it; dot: mean after the log (filled: moved or narrower, "
-        "grey: the draws cannot decide, hollow: hardly changed)"
-    )
-    heading(ax, f"{title}, as of {long_date(result.as_of)}", note)
-    rows(ax, len(some))
-    ax.axvline(0, color=style.GHOST, linewidth=1)
-    before, reach = np.array([-Z_95TH_PERCENTILE, Z_95TH_PERCENTILE]), Z_95TH_PERCENTILE
-    for row, each in enumerate(some):
-        name(ax, row, result.numbers[each.id].short_label)
-        ax.plot(before, [row + 0.12] * 2, color=style.GHOST, linewidth=5, solid_capstyle="butt")
-        ends = each.mean + each.spread * before
-        ax.plot(ends, [row + 0.3] * 2, color=style.BLUE, linewidth=5, solid_capstyle="butt")
-        face = style.INK if each.taught else style.GHOST if each.change == UNDECIDED else "white"
-        ax.plot(each.mean, row + 0.3, "o", color=style.INK, markerfacecolor=face)
-        reach = max(reach, float(np.abs(ends).max()))
-        number(ax, float(ends[1]), row + 0.3, f"{each.mean:+.2f}, spread ×{each.spread:.2f}", faint=not each.taught)
-    ax.set_xlim(-1.15 * reach, 1.7 * reach)
-    return ax

@@ -182,9 +182,9 @@ def series(result: ForecastSeries) -> Iterator[Picture]:
 
 def lessons(result: Lessons) -> Iterator[Picture]:
     """Yield one picture of priors and posteriors of the assumptions that the log changed most."""
-    from simlib.plots.prior_posterior_bars import priors_and_posteriors
+    from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
 
-    yield Picture("learn", partial(priors_and_posteriors, result), 680)
+    yield Picture("learn", partial(prior_and_posterior, result), height_of(result), right=276)
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:

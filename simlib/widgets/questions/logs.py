@@ -113,7 +113,7 @@ def _effect(row: RowEffect) -> tuple[str, ...]:
 
 
 def _number(result: Update, each: LearntAssumption) -> Assumption:
-    return {**result.before.assumptions, **result.before.log_assumptions}[each.id]
+    return result.numbers[each.id]
 
 
 def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
