@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.evidence.lessons import HARDLY_CHANGED, UNDECIDED, Lessons
-from simlib.formatting import long_date, percent
+from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
 from simlib.plots.row_layout import heading, name, rows
 from simlib.quantities import show
@@ -49,9 +49,8 @@ def prior_and_posterior(result: Update | Lessons, ax: Axes, *, most: int = LEARN
     At most `most` assumptions are drawn, the most changed first. The unit of the axis is described in `scores`.
     """
     learnt, numbers = chosen(result, most), result.numbers
-    count = sum(each.taught for each in result.learnt)
-    title = f"The log teaches something about {count} of {len(result.learnt)} uncertain assumptions"
-    title = title if count else f"The log teaches hardly anything about {len(result.learnt)} uncertain assumptions"
+    count, every = sum(each.taught for each in result.learnt), counted(len(result.learnt), "uncertain assumption")
+    title = f"The log teaches {f'something about {count} of' if count else 'hardly anything about'} {every}"
     title = title if result.learnt else "The assumptions were not updated with the log"
     title += f", as of {long_date(result.as_of)}" if isinstance(result, Lessons) else ""
     note = (
