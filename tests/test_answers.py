@@ -47,6 +47,9 @@ IN_THE_DATA = {
     "evsi": {"measure", "observations"},
     "indicators": {"measure", "times_seen"},
     "paths": {"given", "ladder"},
+    "waypoints": {"given", "ladder"},
+    "rung_times": {"given", "ladder"},
+    "typical_histories": {"given", "ladder"},
     "uncertainty": {"measures"},
     "sobol": {"measures"},
 }
@@ -153,7 +156,8 @@ def test_arguments_are_recorded_as_they_were_given(world):
     groups = {"some": ["patrol_rate"]}
     assert recorded(simlib.sobol(world, WAR, draws=8, top=groups), "top") == [{"some": ("patrol_rate",)}]
     assert recorded(simlib.solve(world, tolerance=1e-6, ranges=True), "tolerance", "ranges") == [1e-6, True]
-    assert recorded(simlib.paths(world, top=3, by=30), "top", "by_day") == [3, 30]
+    assert recorded(simlib.paths(world, by=30), "top", "by_day") == [20, 30]
+    assert recorded(simlib.fan(world, WAR, draws=2), "measure", "ladder") == [WAR, None]
     assert recorded(simlib.indicators(world, WAR, look_by=9, draws=0), "look_by_day") == [9]
     assert recorded(simlib.compare(world, simlib.Forbid("patrol"), measures=[WAR], runs=0), "measures") == [[WAR]]
     assert recorded(simlib.lint(world, strands=False), "strands") == [False]
@@ -180,7 +184,7 @@ def test_the_target_is_recorded_where_it_is_given(name, world):
     if name == "uncertainty":
         options["draws"] = 128
     given = {key: value for key, value in (needed | options).items() if key in arguments}
-    source = question(world, by=30, **given).provenance
+    source = question({"one": world, "two": world} if name == "pool" else world, by=30, **given).provenance
     assert (source["by_day"], source["horizon_days"]) == (30, 30)
 
 

@@ -37,7 +37,7 @@ from simlib.scenario.model import Scenario
 
 __all__ = ["Branch", "PathClass", "Paths", "counted_paths", "courses", "paths", "searched_paths"]
 
-TOP = 20
+PATH_CLASSES = 20
 """Default number of path classes."""
 
 MOST_PREFIXES = 400
@@ -103,7 +103,7 @@ def searched_paths(
     ladder: str | None = None,
     given: str | None = None,
     by: By = None,
-    top: int = TOP,
+    top: int = PATH_CLASSES,
     control: Control = UNWATCHED,
 ) -> Paths:
     """Search exactly for the `top` most probable path classes, at the stated values.
@@ -146,7 +146,7 @@ def searched_paths(
 
 
 def counted_paths(
-    played: Histories | Sample, *, ladder: str | None = None, given: str | None = None, top: int = TOP
+    played: Histories | Sample, *, ladder: str | None = None, given: str | None = None, top: int = PATH_CLASSES
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 

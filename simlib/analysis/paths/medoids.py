@@ -103,8 +103,9 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return the ladder, the target day, and the rungs that the typical histories enter."""
-        return pick(self.paths, "ladder", "by", "by_day") | {"rows": self.frame().to_dict("records")}
+        """Return the ladder, ending and target day, and the rungs that typical histories enter."""
+        given = self.paths.given and self.paths.given.name
+        return pick(self.paths, "ladder", "by", "by_day") | {"given": given, "rows": self.frame().to_dict("records")}
 
     def _date(self, day: float) -> dt.date:
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))

@@ -176,7 +176,7 @@ def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
 
     series = np.stack([borders(forecast.ladders[name]) for forecast in draws.forecasts])
     names, label = tuple(rung.id for rung in rungs), draws.scenario.ladders[name].label
-    return _fan(draws, label, names, series, borders(draws.stated.ladders[name]))
+    return _fan(draws, {"ladder": name}, label, names, series, borders(draws.stated.ladders[name]))
 
 
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
@@ -195,7 +195,8 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
         series = np.minimum(share, 1.0)[:, None, :]
     else:
         series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
-    return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :], given)
+    stated = of_forecast(draws.stated, target)[0][None, :]
+    return _fan(draws, {"measure": target.name}, target.label, (target.name,), series, stated, given)
 
 
 def _known_probability(scenario: Scenario, measure: str | None) -> Measure:
@@ -206,9 +207,15 @@ def _known_probability(scenario: Scenario, measure: str | None) -> Measure:
 
 
 def _fan(
-    draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats, given: Floats | None = None
+    draws: Ensemble,
+    subject: dict[str, str],
+    label: str,
+    names: tuple[str, ...],
+    series: Floats,
+    stated: Floats,
+    given: Floats | None = None,
 ) -> Fan:
-    """Return the fan of S series over T times.
+    """Return the fan of S series over T times. `subject` is the measure or the ladder.
 
     `series` (D, S, T) has the values at each draw, and `stated` (S, T) has the values at the stated assumptions.
     `given` (D, T) is the probability of the condition at each draw, for a conditional probability.
@@ -221,6 +228,7 @@ def _fan(
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
     source = {"seed": draws.seed, "runs": draws.forecasts[0].provenance.get("runs"), "by_day": by_day}
+    source |= {"measure": subject.get("measure"), "ladder": subject.get("ladder")}
     return Fan(
         scenario=ScenarioKey.of(scenario),
         by=scenario.by_date(by_day),
