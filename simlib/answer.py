@@ -137,14 +137,20 @@ class Answer(ABC):
         plain: dict[str, Any] = plain_json(head | self.data() | tail)
         return plain
 
+    def stored(self) -> dict[str, Any]:
+        """Return the JSON data, and every field of the answer under the key "state".
+
+        The function `load_answer` rebuilds the answer from "state".
+        """
+        return self.to_dict() | {"state": encode(self)}
+
     def save(self, path: str | Path) -> Path:
         """Write the answer to one JSON file and return the path.
 
         The file is compressed with gzip if its name ends in .gz.
         """
         target = Path(path)
-        data = self.to_dict() | {"state": encode(self)}
-        write_payload(target, json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode())
+        write_payload(target, json_text(self.stored()).encode())
         return target
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
@@ -229,6 +235,11 @@ def _versions() -> dict[str, str]:
 
 
 # -------------------------------------------------------------------- plain data
+
+
+def json_text(data: Mapping[str, Any], *, escape: bool = False) -> str:
+    """Return plain JSON data as the text of a file. `escape` replaces each letter that is not ASCII."""
+    return json.dumps(data, ensure_ascii=escape, indent=1, allow_nan=False) + "\n"
 
 
 def plain_json(value: Any) -> Any:
@@ -339,16 +350,21 @@ def _built(name: str, values: dict[str, Any], classes: Mapping[str, type]) -> An
     return kind(**values)
 
 
-def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
-    """Read a file that `Answer.save` wrote, and return the same answer bit for bit.
+def load_answer(path: str | Path, classes: Iterable[type], name: str | None = None) -> Answer:
+    """Read a file that `Answer.save` or a command wrote, and return the same answer bit for bit.
 
-    The file may hold only the dataclasses in `classes`. Raises SimlibError if `Answer.save` did not write the file.
+    Args:
+        path: The path of the file.
+        classes: The dataclasses that the file may hold.
+        name: The name of the answer in the file. May be left out if the file holds one answer.
+
+    Raises:
+        SimlibError: If the file cannot be read, if it holds no answer, or if `name` does not single out one.
     """
     source = Path(path)
     try:
-        data = json.loads(read_payload(source))
-        state = data.get("state") if isinstance(data, dict) else None
-        answer = decode(state, {each.__name__: each for each in classes})
+        states = _states(json.loads(read_payload(source)))
+        answer = decode(states[_chosen(source, name, states)], {each.__name__: each for each in classes})
     except OSError as error:
         raise SimlibError(f"{source}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     except (ValueError, TypeError, EOFError, RecursionError, zlib.error) as error:
@@ -356,3 +372,25 @@ def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
     if not isinstance(answer, Answer):
         raise SimlibError(f"{source}: holds no saved answer")
     return answer
+
+
+def _states(data: Any) -> dict[str, Any]:
+    """Return {name: state} of the answers in a file. The name of an answer that stands alone is its kind."""
+    if not isinstance(data, dict):
+        return {}
+    answers = {data["answer"]: data} if "answer" in data else data
+    return {
+        name: each["state"]
+        for name, each in answers.items()
+        if isinstance(each, dict) and {"answer", "state"} <= each.keys()
+    }
+
+
+def _chosen(source: Path, name: str | None, states: Mapping[str, Any]) -> str:
+    if not states:
+        raise SimlibError(f"{source}: holds no saved answer")
+    if name is None and len(states) > 1:
+        raise SimlibError(f"{source}: holds {len(states)} answers; name one of: {', '.join(states)}")
+    if name is not None and name not in states:
+        raise SimlibError(f"{source}: holds no answer {name!r}; expected one of: {', '.join(states)}")
+    return next(iter(states)) if name is None else name

@@ -41,11 +41,12 @@ ANSWER_MODULES = [f"{package}.{name}" for package, names in _PACKAGES.items() fo
 """The modules whose dataclasses a saved answer may hold. Loading a file builds no other class."""
 
 
-def load_answer(path: str | Path) -> Answer:
-    """Read the answer that `Answer.save` wrote to a file, equal to the original bit for bit.
+def load_answer(path: str | Path, name: str | None = None) -> Answer:
+    """Read an answer from a file that `Answer.save`, `--json` or `--out` wrote. Every bit is as it was.
 
-    Raises SimlibError for a file that `Answer.save` did not write.
+    A file may hold several answers, each under a name. `name` is then the name of one of them. Raises SimlibError for a
+    file without an answer, and if the file does not have exactly one answer that fits `name`.
     """
     modules = (vars(importlib.import_module(home)) for home in ANSWER_MODULES)
     classes = {each for names in modules for each in names.values() if isinstance(each, type)}
-    return answer.load_answer(path, [each for each in classes if dataclasses.is_dataclass(each)])
+    return answer.load_answer(path, [each for each in classes if dataclasses.is_dataclass(each)], name)

@@ -10,7 +10,7 @@ from simlib.cli.commands.subject import requested
 from simlib.cli.options.request import Request
 from simlib.cli.options.variants import requested_variants
 from simlib.cli.output import figures, listings
-from simlib.cli.output.answers import Table, heading, tell
+from simlib.cli.output.answers import heading, tell
 from simlib.cli.output.progress import Task
 from simlib.formatting import how_made
 
@@ -48,8 +48,9 @@ def execute(arguments: Request) -> int:
     method = how_made(result.provenance, "pairs of histories")
     return tell(
         arguments,
-        {"comparison": result, "flips": Table(result.frame("flips"))},
+        {"comparison": result},
         pictures,
         listings.compared(result, cumulative=arguments.cumulative, asked=bool(arguments.measure)),
         caption=heading(arguments, base, method),
+        frames={"flips": result.frame("flips")},
     )

@@ -13,7 +13,7 @@ from simlib.cli.commands.subject import requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
-from simlib.cli.output.answers import Result, Table, heading, tell
+from simlib.cli.output.answers import Result, heading, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.errors import DOES_NOT_FIT, MissingDependency
@@ -56,7 +56,7 @@ def execute(arguments: Request) -> int:
             return searched_paths(scenario, ladder=ladder, given=named, top=arguments.top, control=task.control)
 
     result = either(by, arguments.engine or ("montecarlo" if draws else None))
-    results: dict[str, Result] = {"paths": result, "tree": Table(result.frame("tree"))}
+    results: dict[str, Result] = {"paths": result}
     tables: list[str] = []
     if given and arguments.waypoints:
         on_the_way = _waypoints(result, played)
@@ -75,7 +75,8 @@ def execute(arguments: Request) -> int:
         source["runs"] = result.provenance.get("histories")
     caption = heading(arguments, scenario, how_made(source, "histories"))
     pictures, lines = partial(figures.paths, result, typical), result.sentences()
-    return tell(arguments, results, pictures, tables, lines=lines, caption=caption)
+    frames = {"tree": result.frame("tree")}
+    return tell(arguments, results, pictures, tables, lines=lines, caption=caption, frames=frames)
 
 
 @dataclass

@@ -9,9 +9,8 @@ from simlib.cli.commands.engine_choice import either
 from simlib.cli.commands.subject import updated
 from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
-from simlib.cli.output.answers import json_text
+from simlib.cli.output.answers import by_name, write_json
 from simlib.cli.output.progress import Task
-from simlib.files import write_atomically
 from simlib.scenario.loader import load
 
 
@@ -39,13 +38,9 @@ def execute(arguments: Request) -> int:
             )
 
     material = either(by, arguments.engine)
-    text = json_text({"forecast": material.forecast})
-    if arguments.json == "-":
-        save_report(material, arguments.target)
-        sys.stdout.write(text)
-        return 0
-    sys.stdout.write(f"{save_report(material, arguments.target)}\n")
+    page = save_report(material, arguments.target)
+    if arguments.json != "-":
+        sys.stdout.write(f"{page}\n")
     if arguments.json is not None:
-        write_atomically(arguments.json, text)
-        sys.stderr.write(f"written: {arguments.json}\n")
+        write_json(by_name({"forecast": material.forecast}), arguments.json)
     return 0

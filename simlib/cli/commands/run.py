@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from simlib.arguments import DEFAULT_RUNS, Engine
 from simlib.cli.commands.subject import AskedScenario, requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
+from simlib.cli.output.answers import write_json
 from simlib.cli.output.files import write_all, written
 from simlib.cli.output.forecast_text import Computed
 from simlib.cli.output.progress import Task
@@ -21,7 +21,6 @@ from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from simlib.results import Forecast
     from simlib.scenario.loader import Stream
 
 VIEW_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -112,13 +111,5 @@ def _write(computed: Computed, arguments: Request) -> None:
         with Task("drawing") as task:
             names = write_all(computed.forecast, computed.draws, arguments.out, task)
         sys.stderr.write(written(arguments.out, names))
-    if arguments.json == "-":
-        _print_json(computed.forecast)
-    elif arguments.json is not None:
-        sys.stderr.write(f"written: {computed.forecast.save(arguments.json)}\n")
-
-
-def _print_json(forecast: Forecast) -> None:
-    escape = "utf" not in (sys.stdout.encoding or "").lower()
-    json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
-    sys.stdout.write("\n")
+    if arguments.json is not None:
+        write_json(computed.forecast.stored(), arguments.json)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simlib.answer import plain_json
+from simlib.answer import Answer, json_text, plain_json
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.output.progress import Task
-from simlib.files import write_atomically
+from simlib.files import write_payload
 from simlib.formatting import long_date
 from simlib.scenario.model import Scenario
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Result(Protocol):
-    """The methods of every answer, and of every table that comes with an answer."""
+    """The methods of every answer, and of the results of `rates`, which are about no scenario."""
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy table."""
@@ -33,25 +33,6 @@ class Result(Protocol):
         """Return plain JSON data."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table that comes with an answer and has no sentences of its own."""
-
-    rows: pd.DataFrame
-
-    def frame(self) -> pd.DataFrame:
-        """Return the table."""
-        return self.rows
-
-    def sentences(self) -> list[str]:
-        """Return no sentences."""
-        return []
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        return {"rows": self.rows.to_dict("records")}
-
-
 def heading(request: Request, scenario: Scenario, method: str) -> str:
     """Return a line with the scenario, its first day, and the method that computed the answer."""
     through = f", through the view {scenario.view}" if scenario.view else ""
@@ -59,12 +40,6 @@ def heading(request: Request, scenario: Scenario, method: str) -> str:
     date = long_date(scenario.as_of)
     as_of = "" if date in scenario.title else f", as of {date}"
     return f"{scenario.title} ({scenario.id}){as_of}{through}{changes}: {method}."
-
-
-def json_text(results: Mapping[str, Result]) -> str:
-    """Return answers as one JSON text by name, with null for numbers that are not finite."""
-    data = plain_json({name: result.to_dict() for name, result in results.items()})
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 
 
 def tell(
@@ -75,10 +50,9 @@ def tell(
     *,
     lines: Sequence[str] | None = None,
     caption: str = "",
+    frames: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> int:
     """Print the answers, then write the requested files. Return the exit code 0.
-
-    If the command is stopped while it writes into a folder, none of the new files is kept.
 
     Args:
         request: The options, which name the files to write.
@@ -87,24 +61,55 @@ def tell(
         tables: Texts to print below the sentences.
         lines: The sentences to print above the tables. None means the sentences of the answers.
         caption: A line about the scenario and the method, printed between `lines` and the tables.
+        frames: {name: further table} to write into the folder of `--out`.
     """
-    text = json_text(results)
-    if request.json == "-":
-        sys.stdout.write(text)
-    else:
+    if request.json != "-":
         sentences = [line for result in results.values() for line in result.sentences()] if lines is None else lines
         above = [*sentences, *([caption] if caption else [])]
         sys.stdout.write("".join(f"{line}\n" for line in above) + "".join(f"\n{table}\n" for table in tables))
-    if request.json not in (None, "-"):
-        write_atomically(request.json, text)
-        sys.stderr.write(f"written: {request.json}\n")
-    if request.out is not None:
-        sys.stdout.flush()
-        with Task("drawing") as task, staged(request.out) as stage:
-            for name, result in results.items():
-                write_table(result.frame(), stage / f"{name}.csv")
-            write_atomically(stage / f"{request.command}.json", text)
-            draw_all(pictures(), stage, task)
-            names = {file.name for file in stage.iterdir()}
-        sys.stderr.write(written(request.out, names))
+    write_files(request, results, pictures, frames)
     return 0
+
+
+def write_files(
+    request: Request,
+    results: Mapping[str, Result],
+    pictures: Callable[[], Iterable[Picture]] = tuple,
+    frames: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+) -> None:
+    """Write what `--json` and `--out` ask for, as described for `tell`.
+
+    If the command is stopped while it writes into a folder, none of the new files is kept.
+    """
+    if request.json is None and request.out is None:
+        return
+    data = by_name(results)
+    if request.json is not None:
+        write_json(data, request.json)
+    if request.out is None:
+        return
+    sys.stdout.flush()
+    with Task("drawing") as task, staged(request.out) as stage:
+        for name, frame in ({name: result.frame() for name, result in results.items()} | dict(frames)).items():
+            write_table(frame, stage / f"{name}.csv")
+        write_payload(stage / f"{request.command}.json", json_text(data).encode())
+        draw_all(pictures(), stage, task)
+        names = {file.name for file in stage.iterdir()}
+    sys.stderr.write(written(request.out, names))
+
+
+def by_name(results: Mapping[str, Result]) -> dict[str, Any]:
+    """Return JSON data {name: result}. `load_answer` rebuilds each answer from the data."""
+    return {
+        name: result.stored() if isinstance(result, Answer) else plain_json(result.to_dict())
+        for name, result in results.items()
+    }
+
+
+def write_json(data: Mapping[str, Any], target: str) -> None:
+    """Write JSON data to a file, or to standard output if `target` is "-"."""
+    if target == "-":
+        sys.stdout.write(json_text(data, escape="utf" not in (sys.stdout.encoding or "").lower()))
+        return
+    write_payload(Path(target), json_text(data).encode())
+    sys.stderr.write(f"written: {target}\n")
