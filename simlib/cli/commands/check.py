@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simlib.cli.options.request import Request
 from simlib.cli.options.world import note
+from simlib.cli.output.answers import Result, write_files
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.errors import DOES_NOT_FIT, MissingDependency, Problem, collect, refuse
@@ -31,19 +33,28 @@ def execute(arguments: Request) -> int:
     Return the exit code. Raises ScenarioError with all problems of the scenario's file or, if it has none, of the
     views.
     """
+    if arguments.quick and (arguments.json, arguments.out) != (None, None):
+        refuse([Problem("", 0, "--quick", "it gives no answer to write", "expected no --json and no --out")])
     scenario = load(arguments.path)
     views = _views(scenario)
-    sys.stdout.write(_inventory(scenario, views))
+    say = sys.stdout.write if arguments.json != "-" else _nothing
+    say(_inventory(scenario, views))
     if arguments.priors:
-        sys.stdout.write(f"\n{_priors(scenario)}\n")
+        say(f"\n{_priors(scenario)}\n")
     if arguments.quick:
         return 0
     sys.stdout.flush()
-    findings = [*_findings(scenario), *_without_reason(views)]
-    sys.stdout.write(_listed(findings))
-    for text in _implications(scenario):
-        sys.stdout.write(f"\n{text}\n")
+    findings = _findings(scenario, views)
+    say(_listed(findings))
+    answers: dict[str, Result] = {"lint": findings}
+    for text in _implications(scenario, answers):
+        say(f"\n{text}\n")
+    write_files(arguments, answers)
     return _REFUSED if any(finding.severity == "error" for finding in findings) else 0
+
+
+def _nothing(text: str) -> int:  # noqa: ARG001 - it stands for the `write` of standard output
+    return 0
 
 
 def _views(scenario: Scenario) -> dict[str, View]:
@@ -66,11 +77,12 @@ def _many(number: int, plural: str) -> str:
     return f"{number} {plural if number != 1 else plural.removesuffix('s')}"
 
 
-def _findings(scenario: Scenario) -> Findings:
+def _findings(scenario: Scenario, views: dict[str, View]) -> Findings:
     from simlib.analysis.lint.rules import lint
 
     with Task("looking for mistakes") as task:
-        return lint(scenario, control=task.control)
+        found = lint(scenario, control=task.control)
+    return dataclasses.replace(found, findings=(*found.findings, *_without_reason(views)))
 
 
 def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
@@ -83,15 +95,16 @@ def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
             yield Finding("warning", f"views.{name}.interventions", what, "expected `because` with each")
 
 
-def _listed(findings: Sequence[Finding]) -> str:
+def _listed(findings: Findings) -> str:
     return "".join(f"{finding}\n" for finding in findings) or "There are no warnings.\n"
 
 
-def _implications(scenario: Scenario) -> Iterator[str]:
+def _implications(scenario: Scenario, answers: dict[str, Result]) -> Iterator[str]:
+    """Yield what the scenario implies, as texts, and add the answers behind them to `answers`."""
     try:
         yield from _elicited(scenario)
-        yield from _base_rates(scenario)
-        yield from _prior_predictive(scenario)
+        yield from _base_rates(scenario, answers)
+        yield from _prior_predictive(scenario, answers)
     except (*DOES_NOT_FIT, MissingDependency) as error:
         note(f"some tables are not shown: {error}")
 
@@ -119,23 +132,23 @@ ELICITED = (
 )
 
 
-def _base_rates(scenario: Scenario) -> Iterator[str]:
+def _base_rates(scenario: Scenario, answers: dict[str, Result]) -> Iterator[str]:
     from simlib.calibration.reference_classes import base_rates, classes_of
 
     if not classes_of(scenario):
         return
     with Task("base rates") as task:
-        answer = base_rates(scenario, control=task.control)
+        answers["base_rates"] = answer = base_rates(scenario, control=task.control)
     yield "\n".join(["Base rates:", *(f"- {sentence}" for sentence in answer.sentences())])
 
 
-def _prior_predictive(scenario: Scenario) -> Iterator[str]:
+def _prior_predictive(scenario: Scenario, answers: dict[str, Result]) -> Iterator[str]:
     from simlib.calibration.predictive_check import LOG_BESIDE_MODEL, has_log, prior_predictive
 
     if not has_log(scenario):
         return
     with Task("the log") as task:
-        answer = prior_predictive(scenario, control=task.control)
+        answers["prior_predictive"] = answer = prior_predictive(scenario, control=task.control)
     if answer.checks:
         yield table(
             LOG_BESIDE_MODEL, answer.HEAD, [Row(check.move or check.label, check.cells()) for check in answer.checks]

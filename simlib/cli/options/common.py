@@ -124,6 +124,6 @@ def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:
     """Add the options `--json` and `--out`. `answer` is the word for the answer in their help."""
     text = f"write the {answer} as JSON; `-` prints it, and nothing else, to standard output"
     group.add_argument("--json", metavar="FILE", help=text)
-    tables = "tables (CSV, in UTF-8 with a byte order mark)"
-    text = f"write figures (PNG, SVG), {tables} and the {answer} as JSON into this folder"
+    tables = "tables (CSV, in UTF-8 with a byte order mark), figures if there are any (PNG, SVG)"
+    text = f"write {tables} and the {answer} as JSON into this folder"
     group.add_argument("--out", type=Path, metavar="DIR", help=text)

@@ -24,6 +24,7 @@ def check(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the mean and percentiles that low, value and high imply for each assumption",
     )
+    common.add_outputs(parser.add_argument_group("output"), "warnings and the answers beside them")
 
 
 def explain(parser: argparse.ArgumentParser) -> None:
