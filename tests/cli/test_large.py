@@ -63,7 +63,7 @@ def test_indicators_are_counted_and_forced_in_histories(large, capsys):
     assert main(["indicators", large, *few]) == 0
     told, err = capsys.readouterr()
     assert "the effect of forcing a move is estimated from pairs of histories with common random numbers" in err
-    found = json.loads(told)["indicators-agreement"]["indicators"]
+    found = json.loads(told)["indicators-ending-agreement"]["indicators"]
     forced = [row for row in found if row["doing"] is not None]
     assert len(forced) == 2
     assert all(row["doing_low"] < row["doing"] < row["doing_high"] for row in forced)

@@ -56,8 +56,8 @@ def test_without_endings_the_first_question_is_watched_for(options, write, tmp_p
     code, out, _ = ask(capsys, "indicators", write(), *options, "--out", str(tmp_path / "out"))
     assert code == 0
     assert "If nothing has ended and “The bridge is fully blocked” has not happened by 14 April 2031, its proba" in out
-    assert (tmp_path / "out" / "indicators-full.csv").exists()
-    assert (tmp_path / "out" / "indicators-full.png").exists()
+    assert (tmp_path / "out" / "indicators-question-full.csv").exists()
+    assert (tmp_path / "out" / "indicators-question-full.png").exists()
 
 
 def test_without_endings_there_are_paths_but_none_to_an_ending(write, capsys):

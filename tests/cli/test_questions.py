@@ -33,7 +33,7 @@ FIGURES = {
     "drivers": {"tornado-ending-open-war"},
     "uncertainty": {"uncertainty-ending-open-war", "split", "nested-fan", "evppi-ending-open-war"},
     "paths": {"classes", "tree", "sankey", "histories"},
-    "indicators": {"indicators-open-war"},
+    "indicators": {"indicators-ending-open-war"},
     "discover": {"box-ending-settlement"},
     "pool": {"pool"},
     "diff": {"forecasts"},
@@ -109,7 +109,7 @@ def test_what_is_worth_finding_out_is_told_of_the_headline_or_of_what_is_asked_f
 def test_a_map_of_every_ending_is_drawn_where_none_is_asked_for(tmp_path, capsys):
     few = ["--draws", "20", "--runs", "100", "--doing", "0"]
     assert main(["indicators", "two-islands", *few, "--out", str(tmp_path)]) == 0
-    assert {path.stem for path in tmp_path.glob("*.png")} == {"indicators-ship-hit", "indicator-map"}
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"indicators-question-ship-hit", "indicator-map"}
     capsys.readouterr()
 
 

@@ -11,6 +11,7 @@ import pytest
 import simlib
 from simlib.cli import main
 from simlib.cli.options.parser import build
+from simlib.cli.output.files import slug
 from tests.cli.world import write_bridge
 from tests.data.test_reader import MIDI
 
@@ -138,3 +139,34 @@ def test_json_on_a_terminal_without_its_letters_is_still_json(tmp_path, monkeypa
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, encoding="ascii", write_through=True))
     assert main(["diff", str(file), "--no-forecast", "--json", "-"]) == 0
     assert json.loads(out.getvalue())["diff"]["title"].startswith("La vallée, ")
+
+
+@pytest.fixture
+def twins(tmp_path):
+    """The bridge, with a question that has the id of an ending."""
+    file = write_bridge(tmp_path) / "scenario.yaml"
+    file.write_text(
+        file.read_text() + "  agreement: {label: The talks begin, when: {talks: open}, resolves: the radio}\n"
+    )
+    return str(file)
+
+
+SIGNS = ["--draws", "10", "--runs", "100", "--doing", "0"]
+OF_BOTH = {"indicators": SIGNS, "discover": ["--draws", "64"], "uncertainty": ["--draws", "128"]}
+
+
+@pytest.mark.parametrize("command", OF_BOTH)
+def test_an_ending_and_a_question_of_one_id_are_two_answers(command, twins, tmp_path, capsys):
+    both = ["--measure", "ending:agreement", "--measure", "question:agreement"]
+    assert main([command, twins, *both, *OF_BOTH[command], "--out", str(tmp_path / "out")]) == 0
+    found = json.loads((tmp_path / "out" / f"{command}.json").read_text(encoding="utf-8"))
+    of = [each["measure"] for each in found.values() if "measure" in each]
+    assert of == ["ending:agreement", "question:agreement"]
+    assert len(list((tmp_path / "out").glob("*-agreement.csv"))) == 2
+
+
+def test_long_names_of_files_differ_where_the_texts_differ():
+    long = "question:a-question-with-a-long-id|level:a-variable-with-a-long-id=a-level-with-a-long-id@2031-05-"
+    assert slug(f"{long}01") != slug(f"{long}15")
+    assert len(slug(f"{long}01")) == len(slug(f"{long}15")) == 80
+    assert slug("ending:open-war") == "ending-open-war"

@@ -11,6 +11,7 @@ from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import heading, tell
+from simlib.cli.output.files import slug
 from simlib.cli.output.progress import Task
 from simlib.formatting import how_made
 
@@ -32,7 +33,7 @@ def execute(arguments: Request) -> int:
             control = task.control
             result = indicators(scenario, name, **options, **counting, engine=engine, control=control.part(0, 0.8))
             result = result.with_forcing(arguments.doing, control=control.part(0.8, 1))
-        results[f"indicators-{result.measure.of}"] = result
+        results[f"indicators-{slug(result.measure.name)}"] = result
     first = next(iter(results.values()))
     in_pairs = [result for result in results.values() if result.provenance.get("doing_engine") == "montecarlo"]
     if any(sign.if_forced for result in in_pairs for sign in result.signs):

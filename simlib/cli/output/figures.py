@@ -99,10 +99,10 @@ def uncertainty(
     for name, worth in worths.items():
         if worth.worths:
             height = 150 + 46 * min(len(worth.worths), value_bars.VALUE_ROWS)
-            yield Picture(slug(name), partial(value_bars.evppi_bars, worth), height)
+            yield Picture(name, partial(value_bars.evppi_bars, worth), height)
     for name, seen in observations.items():
         height = 150 + 46 * min(len(seen.observations), value_bars.VALUE_ROWS)
-        yield Picture(slug(name), partial(value_bars.evsi_bars, seen), height)
+        yield Picture(name, partial(value_bars.evsi_bars, seen), height)
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
@@ -130,7 +130,7 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
     for result in results:
         if result.rows:
             height = 200 + 46 * min(len(result.signs or result.rows), plots.INDICATOR_ROWS)
-            yield Picture(f"indicators-{slug(result.measure.of)}", partial(plots.indicators, result), height, top=125)
+            yield Picture(f"indicators-{slug(result.measure.name)}", partial(plots.indicators, result), height, top=125)
     some = [result for result in of_all if result.rows]
     if len(some) > 1:
         signs = min(len({row.id for result in some for row in result.signs}), 14)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
@@ -140,8 +141,12 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def slug(text: str) -> str:
-    """Turn a text into a file name of letters, digits, underscores, dots and hyphens."""
-    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
+    """Turn a text into a file name of at most 80 letters, digits, underscores, dots and hyphens.
+
+    The name of a longer text ends in a hash, because the difference of two long texts may be at their end.
+    """
+    plain = re.sub(r"[^\w.]+", "-", text).strip("-.") or "unnamed"
+    return plain if len(plain) <= 80 else f"{plain[:71]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
