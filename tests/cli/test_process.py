@@ -24,6 +24,12 @@ SECONDS = 120
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pipes and signals")
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_stops() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests that a script runs in the background pass this on
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="module")
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_bridge(tmp_path_factory.mktemp("world")))
@@ -139,6 +145,17 @@ def test_sigterm_leaves_no_temporary_files(bridge: str, tmp_path: Path) -> None:
     run.send_signal(signal.SIGTERM)
     assert run.wait(SECONDS) == 143
     assert not out.exists()
+
+
+def test_a_task_in_the_background_of_a_shell_script_still_ignores_ctrl_c() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Task("waiting") as task:
+            signal.raise_signal(signal.SIGINT)
+            stopped = task.stopped_with_an_answer()
+        assert (stopped, signal.getsignal(signal.SIGINT)) == (False, signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @posix

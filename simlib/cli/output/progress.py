@@ -62,7 +62,8 @@ class Task:
     def __enter__(self) -> Task:
         if threading.current_thread() is threading.main_thread():
             self._handlers[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._terminate)
-            self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
+            if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell script's background job ignores it
+                self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
         self._reporter.start()
         return self
 
