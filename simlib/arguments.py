@@ -1,4 +1,4 @@
-"""Rules for arguments of public functions: a name has one meaning and one rule everywhere.
+"""Rules and defaults for arguments of public functions: a name has one meaning and one rule everywhere.
 
 `checked` applies the rules to a function. Every message names the argument, the given value and the expected one. This
 module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.
@@ -27,6 +27,30 @@ Engine = Literal["auto", "exact", "montecarlo"]
 
 DEFAULT_RUNS = 10_000
 """Default number of replicates of the Monte Carlo engine, if there are no draws of the assumptions."""
+
+LESSON_DRAWS = 1000
+"""Default number of draws with which a log of events changes the assumptions."""
+
+INDICATOR_DRAWS = 500
+"""Default number of draws in which signs of an ending or a question are counted."""
+
+DISCOVERY_DRAWS, DISCOVERY_RUNS = 1000, 1000
+"""Default number of draws among which ranges are discovered, and of replicates of each draw."""
+
+REGISTRY_DRAWS = 512
+"""Default number of draws of a forecast that is registered."""
+
+DRIVER_ASSUMPTIONS, SOBOL_INPUTS = 12, 10
+"""Default number of assumptions that are moved over their ranges, and of inputs with Sobol indices."""
+
+PATH_CLASSES = 20
+"""Default number of path classes that are listed."""
+
+SWEEP_RUNS, SWEEP_BLOCK = 1000, 32
+"""Default number of replicates of a forecast in a sweep, and of forecasts in a file of its folder."""
+
+BACKTEST_HORIZONS = (3, 7, 14, 30)
+"""Default numbers of days ahead for which a backtest scores forecasts."""
 
 MAX_SEED = 2**63 - 1
 """Largest seed, and largest count of anything."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.arguments import BACKTEST_HORIZONS
 from simlib.calibration.day_by_day import (
     FORECASTERS,
     HAZARD_FORECASTER,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Backtest", "backtest"]
 
-HORIZONS = (3, 7, 14, 30)
 LATER_LOG_FILE = "later.csv"
 """The log of events after the scenario's first day: a file in the scenario's folder."""
 
@@ -186,7 +186,7 @@ def backtest(
     scenario: Scenario,
     events: Events = None,
     *,
-    horizons: Sequence[int] = HORIZONS,
+    horizons: Sequence[int] = BACKTEST_HORIZONS,
     every: int = 1,
     draws: int | None = None,
     learn: bool = False,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from simlib.answer import plain_json
-from simlib.arguments import Engine
+from simlib.arguments import REGISTRY_DRAWS, Engine
 from simlib.calibration.forecast_terms import forecasts_folder, read_terms, refuse_incomplete
 from simlib.calibration.scores import monte_carlo_probability
 from simlib.control import UNWATCHED, Control
@@ -184,7 +184,7 @@ def register(
     scenario: Scenario,
     *,
     questions: Sequence[str] = (),
-    draws: int | Belief = 512,
+    draws: int | Belief = REGISTRY_DRAWS,
     engine: Engine = "auto",
     seed: int = 0,
     control: Control = UNWATCHED,

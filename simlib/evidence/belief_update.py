@@ -10,18 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.answer import Answer
+from simlib.arguments import LESSON_DRAWS
 from simlib.control import UNWATCHED, Control
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.impossibility import ImpossibleLog
-from simlib.evidence.lessons import (
-    LESSON_DRAWS,
-    LearntAssumption,
-    about_draws,
-    about_rows,
-    how_learnt,
-    lesson_sentences,
-    lessons_of,
-)
+from simlib.evidence.lessons import LearntAssumption, about_draws, about_rows, how_learnt, lesson_sentences, lessons_of
 from simlib.evidence.log_intake import Events, Intake, belief_name, dated, take_in, taken_in, told_ending
 from simlib.evidence.posterior import NotLearnt
 from simlib.evidence.settled_questions import AnsweredQuestion, answered

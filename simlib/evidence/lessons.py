@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.arguments import LESSON_DRAWS
 from simlib.control import UNWATCHED, Control
 from simlib.evidence import posterior
 from simlib.evidence.log_intake import Events, Intake, take_in, taken_in
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["LearntAssumption", "Lessons", "learn"]
-
-LESSON_DRAWS = 1000
-"""Default number of draws of the assumptions."""
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
 """A log changed an assumption if the normal score of the assumption (standard normal in the prior) got a standard

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.arguments import Engine
+from simlib.arguments import SWEEP_BLOCK, SWEEP_RUNS, Engine
 from simlib.control import UNWATCHED, Control, cores
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
@@ -66,11 +66,11 @@ def run(
     folder: str | Path,
     *,
     engine: Engine = "montecarlo",
-    runs: int = 1000,
+    runs: int = SWEEP_RUNS,
     times: int | Iterable[float] = 1,
     by: str | float | dt.date | None = None,
     workers: int | str | None = None,
-    block: int = 32,
+    block: int = SWEEP_BLOCK,
     control: Control = UNWATCHED,
 ) -> SweepReport:
     """Compute the forecasts of a sweep into a folder, or continue a run of the same design.

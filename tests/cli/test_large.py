@@ -50,6 +50,15 @@ def test_where_the_exact_engine_does_not_fit_monte_carlo_answers_and_says_so(que
     assert json.loads(told.out)
 
 
+def test_a_forecast_is_simulated_if_auto_is_asked_for(large, capsys):
+    assert main(["run", large]) == 1
+    assert "--engine montecarlo" in capsys.readouterr().err
+    assert main(["run", large, "--engine", "auto", "--runs", "500", "--json", "-"]) == 0
+    told = capsys.readouterr()
+    assert re.fullmatch("note: the exact engine would need at least 14 reachable states.*by Monte Carlo\n", told.err)
+    assert json.loads(told.out)["provenance"]["runs"] == 500
+
+
 @pytest.mark.parametrize("question", ["drivers", "paths", "compare"])
 def test_the_engine_named_is_the_one_taken(question, large, capsys):
     assert main([question, large, *QUESTIONS[question], "--engine", "exact"]) == 1

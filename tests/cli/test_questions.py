@@ -62,7 +62,7 @@ HEADS = {
     "uncertainty": "exact, over the priors (128 draws, seed 0)",
     "paths": "exact, at the stated values",
     "indicators": "Monte Carlo, over the priors (20 draws of 20 histories, seed 0)",
-    "discover": "Monte Carlo, over the priors (40 draws of 200 replicates, seed 0)",
+    "discover": "exact, over the priors (40 draws, seed 0)",
 }
 
 

@@ -200,6 +200,7 @@ def test_a_forced_move_that_cannot_happen_is_reported(cli, bridge) -> None:
 # The JSON contract
 
 KEYS = {
+    "state",
     "format",
     "answer",
     "question",

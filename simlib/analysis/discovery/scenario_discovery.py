@@ -32,7 +32,7 @@ from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.discovery.result import Bound, Box, Discovery, Leaf
 from simlib.analysis.evaluator import Responses
 from simlib.answer import pick, provenance
-from simlib.arguments import Engine
+from simlib.arguments import DISCOVERY_DRAWS, DISCOVERY_RUNS, Engine
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.formatting import counted
@@ -55,8 +55,8 @@ def discover(
     threshold: float | None = None,
     by: By = None,
     engine: Engine = "auto",
-    draws: int | Belief = 1000,
-    runs: int = 1000,
+    draws: int | Belief = DISCOVERY_DRAWS,
+    runs: int = DISCOVERY_RUNS,
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Discovery:

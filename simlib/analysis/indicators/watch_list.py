@@ -6,7 +6,7 @@ from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.exact import exact_indicators
 from simlib.analysis.indicators.result import INDICATOR_HISTORIES, Indicators
 from simlib.analysis.samples import sampled
-from simlib.arguments import Engine, exact_where_it_fits
+from simlib.arguments import INDICATOR_DRAWS, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.formatting import quoted
@@ -16,9 +16,6 @@ from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
 __all__ = ["indicators", "indicators_of_endings"]
-
-INDICATOR_DRAWS = 500
-"""Default number of draws (sets of assumption values)."""
 
 
 def indicators(

@@ -26,7 +26,7 @@ from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
 from simlib.analysis.samples import Sample, sampled
 from simlib.answer import provenance
-from simlib.arguments import Engine, exact_where_it_fits
+from simlib.arguments import PATH_CLASSES, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.replay import Histories
@@ -36,9 +36,6 @@ from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
 __all__ = ["Branch", "PathClass", "Paths", "counted_paths", "courses", "paths", "searched_paths"]
-
-PATH_CLASSES = 20
-"""Default number of path classes."""
 
 MOST_PREFIXES = 400
 """The exact search follows at most this many beginnings of paths (rungs visited first, in order)."""

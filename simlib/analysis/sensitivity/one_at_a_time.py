@@ -17,7 +17,7 @@ import numpy as np
 from simlib.analysis.evaluator import ROUNDING_SHARE, Responses, half_widths
 from simlib.analysis.sensitivity.screening import inputs, steepest_of_each, swings, tangent_spreads, with_ranges_of
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
-from simlib.arguments import Engine
+from simlib.arguments import DRIVER_ASSUMPTIONS, Engine
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import SMALLEST_WRITTEN_SIZE, counted, listed, one_digit, plainly, quoted
 from simlib.machine import priors
@@ -32,10 +32,7 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DRIVER_ASSUMPTIONS", "Bar", "Drivers", "drivers"]
-
-DRIVER_ASSUMPTIONS = 12
-"""Default number of assumptions that are tried and shown for each measure."""
+__all__ = ["Bar", "Drivers", "drivers"]
 
 DRIVER_BLOCKS = 20
 """Number of blocks of replicates. The spread between blocks gives the Monte Carlo error of a measure."""

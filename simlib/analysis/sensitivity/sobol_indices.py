@@ -24,7 +24,7 @@ from simlib.analysis.evaluator import Responses
 from simlib.analysis.sensitivity.pick_freeze import SCRAMBLES, PickFreeze, jackknife, products
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, steepest_first, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
-from simlib.arguments import Engine
+from simlib.arguments import SOBOL_INPUTS, Engine
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import capital, counted, listed, percent, quoted
 from simlib.machine import priors
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = [
     "INDEX_PRECISION",
     "SOBOL_DRAWS",
-    "SOBOL_INPUTS",
     "SOBOL_RUNS",
     "Index",
     "Share",
@@ -48,8 +47,8 @@ __all__ = [
     "sobol",
 ]
 
-SOBOL_INPUTS, SOBOL_DRAWS, SOBOL_RUNS = 10, 1024, 1000
-"""Default number of inputs with indices, of rows of each matrix, and of replicates of each row."""
+SOBOL_DRAWS, SOBOL_RUNS = 1024, 1000
+"""Default number of rows of each matrix, and of replicates of each row."""
 
 INDEX_PRECISION = 0.1
 """An index is given only if the half-width of its 95% interval is at most this."""

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 def execute(arguments: Request) -> int:
     """Forecast a past crisis on each day, print the mean scores, and write the requested files."""
-    from simlib.calibration.dated_scores import HORIZONS, backtest
+    from simlib.calibration.dated_scores import backtest
 
     scenario = load(arguments.path)
     with Task("forecasting on each day") as task:
         answer = backtest(
             scenario,
             arguments.events,
-            horizons=arguments.horizons or HORIZONS,
+            horizons=arguments.horizons,
             every=arguments.every,
             draws=arguments.draws or None,
             learn=arguments.learn,

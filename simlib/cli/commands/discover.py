@@ -35,7 +35,7 @@ def execute(arguments: Request) -> int:
                 scenario,
                 measure,
                 threshold=arguments.threshold,
-                engine=arguments.engine or "montecarlo",
+                engine=arguments.engine,
                 draws=subject.draws(arguments.draws),
                 runs=arguments.runs,
                 seed=arguments.seed,

@@ -47,18 +47,14 @@ def execute(arguments: Request) -> int:
                 slopes = elasticities(scenario, measures, by=arguments.by, control=task.control)
                 results["elasticities"] = slopes
     except DOES_NOT_FIT as error:
-        if arguments.engine or not scenario.uncertain:
+        if arguments.engine == "exact" or not scenario.uncertain:
             raise
         world.note(f"{too_large(error)}; no slopes are computed, and all other results are computed by Monte Carlo")
     if not scenario.uncertain:
         world.note("all assumptions are fixed, so nothing can vary; give at least one a low and a high value")
         return tell(arguments, results, caption=heading(arguments, scenario, how_made({"engine": "exact"})))
-    options: dict[str, Any] = {
-        "engine": arguments.engine or ("auto" if results else "montecarlo"),
-        "top": arguments.top,
-        "by": arguments.by,
-        "seed": arguments.seed,
-    }
+    options: dict[str, Any] = {"engine": arguments.engine, "by": arguments.by, "seed": arguments.seed}
+    options |= {"top": arguments.top} if arguments.top else {}  # each function has its own default
     with Task("moving every assumption over its range") as task:
         ranges = drivers(scenario, measures, **options, draws=subject.draws(0), control=task.control)
         results["drivers"] = ranges

@@ -11,12 +11,12 @@ from simlib.errors import DOES_NOT_FIT, SimlibError
 Thing = TypeVar("Thing")
 
 
-def either(ask: Callable[[str], Thing], engine: str | None) -> Thing:
-    """Return `ask(engine)`. If `engine` is None, try the exact engine first, then Monte Carlo.
+def either(ask: Callable[[str], Thing], engine: str) -> Thing:
+    """Return `ask(engine)`. If `engine` is "auto", try the exact engine first, then Monte Carlo.
 
     If the exact engine cannot solve the scenario, a note on standard error says that Monte Carlo answered.
     """
-    if engine:
+    if engine != "auto":
         return ask(engine)
     try:
         return ask("exact")

@@ -23,7 +23,7 @@ def execute(arguments: Request) -> int:
     """Print moves and levels whose sighting changes the probability of an ending or a question."""
     from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 
-    subject, engine = requested(arguments), arguments.engine or "auto"
+    subject, engine = requested(arguments), arguments.engine
     scenario = subject.scenario
     counting: dict[str, Any] = {"draws": subject.draws(arguments.draws), "runs": arguments.runs, "seed": arguments.seed}
     options: dict[str, Any] = {"look_by": arguments.look_by, "times_seen": arguments.times_seen}

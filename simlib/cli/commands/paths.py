@@ -55,7 +55,7 @@ def execute(arguments: Request) -> int:
         with Task("following the paths") as task:
             return searched_paths(scenario, ladder=ladder, given=named, top=arguments.top, control=task.control)
 
-    result = either(by, arguments.engine or ("montecarlo" if draws else None))
+    result = either(by, "montecarlo" if draws and arguments.engine == "auto" else arguments.engine)
     results: dict[str, Result] = {"paths": result}
     tables: list[str] = []
     if given and arguments.waypoints:

@@ -27,7 +27,7 @@ def execute(arguments: Request) -> int:
             scenario,
             questions=arguments.question,
             draws=arguments.draws,
-            engine=arguments.engine or "auto",
+            engine=arguments.engine,
             seed=arguments.seed,
             control=task.control,
         )

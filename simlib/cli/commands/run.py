@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.arguments import DEFAULT_RUNS, Engine
+from simlib.arguments import DEFAULT_RUNS
+from simlib.cli.commands.engine_choice import either
 from simlib.cli.commands.subject import AskedScenario, requested
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
@@ -37,7 +39,7 @@ def execute(arguments: Request) -> int:
     if arguments.json != "-":
         from simlib.cli.output.forecast_text import report
 
-        sys.stdout.write(report(computed, base, top=arguments.top, chosen=arguments.engine is None))
+        sys.stdout.write(report(computed, base, top=arguments.top, chosen=arguments.engine in (None, "auto")))
     _write(computed, arguments)
     return 0
 
@@ -76,8 +78,11 @@ def compute(subject: AskedScenario, arguments: Request) -> Computed:
 
     Raises TooManyStates, Cancelled and any other error of the engine.
     """
+    return either(partial(_compute, subject, arguments), arguments.engine or "exact")
+
+
+def _compute(subject: AskedScenario, arguments: Request, engine: Any) -> Computed:
     scenario, draws = subject.scenario, subject.draws(arguments.draws)
-    engine: Engine = arguments.engine or "exact"
     options: dict[str, Any] = {
         "times": arguments.times or daily_steps(scenario.horizon_days),
         "ignore_windows": arguments.ignore_windows,
@@ -102,7 +107,7 @@ def compute(subject: AskedScenario, arguments: Request) -> Computed:
 
 
 def _note_idle_options(arguments: Request) -> None:
-    if arguments.engine != "montecarlo" and arguments.runs is not None:
+    if arguments.engine in (None, "exact") and arguments.runs is not None:
         world.note("--runs is for --engine montecarlo; the exact engine has no replicates")
 
 

@@ -31,7 +31,7 @@ def execute(arguments: Request) -> int:
         report = sweeping.run(
             design,
             arguments.target,
-            engine=arguments.engine or "montecarlo",
+            engine=arguments.engine,
             runs=arguments.runs,
             times=arguments.times,
             workers=arguments.scheduler or arguments.workers,

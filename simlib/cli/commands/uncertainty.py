@@ -41,7 +41,7 @@ def execute(arguments: Request) -> int:
             scenario,
             measures,
             by=arguments.by,
-            engine=arguments.engine or "auto",
+            engine=arguments.engine,
             draws=subject.belief or arguments.draws or None,
             seed=arguments.seed,
             precision=_precision(arguments),
@@ -121,7 +121,7 @@ def _fan(subject: AskedScenario, arguments: Request) -> Fan:
             control=task.control,
         )
         try:
-            ensemble = forecast(engine=arguments.engine or "exact")
+            ensemble = forecast(engine="exact" if arguments.engine == "auto" else arguments.engine)
         except DOES_NOT_FIT:
             ensemble = forecast(engine="montecarlo", runs=FAN_RUNS)
     return ladder_fan(ensemble, scenario.ladder or None)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from simlib.arguments import Engine
 from simlib.cli.options.readers import change, date, day, name, whole
 from simlib.scenario.views.forms import INTERVENTION_FORMS
+
+ENGINE_HELP = "auto is the exact engine if it can answer, else Monte Carlo (default: %(default)s)"
 
 SEED_HELP = "seed of the random numbers and of the draws (default: 0)"
 
@@ -104,7 +107,7 @@ def add_question(
     options: dict[str, dict[str, Any]] = {
         "--measure": {"type": name, "metavar": "NAME", "help": f"{forms}; default: {measure}", **_ADDED},
         "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
-        "--engine": {"choices": ("exact", "montecarlo"), "help": "default exact if able (discover, sweep: montecarlo)"},
+        "--engine": {"choices": get_args(Engine), "default": "auto", "help": ENGINE_HELP},
         "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
         "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED_HELP},
     }

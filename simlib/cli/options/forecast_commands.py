@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
-from simlib.arguments import DEFAULT_RUNS
+from simlib.arguments import DEFAULT_RUNS, SWEEP_BLOCK, SWEEP_RUNS, Engine
 from simlib.cli.options import common, help_texts
 from simlib.cli.options.readers import OF_VARIANT, change, name, names, whole
 from simlib.report import REPORT_DRAWS
@@ -21,8 +22,9 @@ def run(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = help_texts.RUN_ABOUT, help_texts.RUN_EXAMPLES
     common.add_path(parser)
     engine = parser.add_argument_group("engine").add_argument
-    which = "default: exact; if there are too many states for that engine, nothing is computed"
-    engine("--engine", choices=("exact", "montecarlo"), help=which)
+    which = "auto is the exact engine if it can answer, else Monte Carlo (default: exact; if there are too many states "
+    which += "for that engine, nothing is computed, because Monte Carlo may take long)"
+    engine("--engine", choices=get_args(Engine), help=which)
     engine("--runs", type=whole(1), metavar="N", help=_RUNS_HELP)
     engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED_HELP)
     engine(
@@ -148,16 +150,22 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     text = "begin a plan of this name; interventions before the first --as apply to every point (repeatable)"
     plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
     common.add_question(parser, "--engine", "--seed", outputs=False)
+    parser.set_defaults(engine="montecarlo")
     parser.add_argument(
         "--seeds", type=whole(1), metavar="N", help="number of seeds per point and plan, from --seed on (default: 1)"
     )
     parser.add_argument(
-        "--runs", type=whole(1), default=1000, metavar="N", help="replicates at each point (default: 1,000)"
+        "--runs",
+        type=whole(1),
+        default=SWEEP_RUNS,
+        metavar="N",
+        help=f"replicates at each point (default: {SWEEP_RUNS:,})",
     )
     parser.add_argument(
         "--times", type=whole(1), default=1, metavar="N", help="report at N equal steps (default: 1, at the horizon)"
     )
-    parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in each file (default: 32)")
+    text = "points in each file (default: %(default)s)"
+    parser.add_argument("--block", type=whole(1), default=SWEEP_BLOCK, metavar="N", help=text)
     parser.add_argument("--workers", type=whole(1), metavar="N", help="threads on this machine (default: all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
     common.add_changes(parser, **how)

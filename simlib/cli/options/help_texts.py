@@ -28,7 +28,8 @@ Forecast a scenario: the probability of each ending, question and rung by date, 
 of moves.
 
 The exact engine computes the forecast unless --engine says otherwise. If a scenario has too many states for it,
-the command says how many and computes nothing. By default the forecast is at the stated values of the assumptions,
+the command says how many and computes nothing, because a simulation may take long. --engine auto then simulates.
+By default the forecast is at the stated values of the assumptions,
 which are medians. --draws N adds the mean over N draws from their priors. This mean is the forecast to publish."""
 
 RUN_EXAMPLES = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from simlib.arguments import BACKTEST_HORIZONS, LESSON_DRAWS, REGISTRY_DRAWS
 from simlib.cli.options import common
 from simlib.cli.options.readers import date, name, names, whole, whole_numbers
 
@@ -19,7 +20,7 @@ def update(parser: argparse.ArgumentParser) -> None:
     )
     common.add_path(parser)
     add = parser.add_argument
-    _add_log(parser, 200)
+    _add_log(parser)
     common.add_no_learn(parser)
     add(
         "--rows",
@@ -33,12 +34,12 @@ def update(parser: argparse.ArgumentParser) -> None:
     common.add_outputs(parser.add_argument_group("output"), "answer")
 
 
-def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
+def _add_log(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     common.add_log(
         parser, "date of the new forecast; only rows public before that day count (default: the scenario's date)"
     )
-    common.add_draws(parser, 2, draws)
+    common.add_draws(parser, 2, LESSON_DRAWS)
     common.add_question(parser, "--seed", outputs=False)
     text = "save what the log taught as a view, views/NAME.yaml in the folder of the scenario"
     add("--save-view", type=name, metavar="NAME", help=text)
@@ -52,7 +53,7 @@ def learn(parser: argparse.ArgumentParser) -> None:
         "keeps its prior, and the answer says so."
     )
     common.add_path(parser)
-    _add_log(parser, 1000)
+    _add_log(parser)
     common.add_outputs(parser.add_argument_group("output"), "answer")
 
 
@@ -66,7 +67,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     add("--question", type=names, default=[], metavar="ID,...", help="questions to register (default: all with terms)")
-    common.add_draws(parser, 2, 512)
+    common.add_draws(parser, 2, REGISTRY_DRAWS)
     common.add_question(parser, "--engine", "--seed", outputs=False)
     text = "register nothing; write the questions with their rules as Markdown, to post on a forecasting site"
     add("--questions-to", type=Path, metavar="FILE", help=text)
@@ -102,11 +103,11 @@ def backtest(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     add = parser.add_argument
     add("--events", metavar="FILE", help="the log (default: events.csv and later.csv beside the scenario)")
-    text = "days ahead (default: 3,7,14,30); the end of the horizon is always added"
-    add("--horizons", type=whole_numbers, default=[], metavar="N,...", help=text)
+    text = f"days ahead (default: {','.join(map(str, BACKTEST_HORIZONS))}); the end of the horizon is always added"
+    add("--horizons", type=whole_numbers, default=BACKTEST_HORIZONS, metavar="N,...", help=text)
     add("--every", type=whole(1), default=1, metavar="N", help="days between the forecasts (default: 1)")
     text = "draws of the assumptions (default: 32, or 512 with --learn)"
-    add("--draws", type=whole(2), default=0, metavar="N", help=text)
+    add("--draws", type=whole(2), metavar="N", help=text)
     add("--learn", action="store_true", help="let the log teach the assumptions too; this takes seconds per forecast")
     common.add_question(parser, "--seed", outputs=False)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain")

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from simlib.arguments import (
+    DISCOVERY_DRAWS,
+    DISCOVERY_RUNS,
+    DRIVER_ASSUMPTIONS,
+    INDICATOR_DRAWS,
+    PATH_CLASSES,
+    SOBOL_INPUTS,
+)
 from simlib.cli.options import common
 from simlib.cli.options.readers import day, name, whole
 
@@ -12,7 +20,8 @@ def drivers(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command `drivers` to its parser."""
     common.add_path(parser)
     common.add_question(parser, "--measure", "--by", "--engine", "--seed")
-    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per measure (default: 10)")
+    text = f"assumptions per measure (default: {DRIVER_ASSUMPTIONS}, and {SOBOL_INPUTS} for --sobol)"
+    parser.add_argument("--top", type=whole(1), metavar="N", help=text)
     parser.add_argument(
         "--sobol",
         action="store_true",
@@ -27,7 +36,7 @@ def uncertainty(parser: argparse.ArgumentParser) -> None:
     common.add_path(parser)
     common.add_question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument(
-        "--draws", type=whole(0), default=0, metavar="N", help="draws from the priors (default: 0, as many as needed)"
+        "--draws", type=whole(0), metavar="N", help="draws from the priors (default: 0, as many as needed)"
     )
     parser.add_argument(
         "--tolerance",
@@ -71,7 +80,8 @@ def paths(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--waypoints", action="store_true", help="with --given: for each rung and move, the share of histories with it"
     )
-    parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
+    text = f"paths to list (default: {PATH_CLASSES})"
+    parser.add_argument("--top", type=whole(1), default=PATH_CLASSES, metavar="N", help=text)
     common.add_as_of(parser)
     common.add_changes(parser)
 
@@ -100,7 +110,7 @@ def indicators(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of sightings from which a move or level counts as seen (default: 1)",
     )
-    common.add_draws(parser, 0, 500)
+    common.add_draws(parser, 0, INDICATOR_DRAWS)
     text = "histories at each draw (default: 20,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument(
@@ -124,8 +134,8 @@ def discover(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="draws whose answer is at least P count as high (default: the upper quarter)",
     )
-    common.add_draws(parser, 20, 1000)
-    text = "histories at each draw under common random numbers, a multiple of 8 (default: 1,000)"
-    parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
+    common.add_draws(parser, 20, DISCOVERY_DRAWS)
+    text = f"histories at each draw under common random numbers, a multiple of 8 (default: {DISCOVERY_RUNS:,})"
+    parser.add_argument("--runs", type=whole(16), default=DISCOVERY_RUNS, metavar="N", help=text)
     common.add_as_of(parser)
     common.add_changes(parser)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simlib.arguments import Engine
     from simlib.calibration.forecast_registry import Verdict
     from simlib.scenario.loader import Stream
 
@@ -100,7 +99,8 @@ class Request:
     page: Path | None = None
 
     # How it is computed
-    engine: Engine | None = None
+    engine: Any = None
+    """The engine. None: the command has no `--engine`, or it is `run` without `--engine`."""
     seed: int = 0
     draws: int = 0
     runs: Any = None
