@@ -375,7 +375,7 @@ def load_answer(path: str | Path, classes: Iterable[type], name: str | None = No
 
 
 def _states(data: Any) -> dict[str, Any]:
-    """Return {name: state} of the answers in a file. The name of an answer that stands alone is its kind."""
+    """Return {name: state} of the answers in a file. An answer without a name gets its kind."""
     if not isinstance(data, dict):
         return {}
     answers = {data["answer"]: data} if "answer" in data else data
