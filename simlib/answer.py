@@ -238,7 +238,7 @@ def _versions() -> dict[str, str]:
 
 
 def json_text(data: Mapping[str, Any], *, escape: bool = False) -> str:
-    """Return plain JSON data as the text of a file. `escape` replaces each letter that is not ASCII."""
+    """Return plain JSON data as a text. `escape` replaces each letter that is not ASCII."""
     return json.dumps(data, ensure_ascii=escape, indent=1, allow_nan=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Rules and defaults for arguments of public functions: a name has one meaning and one rule everywhere.
+"""Rules and defaults of arguments: a name has one meaning and one rule everywhere.
 
 `checked` applies the rules to a function. Every message names the argument, the given value and the expected one. This
 module imports no NumPy, so that the command line can print its help without waiting for NumPy to load.

@@ -42,7 +42,7 @@ ANSWER_MODULES = [f"{package}.{name}" for package, names in _PACKAGES.items() fo
 
 
 def load_answer(path: str | Path, name: str | None = None) -> Answer:
-    """Read an answer from a file that `Answer.save`, `--json` or `--out` wrote. Every bit is as it was.
+    """Read an answer that `Answer.save`, `--json` or `--out` wrote, bit for bit.
 
     A file may hold several answers, each under a name. `name` is then the name of one of them. Raises SimlibError for a
     file without an answer, and if the file does not have exactly one answer that fits `name`.
