@@ -28,6 +28,9 @@ Engine = Literal["auto", "exact", "montecarlo"]
 DEFAULT_RUNS = 10_000
 """Default number of replicates of the Monte Carlo engine, if there are no draws of the assumptions."""
 
+FORECAST_DRAWS = 200
+"""Default number of draws at each of which a forecast is computed."""
+
 LESSON_DRAWS = 1000
 """Default number of draws with which a log of events changes the assumptions."""
 

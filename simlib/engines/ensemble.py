@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib.arguments import DEFAULT_RUNS, Engine, exact_where_it_fits
+from simlib.arguments import DEFAULT_RUNS, FORECAST_DRAWS, Engine, exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
@@ -206,7 +206,7 @@ def over_priors(
     by: By = None,
     times: int | Iterable[float] = 60,
     engine: Engine = "exact",
-    draws: int | Belief = 200,
+    draws: int | Belief = FORECAST_DRAWS,
     runs: int | None = None,
     seed: int = 0,
     ignore_windows: bool = False,

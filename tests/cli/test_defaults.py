@@ -43,6 +43,7 @@ TWINS = {"measure": "measures", "question": "questions"}
 EXCEPTIONS = {
     ("run", "engine"): "without --engine it is exact or a message, so that a long Monte Carlo run is never a surprise",
     ("run", "times"): "the printed tables are about daily",
+    ("update", "draws"): "the command also forecasts at each draw, which with 1,000 draws takes minutes",
     ("drivers", "top"): "without --top, drivers and sobol keep their own defaults, which differ",
 }
 

@@ -17,7 +17,7 @@ import numpy as np
 from simlib.analysis.paths.request import known_ladder
 from simlib.analysis.uncertainty.estimates import quantile_of
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.arguments import Engine
+from simlib.arguments import FORECAST_DRAWS, Engine
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import Ensemble, over_priors
 from simlib.errors import ArgumentError
@@ -125,7 +125,7 @@ def fan(
     ladder: str | None = None,
     by: By = None,
     engine: Engine = "auto",
-    draws: int | Belief = 200,
+    draws: int | Belief = FORECAST_DRAWS,
     runs: int | None = None,
     seed: int = 0,
     control: Control = UNWATCHED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from simlib.arguments import BACKTEST_HORIZONS, LESSON_DRAWS, REGISTRY_DRAWS
+from simlib.arguments import BACKTEST_HORIZONS, FORECAST_DRAWS, LESSON_DRAWS, REGISTRY_DRAWS
 from simlib.cli.options import common
 from simlib.cli.options.readers import date, name, names, whole, whole_numbers
 
@@ -20,7 +20,7 @@ def update(parser: argparse.ArgumentParser) -> None:
     )
     common.add_path(parser)
     add = parser.add_argument
-    _add_log(parser)
+    _add_log(parser, FORECAST_DRAWS)
     common.add_no_learn(parser)
     add(
         "--rows",
@@ -34,12 +34,12 @@ def update(parser: argparse.ArgumentParser) -> None:
     common.add_outputs(parser.add_argument_group("output"), "answer")
 
 
-def _add_log(parser: argparse.ArgumentParser) -> None:
+def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
     add = parser.add_argument
     common.add_log(
         parser, "date of the new forecast; only rows public before that day count (default: the scenario's date)"
     )
-    common.add_draws(parser, 2, LESSON_DRAWS)
+    common.add_draws(parser, 2, draws)
     common.add_question(parser, "--seed", outputs=False)
     text = "save what the log taught as a view, views/NAME.yaml in the folder of the scenario"
     add("--save-view", type=name, metavar="NAME", help=text)
@@ -53,7 +53,7 @@ def learn(parser: argparse.ArgumentParser) -> None:
         "keeps its prior, and the answer says so."
     )
     common.add_path(parser)
-    _add_log(parser)
+    _add_log(parser, LESSON_DRAWS)
     common.add_outputs(parser.add_argument_group("output"), "answer")
 
 
