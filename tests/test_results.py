@@ -52,9 +52,10 @@ def test_a_failed_write_leaves_the_old_file(forecast, tmp_path, monkeypatch):
         (b"not json", "cannot be read as an answer"),
         (b"[1, 2]", "holds no saved answer"),
         (b'{"format": 1}', "holds no saved answer"),
-        (b'{"state": {"!": "Forecast"}}', "cannot be read as an answer: .* missing"),
-        (b'{"state": {"!": "Path"}}', "cannot be read as an answer: 'Path'"),
+        (b'{"answer": "forecast", "state": {"!": "Forecast"}}', "cannot be read as an answer: .* missing"),
+        (b'{"answer": "forecast", "state": {"!": "Path"}}', "cannot be read as an answer: 'Path'"),
         (b'{"state": 3}', "holds no saved answer"),
+        (b'{"answer": "forecast", "state": 3}', "holds no saved answer"),
     ],
 )
 def test_a_file_that_is_no_forecast_is_refused(tmp_path, payload, words):

@@ -23,7 +23,7 @@ CASES = {
     "compare": [*WAR, "--forbid", "patrol", "--runs", "100"],
     "drivers": [*WAR, "--top", "2"],
     "uncertainty": [*WAR, "--draws", "128", "--look-by", "14"],
-    "paths": ["--given", "open-war", "--passages", "--runs", "50"],
+    "paths": ["--given", "open-war", "--waypoints", "--runs", "50"],
     "indicators": [*WAR, "--draws", "20", "--runs", "20", "--doing", "1"],
     "discover": [*WAR, *FEW, "--runs", "64"],
     "pool": ["--views", "baseline,hawks"],

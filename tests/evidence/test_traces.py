@@ -72,6 +72,10 @@ QUESTIONS = {
     "discover": lambda u: simlib.discover(u.scenario, "open-war", draws=u.belief, runs=16),
     "indicators": lambda u: simlib.indicators(u.scenario, draws=u.belief, runs=20),
     "paths": lambda u: simlib.paths(u.scenario, draws=u.belief),
+    "fan": lambda u: simlib.fan(u.scenario, draws=u.belief),
+    "waypoints": lambda u: simlib.waypoints(u.scenario, draws=u.belief, runs=20),
+    "rung_times": lambda u: simlib.rung_times(u.scenario, draws=u.belief, runs=20),
+    "typical_histories": lambda u: simlib.typical_histories(u.scenario, draws=u.belief, runs=20),
     "base_rates": lambda u: simlib.base_rates(u.scenario, draws=u.belief),
 }
 

@@ -146,7 +146,7 @@ def taken_away() -> str:
 @functools.cache
 def paths_to_war() -> str:
     """The shares of the paths to a ground war, and of all that pass strikes on land and an air campaign."""
-    frame = simlib.paths(simlib.load("caribbean-2025"), given="ending:ground-war", top=20).frame()
+    frame = simlib.paths(simlib.load("caribbean-2025"), given="ending:ground-war").frame()
     both = frame["path"].str.contains("strikes on land") & frame["path"].str.contains("air campaign")
     return said(*frame["probability"], frame[both]["probability"].sum())
 
