@@ -238,7 +238,7 @@ def _versions() -> dict[str, str]:
 
 
 def json_text(data: Mapping[str, Any], *, escape: bool = False) -> str:
-    """Return plain JSON data as a text. `escape` replaces each letter that is not ASCII."""
+    """Return plain JSON data as a text. `escape` writes letters outside ASCII as codes."""
     return json.dumps(data, ensure_ascii=escape, indent=1, allow_nan=False) + "\n"
 
 
@@ -359,7 +359,8 @@ def load_answer(path: str | Path, classes: Iterable[type], name: str | None = No
         name: The name of the answer in the file. May be left out if the file holds one answer.
 
     Raises:
-        SimlibError: If the file cannot be read, if it holds no answer, or if `name` does not single out one.
+        SimlibError: If the file cannot be read, if it holds no answer, if no answer has this name, or if the file holds
+            several answers and `name` is None.
     """
     source = Path(path)
     try:
@@ -375,7 +376,7 @@ def load_answer(path: str | Path, classes: Iterable[type], name: str | None = No
 
 
 def _states(data: Any) -> dict[str, Any]:
-    """Return {name: state} of the answers in a file. An answer without a name gets its kind."""
+    """Return {name: state} of the answers in a file. An unnamed answer is named after its kind."""
     if not isinstance(data, dict):
         return {}
     answers = {data["answer"]: data} if "answer" in data else data

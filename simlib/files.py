@@ -113,7 +113,7 @@ def read_payload(source: Path) -> bytes:
 
 
 def stored_json(files: Iterable[Path], version: int, read: Callable[[Any], Returned]) -> Returned | None:
-    """Return the content of the first file that can be used, or None.
+    """Return what `read` makes of the first file that can be used, or None.
 
     A file is passed over if it is missing, damaged or of another version, or if `read` refuses its data.
 

@@ -42,10 +42,11 @@ ANSWER_MODULES = [f"{package}.{name}" for package, names in _PACKAGES.items() fo
 
 
 def load_answer(path: str | Path, name: str | None = None) -> Answer:
-    """Read an answer that `Answer.save`, `--json` or `--out` wrote, bit for bit.
+    """Return an answer from a file that `Answer.save`, `--json` or `--out` wrote, bit for bit.
 
-    A file may hold several answers, each under a name. `name` is then the name of one of them. Raises SimlibError for a
-    file without an answer, and if the file does not have exactly one answer that fits `name`.
+    A file may hold several answers, each under a name. `name` is then the name of one of them. Raises SimlibError if
+    the file cannot be read, if it holds no answer, if no answer has this name, or if the file holds several answers and
+    `name` is None.
     """
     modules = (vars(importlib.import_module(home)) for home in ANSWER_MODULES)
     classes = {each for names in modules for each in names.values() if isinstance(each, type)}

@@ -285,8 +285,8 @@ def pool(
 def pool_forecasts(forecasts: Mapping[str, Forecast]) -> Pool:
     """Pool named forecasts of one scenario with equal weights.
 
-    Raises ScenarioError for a single forecast. Raises Unsupported for forecasts of different questions or times, and if
-    each ending is ruled out by one of the forecasts.
+    Raises ScenarioError for fewer than two forecasts. Raises Unsupported for forecasts of different endings, questions
+    or dates, and if every ending is ruled out by at least one of the forecasts.
     """
     shares = _scaled(list(forecasts), None)
     first = next(iter(forecasts.values()))

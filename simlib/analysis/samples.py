@@ -146,7 +146,9 @@ def sampled(
         runs: Histories of each draw, or None.
         by: The day up to which histories run, in days after the start or as a date. None: the horizon.
         seed: The seed of the draws and of the histories.
-        control: Progress, cancelling and threads.
+        control: Progress callback and cancellation.
+
+    Raises the errors of `sample`.
     """
     several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
     each = -(-histories // several) if runs is None else runs

@@ -214,14 +214,14 @@ def over_priors(
 ) -> Ensemble:
     """Forecast a scenario at each draw of the assumptions, and at the stated values.
 
-    The Monte Carlo engine simulates separate replicates for each draw. At the stated values, it simulates as many
+    The Monte Carlo engine simulates separate replicates for each draw. At the stated values, it simulates about as many
     replicates as for all draws together.
 
     Args:
         scenario: The scenario.
         by: The last day of the forecasts, in days after the start or as a date. None: the horizon.
         times: A number of equal steps, or the report times in days.
-        engine: "exact" or "montecarlo".
+        engine: "exact", "montecarlo", or "auto" (exact if the exact engine can solve the scenario, else Monte Carlo).
         draws: Number of draws from the priors, or the belief that gives them. At least 2, because a single draw leaves
             the error of the mean unknown.
         runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws together.

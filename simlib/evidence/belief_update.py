@@ -92,7 +92,7 @@ class Update(Answer):
 
     @property
     def numbers(self) -> dict[str, Assumption]:
-        """The assumptions before the log by id, including those of `evidence`."""
+        """The assumptions before the log, by id, including those of `evidence`."""
         return {**self.before.assumptions, **self.before.log_assumptions}
 
     def levels(self) -> dict[str, dict[str, tuple[float, float]]]:

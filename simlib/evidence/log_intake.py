@@ -53,7 +53,7 @@ class Intake:
     - impossible: rows that were left out because the scenario cannot explain them, with their meanings.
     - complete_to: the last day on which the absence of rows counts as evidence.
     - learn, draws, seed: as given to `take_in`.
-    - record: the log and its reading, as `log_record` returns them.
+    - record: which log was read, and how, as `log_record` returns it.
     """
 
     prepared: Filter
@@ -85,7 +85,7 @@ def take_in(
 
     Args:
         scenario: The scenario, before the log.
-        events: The rows of the log, or its file.
+        events: A file or rows to add to the log in the scenario's folder. None: nothing is added.
         as_of: The date of the update. Only events that were public before it count. None: the date of the scenario.
         complete_to: The last day on which the absence of rows counts as evidence. None: as in `update`.
         learn: Whether the draws come from the posterior. Otherwise they come from the prior.
@@ -115,7 +115,7 @@ def log_record(
     Args:
         rows: The rows of the log.
         as_of: The date of the update, or the last of several dates.
-        complete_to: The last day on which the absence of rows counts as evidence, on that date.
+        complete_to: The last day on which the absence of rows counts as evidence in the update of that date.
         learn: Whether the draws come from the posterior.
         skip_impossible: Whether rows that are impossible in the scenario are left out.
     """
@@ -140,7 +140,7 @@ def rows_record(rows: Sequence[LogRow]) -> dict[str, Any]:
 
 
 def belief_name(as_of: dt.date) -> str:
-    """Return the name of the belief after a log as of a date."""
+    """Return the name of the belief to which a log leads, as of a date."""
     return f"log to {as_of}"
 
 

@@ -153,7 +153,7 @@ def days_by(scenario: Scenario, by: By, name: str = "by") -> float:
 def watched_days(scenario: Scenario, look_by: By, by_day: float) -> float:
     """Return the last day of watching, in days after `as_of`, for a target on day `by_day`.
 
-    Without `look_by`, one watches for `WATCHED_DAYS`, or until half of the time to the target if that is less. Raises
+    Without `look_by`, watching lasts `WATCHED_DAYS`, or half of the time to the target if that is less. Raises
     ScenarioError for a text that is not a date, and for a day that is not before the target.
     """
     day = min(WATCHED_DAYS, by_day / 2) if look_by is None else days_by(scenario, look_by, "look_by")

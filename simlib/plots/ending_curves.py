@@ -39,8 +39,8 @@ class EndingsPanel(LivePanel):
         result: The first forecast.
         show: The ids of the endings and questions to show. Default: every ending.
         room: The width of the labels in pixels. Default: up to the edge of the figure.
-        uncertainty: By id, an array (5, T): five quantiles over draws from the priors, from 5% to 95%, at T times. The
-            bands then reach from the first to the last of these quantiles.
+        uncertainty: By id, an array (5, T): five quantiles over draws of the assumptions, from 5% to 95%, at T times.
+            The bands then reach from the first to the last of these quantiles.
         title: A title in place of the usual one.
         names: Labels in place of the usual ones, by id.
     """
@@ -187,8 +187,8 @@ def endings(
         baseline: The forecast of the unchanged scenario. Its lines are dotted, and the labels give the difference
             between the two forecasts in percentage points.
         show: The ids of the endings and questions to show. Default: every ending.
-        uncertainty: The quantiles of `Ensemble.spread`, by id. Bands then show the range of 90% of the draws from the
-            priors. Without `uncertainty`, bands show the error of the computation.
+        uncertainty: The quantiles of `Ensemble.spread`, by id. Bands then show the range of 90% of the draws of the
+            assumptions. Without `uncertainty`, bands show the error of the computation.
     """
     panel = EndingsPanel(ax, result, show, uncertainty=uncertainty)
     panel.update(result, baseline)

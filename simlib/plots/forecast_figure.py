@@ -43,12 +43,12 @@ class Dashboard:
 
     Args:
         result: The first forecast.
-        width: The width in pixels.
-        show: The endings that are drawn. None: all.
-        ladder: The ladder that is drawn. None: the main one.
+        width: The width in pixels. It is kept between 420 and 1,400.
+        show: The ids of the endings and questions that are drawn. None: all endings.
+        ladder: The id of the ladder that is drawn. None: the first.
 
     Attributes:
-        figure: A plain Figure on the Agg canvas.
+        figure: The figure, on the Agg canvas.
         artists: The parts that change from forecast to forecast.
     """
 

@@ -179,7 +179,7 @@ def moves(
         ax: The axes.
         baseline: The forecast of the unchanged scenario, which hollow bars show.
         show: The ids of the moves. None: the most frequent moves.
-        rows: The number of moves if `show` is None.
+        rows: The largest number of moves, if `show` is None.
     """
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)

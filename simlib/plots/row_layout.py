@@ -44,7 +44,7 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False, lines: int | No
 
     Args:
         ax: The axes.
-        row: The height of the bar.
+        row: The vertical place of the row.
         text: The label.
         bold: Whether the label is bold.
         lines: The largest number of lines. None: two if there is room, otherwise one.
@@ -74,7 +74,7 @@ def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, fai
     Args:
         ax: The axes.
         x: The end of the bar.
-        row: The height of the bar.
+        row: The vertical place of the number.
         text: The number, with its unit.
         right: Whether the number stands to the right of `x`. Otherwise it stands to the left.
         faint: Whether the number is grey.
@@ -129,7 +129,7 @@ def bar(ax: Axes, row: ArrayLike, length: ArrayLike, colour: str, *, left: float
 
     Args:
         ax: The axes.
-        row: The heights of the bars.
+        row: The vertical place of each row.
         length: The lengths of the bars. A negative length goes to the left.
         colour: The colour of the bars.
         left: The place where the bars begin.

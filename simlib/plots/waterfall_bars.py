@@ -40,8 +40,8 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
     """Draw the effects of changes of a scenario that are made one after the other.
 
-    Each variant in `result` must add one change to the variant before. Each bar begins where the bar
-    before ended, and the last bar shows all changes together. A measure is a probability or an expected number
+    Each variant in `result` must add one change to the variant before it. The bar of each change begins where the bar
+    before it ended, and the last bar shows all changes together. A measure is a probability or an expected number
     (default: the first). The bar of a rise is plain, and the bar of a fall is hatched. Whiskers are intervals of the
     difference between variant and scenario.
     """

@@ -164,9 +164,9 @@ def views_design(
 ) -> SweepDesign:
     """Return the design of a sweep over every combination of views, plans and seeds.
 
-    `views` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If there
-    are any, the plan `baseline` without interventions is added (see `cross`). The assumptions keep the values that they
-    have in `views`. Raises ScenarioError for interventions that are impossible in a scenario.
+    `views` is {name of a view: the scenario with this view applied}. Plans are named sets of interventions. If plans
+    are given, the plan `baseline` without interventions is added (see `cross`). The assumptions keep the values that
+    they have in `views`. Raises ScenarioError for interventions that are impossible in a scenario.
     """
     rows = [(number, view, seed) for number, view in enumerate(views) for seed in seeds]
     theta = np.array([priors.theta(views[view]) for _, view, _ in rows])

@@ -89,10 +89,10 @@ def indicators_of_endings(
         scenario: The scenario.
         look_by: The last day on which a sign counts, in days after the start or as a date. None: as in `indicators`.
         times_seen: The number of times that a move or level must be seen before it counts as a sign.
-        draws: Number of draws from the priors, or the belief that gives them.
+        draws: Number of draws from the priors, or the belief that gives them. 0: the stated values.
         runs: Histories of each draw. By default about as many in all as in `indicators`.
         seed: The seed of the draws and of the histories.
-        control: Progress, cancelling and threads.
+        control: Progress callback and cancellation.
 
     Raises the errors of `indicators`, and Unsupported for a scenario without endings.
     """

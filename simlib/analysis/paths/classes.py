@@ -53,7 +53,7 @@ def paths(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Paths:
-    """Return the 20 most probable path classes over a ladder, searched exactly or counted.
+    """Return the 20 most probable path classes of a ladder, by an exact search or by counting.
 
     A path class holds all histories that first visit the rungs (levels) of the ladder in the same order, and that have
     the same ending (or none) on the target day.

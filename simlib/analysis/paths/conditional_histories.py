@@ -38,8 +38,9 @@ def ending_histories(
         given: The ending. None: any.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         draws: A number of draws of the prior, or a belief (weighted draws). 0: the stated values.
-        runs: Histories of each draw. If the exact engine can draw histories under the condition of an ending, the
-            number in all, at most 2,000.
+        runs: Histories of each draw. Default: as many as make 5,000 in all. With `given`, the exact engine draws
+            histories with this ending if it can. `runs` is then the number of all histories, at most 2,000 (the
+            default).
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 

@@ -194,7 +194,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _SearchSpan, number: int) -> Floats | None:
-        """Return the worth of a span just after intervention `number`, or before all for -1."""
+        """Return the worth of a span just after intervention `number` (-1: before all)."""
         if span.worth is None:
             return None
         value = span.worth[0]

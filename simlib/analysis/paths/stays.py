@@ -133,13 +133,15 @@ def rung_times(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         draws: A number of draws (sets of assumption values) of the prior, or a belief (weighted draws). 0: the values
             stated in the scenario.
-        runs: Histories of each draw. Default: as many as make 5,000 in all. If the exact engine can draw histories
-            under the condition of an ending, the number in all, at most 2,000, which is also the default.
+        runs: Histories of each draw. Default: as many as make 5,000 in all. With `given`, the exact engine draws
+            histories with this ending if it can. `runs` is then the number of all histories, at most 2,000 (the
+            default).
         seed: Seed of the draws and the histories.
         control: Progress callback and cancellation.
 
     Raises:
-        ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
+        ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that no history has.
+        SimlibError: For an ending that cannot happen.
         Unsupported: For a `given` that is not an ending, and for a belief about another scenario or date.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.

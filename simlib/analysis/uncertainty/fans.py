@@ -130,14 +130,14 @@ def fan(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Fan:
-    """Return the range of one probability, or of a ladder's rungs, over time.
+    """Return the range over time of one probability, or of the probability of each rung.
 
-    The range is over draws of the assumptions. It shows how uncertain the probability is.
+    The range is over draws of the assumptions. It shows how uncertain each probability is.
 
     Args:
         scenario: The scenario, with its interventions.
         measure: A probability, such as "question:truce". Default: the headline.
-        ladder: The id of a ladder, to be asked about in place of a measure.
+        ladder: The id of a ladder to ask about in place of a measure.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: The engine at each draw: "exact", "montecarlo", or "auto".
         draws: A number of draws (sets of assumption values) of the prior, at least 2, or a belief (weighted draws).
@@ -146,7 +146,7 @@ def fan(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ScenarioError: For an unknown measure or ladder, and a target outside the forecast.
+        ScenarioError: For an unknown measure or ladder, and for a target outside the forecast.
         ValueError: For an expected count or amount, and for a measure together with a ladder.
         Unsupported: For a belief about another scenario or date.
         TooManyStates: For "exact", when there are too many states.
@@ -164,8 +164,8 @@ def fan(
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
     """Return the fan of a ladder from a forecast at each draw.
 
-    Without `ladder`, it is the ladder that the scenario shows first.
-    Raises ScenarioError for an unknown ladder, and for a scenario without ladders.
+    Without `ladder`, it is the ladder that the scenario shows first. Raises ScenarioError for an unknown ladder, and
+    for a scenario without ladders.
     """
     name = known_ladder(draws.scenario, ladder)
     rungs = draws.scenario.ladders[name].rungs

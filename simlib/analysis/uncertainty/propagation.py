@@ -73,8 +73,8 @@ class Precision:
     - `most_draws`: the largest number of draws. The largest number of replicates in all is `most_draws` × `runs`.
     - `patience`: the largest product of states and passes (see `STATES_SOLVED`) for which the engine "auto" is exact.
       The answer at the stated values may be exact even if the product for all draws is larger than this.
-    - `answer_when_cancelled`: whether a cancelled question is answered from the draws and replicates before the
-      unfinished doubling, if there are any.
+    - `answer_when_cancelled`: whether a cancelled question is answered from the draws and replicates that were made
+      before the unfinished doubling, if there are any.
     """
 
     tolerance: float = 0.02

@@ -12,7 +12,7 @@ Thing = TypeVar("Thing")
 
 
 def either(ask: Callable[[str], Thing], engine: str) -> Thing:
-    """Return `ask(engine)`. If `engine` is "auto", try the exact engine first, then Monte Carlo.
+    """Return `ask(engine)`. With "auto", try the exact engine first, then Monte Carlo.
 
     If the exact engine cannot solve the scenario, a note on standard error says that Monte Carlo answered.
     """

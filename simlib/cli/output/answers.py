@@ -61,7 +61,7 @@ def tell(
         tables: Texts to print below the sentences.
         lines: The sentences to print above the tables. None means the sentences of the answers.
         caption: A line about the scenario and the method, printed between `lines` and the tables.
-        frames: {name: further table} to write into the folder of `--out`.
+        frames: Further tables to write into the folder of `--out`, by name.
     """
     if request.json != "-":
         sentences = [line for result in results.values() for line in result.sentences()] if lines is None else lines
@@ -77,7 +77,7 @@ def write_files(
     pictures: Callable[[], Iterable[Picture]] = tuple,
     frames: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> None:
-    """Write what `--json` and `--out` ask for, as described for `tell`.
+    """Write the files that `--json` and `--out` ask for. The arguments are those of `tell`.
 
     If the command is stopped while it writes into a folder, none of the new files is kept.
     """

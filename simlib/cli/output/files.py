@@ -143,7 +143,7 @@ def staged(folder: Path) -> Iterator[Path]:
 def slug(text: str) -> str:
     """Turn a text into a file name of at most 80 letters, digits, underscores, dots and hyphens.
 
-    The name of a longer text ends in a hash, because the difference of two long texts may be at their end.
+    The name of a longer text ends in a hash, because two long texts may differ only near their end.
     """
     plain = re.sub(r"[^\w.]+", "-", text).strip("-.") or "unnamed"
     return plain if len(plain) <= 80 else f"{plain[:71]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

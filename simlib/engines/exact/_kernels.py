@@ -10,7 +10,8 @@ the completed stages of a move's (Erlang distributed) waiting time.
 
 The search for states uses these arrays:
 
-- `table`: The position of each state in `codes`, by the code itself if `dense`, otherwise by the slot of the code.
+- `table`: The position of each state in `codes`. The index is the code itself if `dense`, otherwise the slot of the
+  code.
 - `codes`, `counts`, `endings`: For each state its code, the number of edges out of it, and its ending (-1: none).
 - `sizes`, `radix`: The number of levels of each variable, and the value of its digit in a code.
 - `moves`, `effects`, `clauses`, `clocks`: What moves read and do, when endings hold, and which variables are clocks.

@@ -73,7 +73,7 @@ class Adjoint:
         theta: The assumption values (A,).
         by: The target day, in days after the start or as a date. None: the horizon.
         tolerance: Bound on the truncation error of each solution.
-        control: Cancelling and threads.
+        control: Cancelling, which raises Cancelled.
 
     Raises ScenarioError for a target after the horizon of the solver.
     """

@@ -109,7 +109,7 @@ def carry(
         pool: A helper thread for half of each large step. None: no helper.
         control: Progress callback and cancellation, which raises Cancelled.
 
-    Raises TooCyclic when too many digits are lost, and Unsupported for rates that would keep it busy for hours.
+    Raises TooCyclic when too many digits are lost, and Unsupported for rates so high that the work would take hours.
     """
     refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
     means = block.uniform * times

@@ -74,7 +74,7 @@ def backward_steps(space: StateSpace, pair_values: Floats, stay: Floats, value: 
 
     Args:
         space: The states.
-        pair_values: The probabilities (P,) of pairs (rate table entry, outcome) in a jump.
+        pair_values: The probability (P,) that a jump belongs to each pair (rate table entry, outcome).
         stay: The probability (N,) that a jump changes nothing.
         value: The values (N,) of the states at the given time.
         last: The largest number of jumps.

@@ -20,7 +20,7 @@ class Jump:
         tables: The compiled scenario.
         space: The N states.
         action: The intervention or the move with a fixed date.
-        chances: The chances of all outcomes, in the order of the tables.
+        chances: The chances of all branches (outcomes under given conditions), in the order of the tables.
         segment: The segment of time that begins with the action.
 
     Attributes:

@@ -118,7 +118,7 @@ def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: s
     Args:
         base: The scenario without the changes.
         changed: The scenario with the changes.
-        id: The name of the view's file, without its ending.
+        id: The name of the view's file, without `.yaml`.
         title: The title of the view.
         author: Who holds this view.
         because: The reason for the view.

@@ -42,7 +42,7 @@ class AnswerUncertainty:
     spread: Mapping[str, Floats]
 
     def save(self, scenario: Scenario, folder: Path) -> None:
-        """Write the ranges at the stated values of a scenario to a folder."""
+        """Write the ranges of an unchanged scenario to a folder."""
         spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
         means = {name: round(mean, 6) for name, mean in self.means.items()}
         UNCERTAINTY_STORE.save(scenario, folder, {"draws": self.draws, "means": means, "spread": spread})

@@ -76,7 +76,7 @@ class Glances:
 
         Args:
             settings: The settings, which give the values of the other assumptions.
-            name: The assumption.
+            name: The id of the assumption.
             control: Cancelling, which raises Cancelled.
             lead: As in `Solver.glance`.
             moves: As in `Solver.glance`.

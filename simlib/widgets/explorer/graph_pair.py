@@ -78,8 +78,7 @@ class GraphPair:
         Args:
             forecast: The answer.
             baseline: The answer that is drawn as dotted lines.
-            uncertainty: Five percentiles of the answer over draws, at T times, as an array (5, T), drawn as a band.
-                None: no band.
+            uncertainty: Five percentiles (5, T) of the answer over draws, at T times. A band shows them. None: no band.
             moving: Whether a slider moves.
         """
         measure, first = self.state.lead, self._first(forecast)

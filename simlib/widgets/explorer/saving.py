@@ -49,7 +49,7 @@ def view_of(
         title: The title of the new view.
         author: Who holds this view.
         because: The reason for the view.
-        reasons: The reasons for changes by hand, by the id of the assumption.
+        reasons: The reasons for changes by hand, by the id of the assumption, or of the move that is forbidden.
 
     Raises ScenarioError if the title has none of the letters A to Z, or if the start date was changed, because a view
     cannot hold a start date.

@@ -105,7 +105,7 @@ def still_figure(
     box: tuple[float, float, float, float] = (0, 0, 1, 1),
     ratio: float = 1.0,
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw on one axes of a figure. Return a PNG of the figure and its size.
+    """Draw on a figure with one axes. Return a PNG of the figure and its size.
 
     Args:
         draw: A function that draws on an axes.

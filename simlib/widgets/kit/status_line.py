@@ -55,7 +55,7 @@ def failure(error: Exception) -> Part:
 def sentence(forecast: Forecast) -> list[Part]:
     """Return a forecast in words (parts {text, strong}): the likeliest endings, then impacts.
 
-    At most four endings are named, and “no ending yet”.
+    The sentence names at most four endings, and “no ending yet”.
     """
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
     ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:_NAMED]

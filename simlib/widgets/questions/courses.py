@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def look_by(scenario: Scenario, name: str = "look_by", label: str = "Seen within (days)") -> Field:
-    """Return the field for how many days to look for signs, at first as many as by default."""
+    """Return the field for the number of days to look for signs. It begins at the default."""
     days = int(watched_days(scenario, None, scenario.horizon_days))
     return number(name, label, days, 1, int(scenario.horizon_days) - 1)
 
