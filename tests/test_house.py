@@ -272,6 +272,28 @@ def test_no_file_is_named_by_a_bare_participle():
     assert {name for name in names if re.fullmatch(r"[a-z]+(ing|ed)", name)} - nouns == set()
 
 
+def bound_names(module: ast.Module) -> Iterator[str]:
+    """Yield the names of variables and arguments of a module, not those of the fields of its classes."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+
+
+def test_variables_are_named_by_nouns():
+    """`kept` may be a field of an answer, because its name is a key of the JSON."""
+    fields = {"simlib.calibration.predictive_check": {"kept"}, "simlib.calibration.weekly_rows": {"kept"}}
+    found = {}
+    for name, file in modules().items():
+        some = {"told", "made", "asked", "kept", "found"} & set(
+            bound_names(ast.parse(file.read_text(encoding="utf-8")))
+        )
+        if some - fields.get(name, set()):
+            found[name] = some
+    assert found == {}
+
+
 def face() -> dict[str, object]:
     return {name: getattr(simlib, name) for name in simlib.__all__ if not name.startswith("_")}
 

@@ -205,11 +205,11 @@ def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: C
     end = min(side.last_day for side in sides)
     apart = end < max(before.as_of, after.as_of)
     solved = forecast and not apart
-    asked = {"before_sha256": before.sha256, "before_view": before.view, "forecast": forecast}
+    subject = {"before_sha256": before.sha256, "before_view": before.view, "forecast": forecast}
     if not solved:
-        return Diff(*sides, changes, provenance(after, **asked), apart=forecast and apart)
+        return Diff(*sides, changes, provenance(after, **subject), apart=forecast and apart)
     both = _solved(before, end, control.part(0.0, 0.5)), _solved(after, end, control.part(0.5, 1.0))
-    source = provenance(after, engine="exact", by_day=float(both[1].times[-1]), **asked)
+    source = provenance(after, engine="exact", by_day=float(both[1].times[-1]), **subject)
     return Diff(*sides, changes, source, both)
 
 

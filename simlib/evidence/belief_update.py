@@ -242,7 +242,7 @@ def update(
         MissingDependency: If Numba cannot be imported.
         Cancelled: When `control` cancels the work.
     """
-    taken = take_in(
+    intake = take_in(
         scenario,
         events,
         as_of,
@@ -253,27 +253,27 @@ def update(
         skip_impossible=skip_impossible,
         control=control,
     )
-    return updated(taken)
+    return updated(intake)
 
 
-def updated(taken: Intake) -> Update:
+def updated(intake: Intake) -> Update:
     """Return the `Update` from a log that `take_in` has filtered."""
-    prepared, drawn, scenario = taken.prepared, taken.drawn, taken.prepared.scenario
+    prepared, drawn, scenario = intake.prepared, intake.drawn, intake.prepared.scenario
     names = tuple(scenario.assumptions)
-    theta = taken.theta[:, : len(names)]
-    how, name = how_learnt(taken), belief_name(taken.as_of)
-    source = {key: how[key] for key in ("scenario_sha256", "version", "draws", "seed", *taken.record)}
-    belief = Belief(name, taken.as_of, names, theta, drawn.weights, drawn.ends, taken.seed, source)
+    theta = intake.theta[:, : len(names)]
+    how, name = how_learnt(intake), belief_name(intake.as_of)
+    source = {key: how[key] for key in ("scenario_sha256", "version", "draws", "seed", *intake.record)}
+    belief = Belief(name, intake.as_of, names, theta, drawn.weights, drawn.ends, intake.seed, source)
     return Update(
-        scenario=dated(scenario, prepared, taken.passed, taken.as_of),
+        scenario=dated(scenario, prepared, intake.passed, intake.as_of),
         before=scenario,
         belief=belief,
-        complete_to=taken.complete_to,
-        log_likelihood=taken.passed.log_likelihood,
-        **_sorted_out(prepared, taken.impossible),
-        learnt=lessons_of(taken) if taken.learn else (),
+        complete_to=intake.complete_to,
+        log_likelihood=intake.passed.log_likelihood,
+        **_sorted_out(prepared, intake.impossible),
+        learnt=lessons_of(intake) if intake.learn else (),
         provenance=how,
-        answered=answered(prepared, taken.passed),
+        answered=answered(prepared, intake.passed),
     )
 
 

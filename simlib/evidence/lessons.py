@@ -201,7 +201,7 @@ def learn(
             ImpossibleLog.
         control: Progress callback, cancellation and number of threads.
     """
-    taken = take_in(
+    intake = take_in(
         scenario,
         events,
         as_of,
@@ -212,17 +212,17 @@ def learn(
         skip_impossible=skip_impossible,
         control=control,
     )
-    key = ScenarioKey(scenario.id, scenario.title, scenario.sha256, taken.as_of)
-    numbers = dict(taken.prepared.world.assumptions)
-    rows = len(taken_in(taken.prepared))
-    return Lessons(key, lessons_of(taken), numbers, rows, taken.complete_to, how_learnt(taken))
+    key = ScenarioKey(scenario.id, scenario.title, scenario.sha256, intake.as_of)
+    numbers = dict(intake.prepared.world.assumptions)
+    rows = len(taken_in(intake.prepared))
+    return Lessons(key, lessons_of(intake), numbers, rows, intake.complete_to, how_learnt(intake))
 
 
-def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
+def lessons_of(intake: Intake) -> tuple[LearntAssumption, ...]:
     """Return each uncertain assumption before and after a log that `take_in` has filtered."""
-    prepared, drawn, result = taken.prepared, taken.drawn, []
+    prepared, drawn, result = intake.prepared, intake.drawn, []
     means, spreads = posterior.summary(drawn.scores, drawn.weights)
-    after = quantiles(taken.theta, (0.05, 0.5, 0.95), drawn.weights)
+    after = quantiles(intake.theta, (0.05, 0.5, 0.95), drawn.weights)
     for place, number in enumerate(prepared.world.assumptions.values()):
         if number.fixed:
             continue
@@ -235,15 +235,15 @@ def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
     return tuple(result)
 
 
-def how_learnt(taken: Intake) -> dict[str, Any]:
+def how_learnt(intake: Intake) -> dict[str, Any]:
     """Return the provenance (engine, draws, seed, log) of an answer that learns from a log."""
-    drawn = taken.drawn
+    drawn = intake.drawn
     return provenance(
-        taken.prepared.scenario,
+        intake.prepared.scenario,
         engine="exact",
-        draws=taken.draws,
-        seed=taken.seed,
-        **taken.record,
+        draws=intake.draws,
+        seed=intake.seed,
+        **intake.record,
         method=drawn.method,
         k_hat=drawn.k_hat if np.isfinite(drawn.k_hat) else None,
         effective_draws=drawn.effective_draws,

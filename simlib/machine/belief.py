@@ -115,9 +115,9 @@ def drawn_from(belief: Belief | None, seed: int | None = None) -> dict[str, Any]
     """
     if belief is None:
         return {"draws": 0, "belief": None}
-    made = {"seed": belief.seed, **belief.source}
-    own = belief.is_prior and seed is not None and made == {"seed": seed}
-    return {"draws": belief.draws, "belief": belief.name} | ({} if own else {"belief_source": made})
+    record = {"seed": belief.seed, **belief.source}
+    own = belief.is_prior and seed is not None and record == {"seed": seed}
+    return {"draws": belief.draws, "belief": belief.name} | ({} if own else {"belief_source": record})
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:

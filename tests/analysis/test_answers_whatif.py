@@ -170,5 +170,5 @@ def test_days_and_amounts_are_means_and_a_table_has_every_measure_asked_for():
     assert "the mean of “Days at bank: right” rises from " in said
     assert " days to " in said
     assert "the mean of “cost” rises from " in said
-    table = "\n".join(compared(answer, cumulative=False, asked=True))
+    table = "\n".join(compared(answer, cumulative=False, whole=True))
     assert [label in table for label in ("  bank: right ", "  Days at bank: right ", "  cost ")] == [True] * 3

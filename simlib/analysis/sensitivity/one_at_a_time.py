@@ -266,9 +266,9 @@ def drivers(
     changes = np.maximum(np.abs(mean[1:] - mean[0]) - half[1:], 0.0).reshape(len(free), 2, -1).max(axis=1)
     steep = (slopes >= beyond) & (beyond > 0)
     beyond = beyond * np.divide(changes, slopes, out=np.ones_like(slopes), where=steep).max(axis=0, initial=1.0)
-    asked = {"measures": [measure.name for measure in chosen], "by_day": day, "top": top, "seed": seed}
-    drawn = {"runs": responses.runs or None, **drawn_from(belief, seed)}
-    source = provenance(scenario, engine=responses.engine, **asked, **drawn)
+    arguments = {"measures": [measure.name for measure in chosen], "by_day": day, "top": top, "seed": seed}
+    size = {"runs": responses.runs or None, **drawn_from(belief, seed)}
+    source = provenance(scenario, engine=responses.engine, **arguments, **size)
     stated, screened = (mean[0], bars, half_widths(values[:1])[0]), (top, len(every) - len(free), beyond)
     return Drivers(*dated(scenario, day), chosen, *stated, *screened, source)
 

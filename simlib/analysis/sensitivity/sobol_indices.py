@@ -305,8 +305,8 @@ def sobol(
         )
         for m, measure in enumerate(chosen)
     }
-    asked = {"by_day": day, "top": top, "seed": seed, "draws": draws}
-    source = provenance(scenario, engine=responses.engine, runs=responses.runs or None, **asked)
+    arguments = {"by_day": day, "top": top, "seed": seed, "draws": draws}
+    source = provenance(scenario, engine=responses.engine, runs=responses.runs or None, **arguments)
     return Sobol(*dated(scenario, day), shares, len(every) - len(picked), beyond, source)
 
 

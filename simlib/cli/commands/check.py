@@ -81,8 +81,8 @@ def _findings(scenario: Scenario, views: dict[str, View]) -> Findings:
     from simlib.analysis.lint.rules import lint
 
     with Task("looking for mistakes") as task:
-        found = lint(scenario, control=task.control)
-    return dataclasses.replace(found, findings=(*found.findings, *_without_reason(views)))
+        findings = lint(scenario, control=task.control)
+    return dataclasses.replace(findings, findings=(*findings.findings, *_without_reason(views)))
 
 
 def _without_reason(views: dict[str, View]) -> Iterator[Finding]:

@@ -50,7 +50,7 @@ def execute(arguments: Request) -> int:
         arguments,
         {"comparison": result},
         pictures,
-        listings.compared(result, cumulative=arguments.cumulative, asked=bool(arguments.measure)),
+        listings.compared(result, cumulative=arguments.cumulative, whole=bool(arguments.measure)),
         caption=heading(arguments, base, method),
         frames={"flips": result.frame("flips")},
     )

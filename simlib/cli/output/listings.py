@@ -36,15 +36,15 @@ PARTED = 44
 """Width in letters of each column in a table of two simulated histories."""
 
 
-def compared(result: Comparison, *, cumulative: bool, asked: bool) -> Iterator[str]:
+def compared(result: Comparison, *, cumulative: bool, whole: bool) -> Iterator[str]:
     """Yield tables with a column per variant, then tables of histories whose ending changes.
 
-    The rows of the first tables are endings, questions and impacts. With `asked` the rows are all quantities that the
+    The rows of the first tables are endings, questions and impacts. With `whole` the rows are all quantities that the
     answer compares. With `cumulative` the title says that each variant also has the changes of all variants before it.
     """
     names = list(result.effects)
     for first in range(0, len(names), TABLE_VARIANTS):
-        yield _compared(result, names[first : first + TABLE_VARIANTS], cumulative, asked)
+        yield _compared(result, names[first : first + TABLE_VARIANTS], cumulative, whole)
     yield from _flips(result)
     for effect in result.effects.values():
         yield from map(parted, effect.divergences)
@@ -63,11 +63,11 @@ def parted(pair: Divergence) -> str:
     return "\n".join([title, *lines])
 
 
-def _compared(result: Comparison, names: Sequence[str], cumulative: bool, asked: bool) -> str:
+def _compared(result: Comparison, names: Sequence[str], cumulative: bool, whole: bool) -> str:
     some = [
         d
         for d in result.effects[names[0]].differences.values()
-        if asked or d.measure.kind in ("ending", "question", "impact")
+        if whole or d.measure.kind in ("ending", "question", "impact")
     ]
     rows = []
     for d in some:
