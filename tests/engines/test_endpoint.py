@@ -8,7 +8,7 @@ from scipy.stats import kstest, norm
 
 from simlib.engines.exact.endpoint import EndpointSampler, histories_given
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import ScenarioError, SimlibError, Unsupported
+from simlib.errors import ScenarioError, Unsupported
 from simlib.scenario.model import Forbid, Force
 from tests import worlds
 from tests.strategies import seeded_world
@@ -99,7 +99,7 @@ def test_doubt_is_reweighted_before_chance():
 
 
 def test_what_cannot_happen_has_no_history():
-    with pytest.raises(SimlibError, match="'ending:green' has the probability 0 at the horizon"):
+    with pytest.raises(ScenarioError, match="'ending:green' has the probability 0 at the horizon"):
         histories_given(worlds.unreachable_rung(), "ending:green")
     with pytest.raises(ScenarioError, match="'grene' is not known; did you mean 'green'"):
         histories_given(worlds.unreachable_rung(), "ending:grene")

@@ -141,7 +141,6 @@ def rung_times(
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that no history has.
-        SimlibError: For an ending that cannot happen.
         Unsupported: For a `given` that is not an ending, and for a belief about another scenario or date.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.

@@ -27,7 +27,7 @@ from simlib.engines.exact.poisson import FINE_TOLERANCE, pmf, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace
 from simlib.engines.montecarlo.replay import Histories
-from simlib.errors import SimlibError, Unsupported
+from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.interventions import Segment
@@ -104,7 +104,7 @@ class EndpointSampler:
 
     Raises:
         Unsupported: For another kind of measure, or if the values of the states would not fit into memory.
-        SimlibError: If the measure cannot hold at the horizon.
+        ScenarioError: If the measure cannot hold at the horizon.
     """
 
     def __init__(self, solver: Solver, chain: Chain, measure: str) -> None:
@@ -119,7 +119,8 @@ class EndpointSampler:
             self.spans.insert(0, self._span(segment, self.spans[0].before if self.spans else terminal))
         self.probability = float(self.start @ self.spans[0].before)
         if self.probability <= 0:
-            raise SimlibError(f"{measure!r} has the probability 0 at the horizon, so there is no history to draw")
+            what = f"{measure!r} has the probability 0 at the horizon, so there is no history to draw"
+            raise ScenarioError(Problem("", 0, "given", what, "expected an ending that can happen"))
 
     def _span(self, segment: Segment, value: Floats) -> _Stretch:
         space, duration = self.space.held(segment.held, self.tables), segment.end - segment.start
@@ -329,7 +330,7 @@ def histories_given(
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
-        SimlibError: When the measure cannot hold at the target.
+        ScenarioError: When the measure cannot hold at the target.
         Unsupported: For another kind of measure, or if the values of the states would not fit into memory.
         TooManyStates: When there are too many states.
         Cancelled: When `control` cancels the work.
