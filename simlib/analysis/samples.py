@@ -17,7 +17,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import Histories, replayed
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine import priors
-from simlib.machine.belief import Belief, belief_of, drawn_from
+from simlib.machine.belief import Belief, belief_if_any, drawn_from
 from simlib.machine.measures import By
 from simlib.machine.tables import Tables
 from simlib.results import Band
@@ -103,7 +103,7 @@ def sample(
         Cancelled: When `control` cancels the work.
     """
     simulator, centre = Simulator(scenario, times=1, by=by), priors.theta(scenario)
-    belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
+    belief = belief_if_any(scenario, draws, seed=seed)
     rows = [(centre, None)] if belief is None else list(belief.rows())
     alone, parts = Control(cancel=control.cancel, threads=1), []
     for number, (theta, start) in enumerate(rows):

@@ -143,6 +143,11 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
     return draws
 
 
+def belief_if_any(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief | None:
+    """Return the same as `belief_of`, or None for 0 draws, which stand for the stated values."""
+    return belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
+
+
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
     """Return weighted quantiles (points, ...) over the D draws in the first axis of `values`.
 

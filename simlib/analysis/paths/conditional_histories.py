@@ -13,7 +13,7 @@ from simlib.analysis.samples import Sample, sampled
 from simlib.arguments import exact_where_it_fits
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.endpoint import histories_given
-from simlib.machine.belief import Belief, belief_of, drawn_from
+from simlib.machine.belief import Belief, belief_if_any, drawn_from
 from simlib.machine.measures import By, Measure
 from simlib.scenario.model import Scenario
 
@@ -72,7 +72,7 @@ def drawn_given(
     The arguments are those of `ending_histories`. Raises the errors of `histories_given`.
     """
     count = min(runs or CONDITIONAL_HISTORIES, CONDITIONAL_HISTORIES)
-    belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
+    belief = belief_if_any(scenario, draws, seed=seed)
     sample = Sample.of(histories_given(scenario, given.name, count, draws=belief or 0, seed=seed, **how))
     over = drawn_from(belief, seed) | ({"runs": None} if belief else {})
     return replace(sample, provenance=sample.provenance | over | {"given": given.name})

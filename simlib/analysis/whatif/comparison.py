@@ -34,7 +34,7 @@ from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
-from simlib.machine.belief import Belief, belief_of, drawn_from, effective_number
+from simlib.machine.belief import Belief, belief_if_any, drawn_from, effective_number
 from simlib.machine.measures import By, Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.report_times import grid
 from simlib.results import Forecast
@@ -107,7 +107,7 @@ def compare(
     scenarios = {"": scenario} | changed
     all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves", "impact"))]
     chosen = tuple(dict.fromkeys(all_of_them)) if measures is None else find(scenario, measures)
-    belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
+    belief = belief_if_any(scenario, draws, seed=seed)
     work = _Comparer(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
     return exact_where_it_fits(engine, lambda: work.answer("exact"), lambda: work.answer("montecarlo"))
 
